@@ -1,0 +1,71 @@
+"""``python -m pytest_saliency_sanity checkpoints train|verify``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from .checkpoints import PRESETS
+from .errors import CheckpointError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return the exit status: 0, or 1 where a checkpoint is missing, damaged or not what it claims."""
+    options = parser().parse_args(arguments)
+    try:
+        return train(options.output) if options.command == "train" else verify()
+    except CheckpointError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted: checkpoints that were finished are saved, the others are as before", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(prog="python -m pytest_saliency_sanity", description=__doc__)
+    checkpoints = top.add_subparsers(required=True, metavar="checkpoints").add_parser("checkpoints")
+    commands = checkpoints.add_subparsers(dest="command", required=True)
+    trains = commands.add_parser("train", help="train every network of a preset again")
+    trains.add_argument("--output", type=Path, default=None, help="a folder (default: the package's own)")
+    verifies = commands.add_parser("verify", help="measure every claim of the manifest again")
+    for command in (trains, verifies):
+        command.add_argument("--preset", choices=PRESETS, default=PRESETS[0])
+    return top
+
+
+def train(output: Path | None) -> int:
+    """Train the embedded checkpoints and print what they reach."""
+    from .checkpoints.embedded_preset import EMBEDDED, complaints, train_embedded
+
+    wrong = 0
+    for claims in train_embedded(output or EMBEDDED):
+        wrong += _print_checkpoint(f"{claims['network']}-{claims['labels']}", claims, complaints(claims, claims))
+    return 1 if wrong else 0
+
+
+def verify() -> int:
+    """Print what the embedded checkpoints reach now, and what does not hold."""
+    from .checkpoints.embedded_preset import verify_embedded
+
+    wrong = 0
+    for name, now, found in verify_embedded():
+        wrong += _print_checkpoint(name, now, found)
+    print("every claim holds" if not wrong else f"{wrong} of the manifest's claims do not hold", flush=True)
+    return 1 if wrong else 0
+
+
+def _print_checkpoint(name: str, claims: dict[str, object], found: list[str]) -> int:
+    print(
+        f"{name:16} training {claims['training_accuracy']:.3f}  held out {claims['held_out_accuracy']:.3f}"
+        f"  parameters {claims['parameters']:,}"
+    )
+    for complaint in found:
+        print(f"  wrong: {complaint}")
+    return len(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""The common part of every check that asks an SRC to stay below a threshold: measure, judge, explain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .message import explain
+from .profile import At, SrcProfile
+from .verdict import StageVerdict, decisive, judge_below
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The stage that decides, the profile that was judged, and what to tell the reader."""
+
+    deciding: StageVerdict
+    profile: SrcProfile
+    message: str
+
+
+def judge_src_below(
+    title: str, measure: Callable[[At], SrcProfile], *, at: At, threshold: float, confidence: float = 0.95
+) -> Judgement:
+    """Judge the stages that ``at`` means, of what ``measure`` gives for them.
+
+    Where they do not pass, every stage is measured for the message, so that a reader sees where the cascade stands.
+    """
+    profile = measure(at)
+    judged = judge_below(profile, threshold, confidence)
+    deciding = decisive(judged)
+    cascade = profile if deciding.verdict == "passed" else measure("every")
+    message = explain(title, deciding, judged, cascade, threshold=threshold, confidence=confidence)
+    return Judgement(deciding, profile, message)

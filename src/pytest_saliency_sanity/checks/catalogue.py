@@ -1,0 +1,50 @@
+"""The checks that exist: their names, questions, sources and thresholds. Standard library only.
+
+The thresholds are calibrated by ``benchmarks/calibrate_thresholds.py`` and explained in ``docs/thresholds.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Check:
+    """A named question put to a method. ``variants``: the forms it is asked in, each a test of its own."""
+
+    name: str
+    question: str
+    source: str
+    threshold: float
+    variants: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The names of its tests: its own, or one with each variant in brackets."""
+        return tuple(f"{self.name}[{variant}]" for variant in self.variants) or (self.name,)
+
+
+CHECKS = {
+    check.name: check
+    for check in (
+        Check(
+            name="label_randomization",
+            question="do the maps change when the labels that the model learned were random?",
+            source="Shin and Nemeth, section 4.1; Adebayo et al. 2018, section 3.2",
+            threshold=0.87,
+        ),
+        Check(
+            name="cascading_randomization",
+            question="do the maps change as the weights are randomised, layer by layer?",
+            source="Shin and Nemeth, section 4.2; Adebayo et al. 2018, section 3.1",
+            threshold=0.88,
+            variants=("top_down", "bottom_up", "independent"),
+        ),
+    )
+}
+
+
+def question_ids(names: Iterable[str]) -> list[str]:
+    """Return the names of all tests of the named checks."""
+    return [each for name in names for each in CHECKS[name].ids]

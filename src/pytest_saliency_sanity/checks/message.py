@@ -1,0 +1,98 @@
+"""What a verdict says to a reader who has never seen this project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .profile import SrcProfile
+from .verdict import LEAST_DEFINED, LEAST_IMAGES, StageVerdict
+
+BAR = 20
+
+
+def explain(
+    title: str,
+    deciding: StageVerdict,
+    judged: Sequence[StageVerdict],
+    cascade: SrcProfile,
+    *,
+    threshold: float,
+    confidence: float,
+) -> str:
+    """Return the whole message: what was asked and found, and where the SRC stands, stage by stage.
+
+    ``cascade``: the profile with every stage, judged or not.
+    """
+    draws, _, images = cascade.src.shape
+    return "\n".join(
+        [
+            f"{title}: {cascade.method} on {cascade.model} {deciding.verdict.upper()}",
+            "",
+            finding(deciding, threshold, confidence),
+            figures(deciding, cascade.sign, threshold, confidence),
+            *undefined_causes(deciding, cascade),
+            "",
+            *stage_table(cascade, judged, threshold, confidence),
+            "",
+            "SRC: Spearman's rank correlation of the map before and after, image by image: 1 the same order of pixels, "
+            "0 unrelated.",
+            f"Measured on {images} images x {draws} random draw{'s' * (draws > 1)}, seed {cascade.seed}; the class "
+            "explained stays the same at every stage.",
+        ]
+    )
+
+
+def finding(deciding: StageVerdict, threshold: float, confidence: float) -> str:
+    """Return what the verdict means in words."""
+    stage = deciding.stage
+    return {
+        "passed": f"No evidence of insensitivity: at {stage} the maps have changed.",
+        "failed": f"Insensitive: at {stage} the maps are still alike, though what the model learned is gone from there.",
+        "inconclusive": f"Inconclusive: the interval straddles the threshold at {stage}. More images narrow it.",
+        "undefined": f"Undefined: too few SRCs are defined at {stage} to say anything (at least {LEAST_IMAGES} images "
+        f"and {LEAST_DEFINED:.0%} of all SRCs are needed).",
+    }[deciding.verdict]
+
+
+def figures(deciding: StageVerdict, sign: str, threshold: float, confidence: float) -> str:
+    """Return the mean SRC, its interval and the threshold in one line."""
+    mean, low, high = deciding.interval
+    if mean != mean:
+        return f"No SRC of {sign} maps is defined; |mean SRC| must stay below {threshold:g}."
+    return (
+        f"Mean SRC of {sign} maps {mean:.3f}, {confidence:.0%} interval {low:.3f} to {high:.3f}; "
+        f"|mean SRC| must stay below {threshold:g} with its whole interval."
+    )
+
+
+def undefined_causes(deciding: StageVerdict, cascade: SrcProfile) -> list[str]:
+    """Return a line that counts the undefined SRCs and says why, or none."""
+    if not deciding.undefined:
+        return []
+    causes = ", ".join(f"{cause} {count}" for cause, count in cascade.causes_at(deciding.stage).items())
+    return [f"{deciding.undefined} of {deciding.total} SRCs are undefined ({causes})."]
+
+
+def stage_table(
+    cascade: SrcProfile, judged: Sequence[StageVerdict], threshold: float, confidence: float
+) -> list[str]:
+    """Return the SRC of every stage as lines of text, with a bar from 0 to 1 and the threshold in it."""
+    verdicts = {each.stage: each.verdict for each in judged}
+    width = max(len("stage"), *(len(stage) for stage in cascade.stages))
+    lines = [f"{'stage':{width}}  mean SRC  {'interval':>16}  undefined  0{'|SRC|':^{BAR}}1"]
+    for stage in cascade.stages:
+        mean, low, high = cascade.interval(stage, confidence)
+        total = cascade.at(stage).size
+        numbers = f"{mean:8.3f}  {low:6.3f} to {high:6.3f}" if mean == mean else f"{'-':>8}  {'-':>16}"
+        judgement = f"  <- judged: {verdicts[stage]}" if stage in verdicts else ""
+        undefined = f"{cascade.undefined(stage)}/{total}"
+        lines.append(f"{stage:{width}}  {numbers}  {undefined:>9}  {bar(mean, threshold)}{judgement}")
+    return lines
+
+
+def bar(mean: float, threshold: float) -> str:
+    """Return |mean| as a bar of text from 0 to 1, with ``|`` where the threshold is."""
+    filled = 0 if mean != mean else round(abs(mean) * BAR)
+    cells = ["#"] * filled + ["."] * (BAR - filled)
+    cells.insert(min(BAR, round(threshold * BAR)), "|")
+    return "".join(cells)

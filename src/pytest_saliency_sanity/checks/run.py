@@ -1,0 +1,60 @@
+"""Every check of a method without pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..checkpoints.store import load_checkpoint
+from ..errors import unknown_name
+from ..methods.protocol import SaliencyMethod
+from ..methods.resolve import resolve_method
+from ..models import MODELS
+from .cascading_randomization import check_cascading_randomization
+from .catalogue import CHECKS
+from .label_randomization import check_label_randomization
+from .profile import default_batch, name_of
+from .result import CheckResult
+from .subject import Subject
+
+IMAGES = 40
+
+
+def check_method(
+    method: SaliencyMethod | str,
+    *,
+    models: Iterable[str] = tuple(MODELS),
+    checks: Iterable[str] = tuple(CHECKS),
+    images: int = IMAGES,
+    seed: int = 0,
+    thresholds: Mapping[str, float] | None = None,
+) -> list[CheckResult]:
+    """Return the results of the named checks of a method on the named models: what the packaged suite tests.
+
+    ``method``: an object or a name. ``images``: how many held-out digits, 10 to 1000. ``thresholds``: by check, where
+    they differ from the calibrated ones.
+
+    Raises ValueError for an unknown name, SaliencyMethodError where the method raises or returns no maps.
+    """
+    models, checks = list(models), list(checks)
+    for kind, names, allowed in (("model", models, MODELS), ("check", checks, CHECKS)):
+        for name in names:
+            if name not in allowed:
+                raise unknown_name(kind, name, allowed)
+    resolved = resolve_method(method) if isinstance(method, str) else method
+    name = method if isinstance(method, str) else name_of(method)
+    batch = default_batch(images)
+    results = []
+    for model in models:
+        subject = Subject(resolved, name, load_checkpoint(model), model, batch, seed)
+        for check in checks:
+            threshold = (thresholds or {}).get(check, CHECKS[check].threshold)
+            results += _run(check, subject, threshold)
+    return results
+
+
+def _run(check: str, subject: Subject, threshold: float) -> list[CheckResult]:
+    if check == "label_randomization":
+        memorized = load_checkpoint(subject.model_name, labels="random")
+        return [check_label_randomization(subject, memorized, threshold=threshold)]
+    orders = CHECKS[check].variants
+    return [check_cascading_randomization(subject, order=order, threshold=threshold) for order in orders]

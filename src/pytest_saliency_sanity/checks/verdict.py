@@ -1,0 +1,59 @@
+"""From SRCs to a verdict. Every verdict of every check is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..metrics.statistics import Interval
+from .profile import SrcProfile
+from .result import Verdict
+
+# An interval over fewer images says more about Student's t than about the method.
+LEAST_IMAGES = 10
+# Grad-CAM's own ReLU blanks the map of a randomised model with probability 1/2, for a whole draw of weights at worst:
+# eight draws leave at most one of them with a chance of 9 in 256. Below a fifth, something else is wrong.
+LEAST_DEFINED = 0.2
+
+WORST_FIRST: tuple[Verdict, ...] = ("failed", "undefined", "inconclusive", "passed")
+
+
+@dataclass(frozen=True)
+class StageVerdict:
+    """The verdict on one stage: on its |mean SRC|, whose mean and interval are ``interval``."""
+
+    stage: str
+    verdict: Verdict
+    interval: Interval
+    undefined: int
+    total: int
+
+
+def judge_below(profile: SrcProfile, threshold: float, confidence: float = 0.95) -> list[StageVerdict]:
+    """Judge every stage of a profile: it passes where the upper confidence bound of |mean SRC| is below the threshold.
+
+    Failed where the lower bound is at or above it; inconclusive where the interval straddles it; undefined where fewer
+    than ``LEAST_IMAGES`` images or ``LEAST_DEFINED`` of the SRCs are defined.
+    """
+    return [_judge_stage(profile, stage, threshold, confidence) for stage in profile.stages]
+
+
+def decisive(verdicts: Sequence[StageVerdict]) -> StageVerdict:
+    """Return the stage that decides: of those with the worst verdict, the one with the highest |mean SRC|."""
+    worst = min((each.verdict for each in verdicts), key=WORST_FIRST.index)
+    return max((each for each in verdicts if each.verdict == worst), key=lambda each: abs(each.interval.mean))
+
+
+def _judge_stage(profile: SrcProfile, stage: str, threshold: float, confidence: float) -> StageVerdict:
+    src = profile.at(stage)
+    interval = profile.interval(stage, confidence)
+    undefined = profile.undefined(stage)
+    images = int((src == src).any(0).sum())
+    verdict: Verdict
+    if images < LEAST_IMAGES or src.size - undefined < LEAST_DEFINED * src.size:
+        verdict = "undefined"
+    elif interval.absolute().high < threshold:
+        verdict = "passed"
+    else:
+        verdict = "failed" if interval.absolute().low >= threshold else "inconclusive"
+    return StageVerdict(stage, verdict, interval, undefined, src.size)

@@ -1,0 +1,53 @@
+"""A batch: the images to explain and the classes to explain them for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images, normalised for the model, and the class to explain in each.
+
+    ``images``: float ``(N, C, H, W)``, N >= 1. ``targets``: integer ``(N,)``, or None for the class that the
+    unrandomised model predicts.
+
+    Raises TypeError or ValueError where a tensor has another type or shape.
+    """
+
+    images: torch.Tensor
+    targets: torch.Tensor | None = None
+
+    def __post_init__(self) -> None:
+        check_images(self.images)
+        if self.targets is not None:
+            check_targets(self.targets, len(self.images))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def to(self, device: torch.device | str) -> Batch:
+        """Return the same batch on a device."""
+        return Batch(self.images.to(device), None if self.targets is None else self.targets.to(device))
+
+
+def check_images(images: torch.Tensor) -> None:
+    """Raise TypeError or ValueError unless ``images`` is a float tensor ``(N, C, H, W)`` with at least one image."""
+    if not isinstance(images, torch.Tensor):
+        raise TypeError(f"images must be a torch.Tensor (N, C, H, W), not {type(images).__name__}")
+    if images.ndim != 4 or 0 in images.shape:
+        raise ValueError(f"images must have the shape (N, C, H, W), none of them 0; got {tuple(images.shape)}")
+    if not images.is_floating_point():
+        raise TypeError(f"images must be floating point and normalised for the model; got {images.dtype}")
+
+
+def check_targets(targets: torch.Tensor, count: int) -> None:
+    """Raise TypeError or ValueError unless ``targets`` is an integer tensor with one class for each image."""
+    if not isinstance(targets, torch.Tensor):
+        raise TypeError(f"targets must be a torch.Tensor (N,) of class indices, not {type(targets).__name__}")
+    if targets.is_floating_point() or targets.is_complex() or targets.dtype == torch.bool:
+        raise TypeError(f"targets must be integer class indices; got {targets.dtype}")
+    if tuple(targets.shape) != (count,):
+        raise ValueError(f"targets must have one class an image, shape ({count},); got {tuple(targets.shape)}")

@@ -1,0 +1,26 @@
+"""Errors written for the person who made them. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SaliencyMethodError(RuntimeError):
+    """A saliency method raised, or returned something that is no batch of maps."""
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint is missing, damaged, or does not fit its network."""
+
+
+class DeadModelError(RuntimeError):
+    """A randomised model whose logits no longer depend on the input, or are not finite."""
+
+
+def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
+    """Return the error for a name that does not exist: the value, near matches, and all that is allowed."""
+    names = list(allowed)
+    near = get_close_matches(str(name), names, n=3, cutoff=0.5)
+    hint = f" (did you mean {' or '.join(repr(match) for match in near)}?)" if near else ""
+    return ValueError(f"unknown {kind} {name!r}{hint}; allowed: {', '.join(names)}")

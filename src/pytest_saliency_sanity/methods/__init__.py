@@ -1,0 +1,1 @@
+"""Saliency methods: what is checked. The names are known without importing torch; see ``resolve``."""

@@ -1,0 +1,132 @@
+"""The activations of a layer and their gradients, on networks of any style of writing.
+
+In-place and functional activation functions make the output of a convolution mean different things in different
+networks: a hook that keeps a reference to it sees the values after an in-place ReLU, but before any other. Here values
+are copied when they are made, and gradients belong to those very values.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from ..errors import unknown_name
+
+# Functions that act on each value or channel by itself, so that their output is still "the activations" of the layer.
+FOLLOWED = frozenset(
+    "relu relu6 leaky_relu prelu rrelu elu celu selu gelu silu mish hardswish hardtanh softplus tanh sigmoid "
+    "hardsigmoid batch_norm instance_norm group_norm layer_norm".split()
+)
+
+
+def named_layer(model: nn.Module, name: str) -> nn.Module:
+    """Return a module by its name; ValueError with near matches where there is none."""
+    modules = dict(model.named_modules())
+    if name not in modules or not name:
+        raise unknown_name("layer", name, [each for each in modules if each])
+    return modules[name]
+
+
+def last_convolution(model: nn.Module, image: torch.Tensor) -> nn.Module:
+    """Return the convolution that is executed last on ``image`` ``(1, C, H, W)`` with more than one position.
+
+    Raises ValueError where the model has none.
+    """
+    executed: list[nn.Module] = []
+
+    def note(module: nn.Module, _: Any, output: torch.Tensor) -> None:
+        if output.ndim == 4 and output[0, 0].numel() > 1:
+            executed.append(module)
+
+    convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.ConvTranspose2d)]
+    handles = [module.register_forward_hook(note) for module in convolutions]
+    try:
+        with torch.no_grad():
+            model(image.clone())
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not executed:
+        raise ValueError(f"{type(model).__name__} has no convolution with more than one position: name a layer")
+    return executed[-1]
+
+
+class LayerActivations(TorchFunctionMode):
+    """Within this context, records what ``layer`` gives; with ``follow``, after what directly follows it (FOLLOWED).
+
+    Where a layer is used more than once, its last use counts. What lies below the layer is cut off, so no gradient is
+    computed there, and frozen parameters do not matter.
+    """
+
+    def __init__(self, layer: nn.Module, *, follow: bool) -> None:
+        super().__init__()
+        self.layer = layer
+        self.follow = follow
+        self._current: torch.Tensor | None = None
+        self._values: torch.Tensor | None = None
+        self._gradients: torch.Tensor | None = None
+        self._start: torch.Tensor | None = None
+
+    def __enter__(self) -> LayerActivations:
+        self._hook = self.layer.register_forward_hook(self._begin)
+        super().__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, traceback)
+        self._hook.remove()
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run the function; take its output over where it directly follows."""
+        follows = self.follow and args and args[0] is self._current and name_of(func) in FOLLOWED
+        result = func(*args, **(kwargs or {}))
+        if follows:
+            self._record(result)
+        return result
+
+    @property
+    def values(self) -> torch.Tensor:
+        """The activations ``(N, K, h, w)``, detached; ValueError where the layer was not reached."""
+        if self._values is None:
+            raise ValueError(f"the layer {self.layer} is never executed: name another")
+        return self._values
+
+    def gradients(self, score: torch.Tensor) -> torch.Tensor:
+        """Return the gradient of a scalar score with respect to the activations, ``(N, K, h, w)``."""
+        assert self._start is not None
+        torch.autograd.grad(score, self._start)
+        assert self._gradients is not None
+        return self._gradients
+
+    def _begin(self, layer: nn.Module, _: Any, output: Any) -> torch.Tensor:
+        if not (isinstance(output, torch.Tensor) and output.ndim == 4):
+            shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
+            raise ValueError(f"a layer for Grad-CAM has the output (N, K, h, w); {layer} gives {shape}")
+        self._start = output.detach().requires_grad_()
+        downstream = self._start.clone()  # a leaf can't be changed in place, its copy can
+        self._record(downstream)
+        return downstream
+
+    def _record(self, tensor: torch.Tensor) -> None:
+        self._current = tensor
+        self._values = tensor.detach().clone()
+        # A tensor's hook stands for the values at the time it was registered, also if they are changed in place later.
+        tensor.register_hook(self._keep(self._values))
+
+    def _keep(self, values: torch.Tensor) -> Any:
+        def keep(gradient: torch.Tensor) -> None:
+            if values is self._values:
+                self._gradients = gradient.detach()
+
+        return keep
+
+
+def name_of(func: Any) -> str:
+    """Return the name of a torch function, the same for its in-place form."""
+    return str(getattr(func, "__name__", "")).rstrip("_")

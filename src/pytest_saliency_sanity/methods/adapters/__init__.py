@@ -1,0 +1,1 @@
+"""Methods of other libraries, imported only when they are asked for."""

@@ -1,0 +1,29 @@
+"""Controls: maps whose verdict is known, because they do not look at the model at all.
+
+They are compared as methods are, to show that the checks can fail (Adebayo et al. 2018, section 4: the edge detector).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def sobel(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return the edges of each image: the magnitude of its Sobel gradient, ``(N, H, W)``, whatever the model."""
+    grey = images.detach().mean(1, keepdim=True)
+    horizontal = grey.new_tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    kernels = torch.stack([horizontal, horizontal.T])[:, None]
+    return F.conv2d(F.pad(grey, (1, 1, 1, 1), mode="replicate"), kernels).square().sum(1).sqrt()
+
+
+def image_itself(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return the images themselves, ``(N, C, H, W)``, whatever the model. Its name as a method is ``input``."""
+    return images.detach().clone()
+
+
+def uniform_noise(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return noise from the global random stream, ``(N, H, W)`` in [0, 1), another at every call, whatever the model."""
+    count, _, height, width = images.shape
+    return torch.rand(count, height, width).to(images.device)

@@ -1,0 +1,46 @@
+"""Grad-CAM (the paper, section 3.1; Selvaraju et al. 2017, arXiv:1610.02391)."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from .activations import LayerActivations, last_convolution, named_layer
+from ..models.inference import max_rows
+from .scores import class_scores, explaining, in_chunks
+
+
+def gradcam(
+    model: nn.Module,
+    images: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    layer: str | None = None,
+    relu: bool = True,
+) -> torch.Tensor:
+    """Return the Grad-CAM maps ``(N, h, w)`` at the layer's own resolution, neither scaled nor upsampled.
+
+    ``layer``: the name of a module with output ``(N, K, h, w)``, taken exactly as it comes out of that module. By
+    default the activations of the last convolution that has more than one position, in order of execution: its output
+    after the normalisation and activation functions that directly follow, be they modules or function calls. That is
+    what Selvaraju et al. use ("relu5_3" of VGG16). ``relu=False`` leaves out the final ReLU and gives signed maps.
+
+    Raises ValueError for a layer that does not exist, is not reached, or has no such output, or a model without
+    convolutions; TypeError or ValueError for images, targets or logits of another shape or type.
+    """
+    maps = []
+    with explaining(model):
+        chosen = named_layer(model, layer) if layer is not None else None
+        for chunk, chunk_targets in in_chunks(images, targets, max_rows(images)):
+            chosen = chosen or last_convolution(model, chunk[:1])
+            with LayerActivations(chosen, follow=layer is None) as recorded:
+                scores = class_scores(model(chunk), chunk_targets)
+            maps.append(weighted_sum(recorded.values, recorded.gradients(scores.sum())))
+    stacked = torch.cat(maps)
+    return stacked.relu() if relu else stacked
+
+
+def weighted_sum(activations: torch.Tensor, gradients: torch.Tensor) -> torch.Tensor:
+    """Return sum_k alpha_k A^k with alpha_k the mean gradient over positions: ``(N, h, w)`` from two ``(N, K, h, w)``."""
+    alpha = gradients.mean((2, 3), keepdim=True)
+    return (alpha * activations).sum(1)

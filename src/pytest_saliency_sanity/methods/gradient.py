@@ -1,0 +1,16 @@
+"""The plain gradient (the paper, section 3.2; Simonyan et al. 2014, arXiv:1312.6034)."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from .smoothgrad import smoothgrad
+
+
+def gradient(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return the gradient of the class score with respect to each image: raw, signed ``(N, C, H, W)``.
+
+    SmoothGrad at n = 1 and sigma = 0, as in the paper. Raises TypeError or ValueError as ``smoothgrad`` does.
+    """
+    return smoothgrad(model, images, targets, n_samples=1, noise_level=0.0)

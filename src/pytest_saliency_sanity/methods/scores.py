@@ -1,0 +1,41 @@
+"""What every gradient-based method needs: the scores to differentiate, and batches that fit in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from ..data.batch import check_images, check_targets
+from ..models.inference import checked_logits, evaluation_mode
+
+
+@contextmanager
+def explaining(model: nn.Module) -> Iterator[None]:
+    """Explain in evaluation mode with gradients on, whatever the caller's mode."""
+    with evaluation_mode(model), torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+def class_scores(logits: object, targets: torch.Tensor) -> torch.Tensor:
+    """Return each image's logit of its target class, before any softmax: ``(N,)`` from logits ``(N, classes)``.
+
+    Raises TypeError or ValueError where the model's output is no such tensor, or a target is no class of it.
+    """
+    checked = checked_logits(logits, len(targets))
+    classes = checked.shape[1]
+    if bool(((targets < 0) | (targets >= classes)).any()):
+        raise ValueError(f"targets must be classes 0 to {classes - 1} of the model; got {targets.tolist()}")
+    return checked.gather(1, targets[:, None].long())[:, 0]
+
+
+def in_chunks(images: torch.Tensor, targets: torch.Tensor, rows: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield images and targets, at most ``rows`` at a time. Raises TypeError or ValueError where they do not fit."""
+    check_images(images)
+    check_targets(targets, len(images))
+    targets = targets.to(images.device)
+    for start in range(0, len(images), rows):
+        # Cloned: a tensor made under inference mode can't be differentiated.
+        yield images[start : start + rows].detach().clone(), targets[start : start + rows].clone()

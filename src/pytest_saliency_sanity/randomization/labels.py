@@ -1,0 +1,54 @@
+"""Randomisation of labels (the paper, section 4.1): the same network, trained to memorise labels that mean nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import torch
+from torch import nn
+
+from ..errors import unknown_name
+from .stage import Stage
+
+RANDOM_LABELS = "random_labels"
+
+
+class LabelRandomizer:
+    """The one stage ``random_labels``: ``memorized_model`` in place of ``model``, which was trained on true labels.
+
+    Raises ValueError where the two are not the same network.
+    """
+
+    repeats = False
+
+    def __init__(self, model: nn.Module, memorized_model: nn.Module) -> None:
+        if shapes_of(model) != shapes_of(memorized_model):
+            raise ValueError(
+                f"memorized_model ({type(memorized_model).__name__}) is another network than model "
+                f"({type(model).__name__}): it must be the same one, trained on random labels"
+            )
+        self.model = model
+        self.memorized_model = memorized_model
+
+    def bind(self, images: torch.Tensor, seed: int) -> LabelRandomizer:
+        """Return itself: the labels were drawn when the model was trained."""
+        return self
+
+    def names(self, at: str = "every") -> tuple[str, ...]:
+        """Return the stages that ``at`` means: the only one there is. Raises ValueError for another stage."""
+        if at not in ("every", "last", RANDOM_LABELS):
+            raise unknown_name("stage", at, ("every", "last", RANDOM_LABELS))
+        return (RANDOM_LABELS,)
+
+    def __iter__(self) -> Iterator[Stage]:
+        """Yield the stage."""
+        return self.stages()
+
+    def stages(self, names: Collection[str] | None = None) -> Iterator[Stage]:
+        """Yield the stage."""
+        yield Stage(RANDOM_LABELS, self.memorized_model)
+
+
+def shapes_of(model: nn.Module) -> dict[str, torch.Size]:
+    """Return the shape of every parameter and buffer of a model, by name."""
+    return {name: tensor.shape for name, tensor in model.state_dict().items()}

@@ -1,0 +1,72 @@
+"""The laws that new weights are drawn from.
+
+All draws are made on the CPU from one explicit generator, so a seed means the same weights on every device. Scales of
+normalisation layers follow a law's intent: around 1, where the other weights are around 0.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+Draw = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
+
+
+def randomize(module: nn.Module, names: tuple[str, ...], *, law: str, std: float, generator: torch.Generator) -> None:
+    """Replace a module's own parameters, in place, by draws from a law: one of ``LAWS``.
+
+    ``std`` is that of ``"normal"``, which is the paper's (section 4.2: std = 0.01). A unit without an initialiser of
+    its own gets ``"match"`` from ``"reinit"``.
+    """
+    if law == "reinit":
+        fresh = _reinitialised(module, generator)
+        if fresh is not None:
+            _replace(module, names, lambda name: getattr(fresh, name))
+            return
+        law = "match"
+    centre = 1.0 if _is_normalization(module) else 0.0
+
+    def drawn(name: str) -> torch.Tensor:
+        old = getattr(module, name).detach().cpu().float()
+        if law == "normal":
+            return std * torch.randn(old.shape, generator=generator) + (centre if name == "weight" else 0.0)
+        return _permuted(old, generator) if law == "permute" else _matched(old, generator)
+
+    _replace(module, names, drawn)
+
+
+LAWS = ("normal", "reinit", "permute", "match")
+
+
+def _replace(module: nn.Module, names: tuple[str, ...], value: Callable[[str], torch.Tensor]) -> None:
+    with torch.no_grad():
+        for name in names:
+            getattr(module, name).copy_(value(name))
+
+
+def _permuted(old: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    return old.flatten()[torch.randperm(old.numel(), generator=generator)].view_as(old)
+
+
+def _matched(old: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    return old.mean() + old.std(correction=0) * torch.randn(old.shape, generator=generator)
+
+
+def _reinitialised(module: nn.Module, generator: torch.Generator) -> nn.Module | None:
+    """Return a copy of the module with its own initialiser run, or None where it has none."""
+    fresh = copy.deepcopy(module).cpu()
+    initialise = getattr(fresh, "reset_parameters", None) or getattr(fresh, "_reset_parameters", None)
+    if initialise is None:
+        return None
+    # Initialisers draw from the global stream: lend it a seed of ours, another one for every unit.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+        initialise()
+    return fresh
+
+
+def _is_normalization(module: nn.Module) -> bool:
+    return "Norm" in type(module).__name__ or isinstance(module, nn.modules.batchnorm._NormBase | nn.LayerNorm)
