@@ -49,7 +49,7 @@ _WHERE = {
     "src_profile": "checks.profile",
 }
 
-__all__ = sorted(_WHERE)  # noqa: PLE0605
+__all__ = sorted(_WHERE)
 
 
 def __getattr__(name: str) -> Any:

@@ -38,7 +38,8 @@ def parser() -> argparse.ArgumentParser:
 
 def train(output: Path | None) -> int:
     """Train the embedded checkpoints and print what they reach."""
-    from .checkpoints.embedded_preset import EMBEDDED, complaints, train_embedded
+    from .checkpoints.embedded_preset import complaints, train_embedded
+    from .checkpoints.store import EMBEDDED
 
     wrong = 0
     for claims in train_embedded(output or EMBEDDED):

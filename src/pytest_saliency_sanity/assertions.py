@@ -91,9 +91,7 @@ def _measure(
     seed: int,
     at: At,
 ) -> SrcProfile:
-    return src_profile(
-        method, model, batch, randomization=randomization, at=at, sign=sign, seeds=seeds, seed=seed
-    )
+    return src_profile(method, model, batch, randomization=randomization, at=at, sign=sign, seeds=seeds, seed=seed)
 
 
 def _call(

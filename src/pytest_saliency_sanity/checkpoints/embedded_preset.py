@@ -52,9 +52,7 @@ def training_data(labels: str, seed: int) -> Batch:
     return data if labels == "true" else Batch(data.images, random_labels(data.targets, seed))
 
 
-def claims_of(
-    model: nn.Module, network: str, labels: str, recipe: Recipe, seed: int, epochs: int
-) -> dict[str, Any]:
+def claims_of(model: nn.Module, network: str, labels: str, recipe: Recipe, seed: int, epochs: int) -> dict[str, Any]:
     """Return what the manifest says of a checkpoint, in plain values."""
     return {
         "network": network,
@@ -71,7 +69,8 @@ def claims_of(
 def measured(model: nn.Module, labels: str, seed: int) -> dict[str, Any]:
     """Return the claims that can be measured again."""
     training, held_out = training_data(labels, seed), load_held_out()
-    assert training.targets is not None and held_out.targets is not None
+    assert training.targets is not None
+    assert held_out.targets is not None
     low, high = chance_range(logits_of(model, held_out.images).argmax(1), held_out.targets)
     return {
         "parameters": sum(parameter.numel() for parameter in model.parameters()),

@@ -93,7 +93,7 @@ def train_epoch(
     for rows in torch.randperm(len(images)).split(batch_size):
         optimizer.zero_grad()
         loss = F.cross_entropy(model(images[rows]), labels[rows])
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         total += loss.item() * len(rows)
     return total / len(images)

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import tempfile
-
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,7 +48,7 @@ def load_weights(file: Path, claims: dict[str, Any]) -> nn.Module:
         model = build_model(claims["network"], claims["recipe"]["width"])
     model.load_state_dict({name: tensor.float() for name, tensor in load(weights).items()}, assign=True)
     # Convolutions with few channels are 1.6 times as fast in this layout on a CPU.
-    return model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return model.eval().to(memory_format=torch.channels_last)
 
 
 def read_manifest(folder: Path = EMBEDDED) -> dict[str, Any]:
@@ -66,7 +65,9 @@ def save_checkpoint(model: nn.Module, claims: dict[str, Any], folder: Path = EMB
     key = f"{claims['network']}-{claims['labels']}"
     weights = save({name: tensor.half() for name, tensor in model.state_dict().items()})
     written = {"file": f"{key}.safetensors", "sha256": hashlib.sha256(weights).hexdigest(), **claims}
-    manifest = read_manifest(folder) if (folder / "manifest.json").exists() else {"format": 1, "checkpoints": {}}
+    manifest: dict[str, Any] = (
+        read_manifest(folder) if (folder / "manifest.json").exists() else {"format": 1, "checkpoints": {}}
+    )
     manifest["checkpoints"] = dict(sorted({**manifest["checkpoints"], key: written}.items()))
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / written["file"], weights)
@@ -92,5 +93,3 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise CheckpointError(f"{file} can't be read ({error.strerror}). Rebuild it: {REBUILD}") from error
-
-

@@ -1,4 +1,4 @@
-"""Cascading and independent randomisation of weights (the paper, section 4.2): do maps change as weights go?"""
+"""Randomisation of weights, layer by layer (the paper, section 4.2)."""
 
 from __future__ import annotations
 

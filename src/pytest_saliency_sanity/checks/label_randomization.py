@@ -1,4 +1,4 @@
-"""Label randomisation (the paper, section 4.1): do maps change when the labels that the model learned were random?"""
+"""Randomisation of the labels that the model learned (the paper, section 4.1)."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def finding(deciding: StageVerdict, threshold: float, confidence: float) -> str:
     stage = deciding.stage
     return {
         "passed": f"No evidence of insensitivity: at {stage} the maps have changed.",
-        "failed": f"Insensitive: at {stage} the maps are still alike, though what the model learned is gone from there.",
+        "failed": f"Insensitive: at {stage} the maps are still alike, though what was learned is gone from there.",
         "inconclusive": f"Inconclusive: the interval straddles the threshold at {stage}. More images narrow it.",
         "undefined": f"Undefined: too few SRCs are defined at {stage} to say anything (at least {LEAST_IMAGES} images "
         f"and {LEAST_DEFINED:.0%} of all SRCs are needed).",
@@ -73,9 +73,7 @@ def undefined_causes(deciding: StageVerdict, cascade: SrcProfile) -> list[str]:
     return [f"{deciding.undefined} of {deciding.total} SRCs are undefined ({causes})."]
 
 
-def stage_table(
-    cascade: SrcProfile, judged: Sequence[StageVerdict], threshold: float, confidence: float
-) -> list[str]:
+def stage_table(cascade: SrcProfile, judged: Sequence[StageVerdict], threshold: float, confidence: float) -> list[str]:
     """Return the SRC of every stage as lines of text, with a bar from 0 to 1 and the threshold in it."""
     verdicts = {each.stage: each.verdict for each in judged}
     width = max(len("stage"), *(len(stage) for stage in cascade.stages))

@@ -26,7 +26,6 @@ from ..randomization.labels import LabelRandomizer
 from ..randomization.stage import Randomization
 from ..randomness import derived_seed
 
-
 At = str | Sequence[str]
 
 
@@ -106,9 +105,10 @@ def src_profile(
 
     ``method``, ``model``: an object or a name. ``batch``: default 100 held-out digits. ``randomization``:
     ``"cascading"``, ``"labels"`` (of a named model), or a randomizer of this very model. ``at``: which stages to
-    measure: ``"every"``, ``"last"``, ``"classifier"``, a stage's name, or several of these. ``sign``: ``"absolute"`` compares the channels' summed magnitudes, ``"signed"`` their sums. ``seeds``: how
-    many times weights are drawn; a ``LabelRandomizer`` has one version only. The class explained is the batch's target,
-    by default the class that the unrandomised model predicts, at every stage.
+    measure: ``"every"``, ``"last"``, ``"classifier"``, a stage's name, or several of these. ``sign``: ``"absolute"``
+    compares the channels' summed magnitudes, ``"signed"`` their sums. ``seeds``: how many times weights are drawn; a
+    ``LabelRandomizer`` has one version only. The class explained is the batch's target, by default the class that the
+    unrandomised model predicts, at every stage.
 
     Raises ValueError or TypeError for arguments that do not fit, SaliencyMethodError for a method that raises or
     returns no maps, CheckpointError for a damaged checkpoint.
@@ -117,12 +117,13 @@ def src_profile(
         raise unknown_name("sign", sign, SIGNS)
     if seeds < 1:
         raise ValueError(f"seeds must be at least 1, not {seeds!r}")
+    named = isinstance(randomization, str)  # a randomizer brings its own model, whatever the name
     randomizer = as_randomization(randomization, model)
     batch = (batch or default_batch()).to(device_of(randomizer.model))
     measure = _Measurement(
         method=resolve_method(method) if isinstance(method, str) else method,
         method_name=method if isinstance(method, str) else name_of(method),
-        model_name=model if isinstance(model, str) else type(model).__name__,
+        model_name=model if isinstance(model, str) and named else type(randomizer.model).__name__,
         images=batch.images,
         targets=logits_of(randomizer.model, batch.images).argmax(1) if batch.targets is None else batch.targets,
         sign=sign,
@@ -205,8 +206,8 @@ class _Ranks:
 
     @property
     def constant(self) -> np.ndarray:
-        undefined: np.ndarray = self.ranks.isnan().all(1).numpy()
-        return undefined & self.finite
+        constant: np.ndarray = self.ranks.isnan().all(1).numpy() & self.finite
+        return constant
 
 
 def causes_of(before: _Ranks, after: _Ranks) -> np.ndarray:

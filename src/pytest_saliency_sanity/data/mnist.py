@@ -41,7 +41,9 @@ def preprocess(digits: np.ndarray) -> torch.Tensor:
 
     The resizing is Pillow's bilinear one, which is what torchvision's ``Resize`` does to the images of its MNIST.
     """
-    resized = np.stack([np.asarray(Image.fromarray(digit).resize((SIZE, SIZE), Image.Resampling.BILINEAR)) for digit in digits])
+    resized = np.stack(
+        [np.asarray(Image.fromarray(digit).resize((SIZE, SIZE), Image.Resampling.BILINEAR)) for digit in digits]
+    )
     pixels = torch.from_numpy(resized).to(torch.float32).div(255).sub(MEAN).div(STD)
     return pixels[:, None].repeat(1, 3, 1, 1)
 

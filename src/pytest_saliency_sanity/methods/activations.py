@@ -18,14 +18,17 @@ from ..errors import unknown_name
 
 # Functions that act on each value or channel by itself, so that their output is still "the activations" of the layer.
 FOLLOWED = frozenset(
-    "relu relu6 leaky_relu prelu rrelu elu celu selu gelu silu mish hardswish hardtanh softplus tanh sigmoid "
-    "hardsigmoid batch_norm instance_norm group_norm layer_norm".split()
+    {
+        *("relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "celu", "selu", "gelu", "silu", "mish", "softplus"),
+        *("tanh", "hardtanh", "sigmoid", "hardsigmoid", "hardswish"),
+        *("batch_norm", "instance_norm", "group_norm", "layer_norm"),
+    }
 )
 
 
 def named_layer(model: nn.Module, name: str) -> nn.Module:
     """Return a module by its name; ValueError with near matches where there is none."""
-    modules = dict(model.named_modules())
+    modules: dict[str, nn.Module] = dict(model.named_modules())
     if name not in modules or not name:
         raise unknown_name("layer", name, [each for each in modules if each])
     return modules[name]
@@ -73,13 +76,13 @@ class LayerActivations(TorchFunctionMode):
 
     def __enter__(self) -> LayerActivations:
         self._hook = self.layer.register_forward_hook(self._begin)
-        super().__enter__()
+        super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        super().__exit__(kind, error, traceback)
+        super().__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
         self._hook.remove()
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

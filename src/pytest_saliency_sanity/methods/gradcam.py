@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .activations import LayerActivations, last_convolution, named_layer
 from ..models.inference import max_rows
+from .activations import LayerActivations, last_convolution, named_layer
 from .scores import class_scores, explaining, in_chunks
 
 
@@ -41,6 +41,6 @@ def gradcam(
 
 
 def weighted_sum(activations: torch.Tensor, gradients: torch.Tensor) -> torch.Tensor:
-    """Return sum_k alpha_k A^k with alpha_k the mean gradient over positions: ``(N, h, w)`` from two ``(N, K, h, w)``."""
+    """Return sum_k alpha_k A^k, alpha_k the mean gradient over positions: ``(N, h, w)`` from two ``(N, K, h, w)``."""
     alpha = gradients.mean((2, 3), keepdim=True)
     return (alpha * activations).sum(1)

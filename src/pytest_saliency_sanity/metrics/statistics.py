@@ -59,7 +59,7 @@ def _half_width(table: np.ndarray, confidence: float) -> float:
     if variance == 0:
         return 0.0
     freedom = variance**2 / (of_images**2 / (images - 1) + of_seeds**2 / max(1, seeds - 1))
-    return float(stdtrit(freedom, (1 + confidence) / 2)) * variance**0.5
+    return float(stdtrit(freedom, (1 + confidence) / 2) * np.sqrt(variance))
 
 
 def _variance_of_seeds(table: np.ndarray, by_image: np.ndarray) -> float:

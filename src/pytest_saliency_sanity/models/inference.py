@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-# Rows of one pass are bounded by their input values: 85 images of 3 x 64 x 64, 6 of 3 x 224 x 224. Measured on two cores:
-# larger batches are slower on small networks (their activations leave the cache) and no faster on large ones.
+# Rows of one pass are bounded by their input values: 85 images of 3 x 64 x 64, 6 of 3 x 224 x 224. Larger batches are
+# slower on small networks, whose activations leave the cache (measured on two cores), and no faster on large ones.
 MAX_INPUT_VALUES = 2**20
 
 

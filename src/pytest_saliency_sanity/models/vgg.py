@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -40,8 +42,8 @@ class VGG11(nn.Module):
 
 
 def convolutions(*channels: int) -> list[nn.Module]:
-    """Return 3 x 3 convolutions from each number of channels to the next, each with a ReLU, and a pooling at the end."""
+    """Return 3 x 3 convolutions from each number of channels to the next, each with a ReLU, then a pooling."""
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(channels, channels[1:], strict=False):
+    for inputs, outputs in pairwise(channels):
         layers += [nn.Conv2d(inputs, outputs, kernel_size=3, padding=1), nn.ReLU(inplace=True)]
     return [*layers, nn.MaxPool2d(kernel_size=2, stride=2)]

@@ -11,6 +11,7 @@ from torch import nn
 
 from ..errors import unknown_name
 from ..models.inference import device_of, logits_of
+from ..randomness import derived_seed
 from .dead import cause_of_death
 from .laws import LAWS, randomize
 from .normalization import reestimate
@@ -62,9 +63,14 @@ class CascadingRandomizer:
         self._images = images
 
     def bind(self, images: torch.Tensor, seed: int) -> CascadingRandomizer:
-        """Return the same randomisation for these images, drawn from another seed."""
+        """Return the same randomisation for these images, with a seed derived from its own and ``seed``."""
         return CascadingRandomizer(
-            self.model, order=self.order, law=self.law, std=self.std, seed=seed, images=images.to(device_of(self.model))
+            self.model,
+            order=self.order,
+            law=self.law,
+            std=self.std,
+            seed=derived_seed(self.seed, seed),
+            images=images.to(device_of(self.model)),
         )
 
     @cached_property

@@ -1,7 +1,7 @@
 """Running statistics of normalisation layers, estimated anew for a randomised model.
 
-With the statistics of the trained weights, the signal of a randomised network shrinks or grows from layer to layer until
-nothing of the input is left (measured on EfficientNet-Lite0: the logits become constant).
+With the statistics of the trained weights, the signal of a randomised network shrinks or grows from layer to layer
+until nothing of the input is left.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def reestimate(model: nn.Module, names: Collection[str], images: torch.Tensor) -
     momenta = [module.momentum for module in kept]
     try:
         for module in kept:
-            module.reset_running_stats()  # type: ignore[operator]
-            module.momentum = None  # type: ignore[assignment]  # a plain average over all batches
+            module.reset_running_stats()
+            module.momentum = None  # a plain average over all batches
             module.train()
         with torch.no_grad():
             for chunk in images.split(max_rows(images)):

@@ -33,7 +33,7 @@ class Randomization(Protocol):
     repeats: bool
 
     def bind(self, images: torch.Tensor, seed: int) -> Randomization:
-        """Return the same randomisation for these images, drawn from another seed."""
+        """Return the same randomisation for these images, with a seed derived from its own and ``seed``."""
         ...
 
     def names(self, at: str = "every") -> tuple[str, ...]:

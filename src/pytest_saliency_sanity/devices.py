@@ -1,0 +1,21 @@
+"""The device that a name means on this machine."""
+
+from __future__ import annotations
+
+import torch
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device; ``auto`` is CUDA where there is one, else the CPU. MPS, without float64, is taken by name only.
+
+    Raises ValueError where this machine has no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    count = torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise ValueError(f"no device {name!r}: this machine has {count or 'no'} CUDA device{'s' * (count != 1)}")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise ValueError("no device 'mps': this machine has no Metal")
+    return device

@@ -1,0 +1,165 @@
+"""Fixtures that a project may use in its own tests, or override in its conftest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .collection import METHOD, MODEL, SELECTION, Cell
+from .settings import Settings
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from .checks.result import CheckResult
+    from .checks.subject import Subject
+    from .data.batch import Batch
+    from .methods.protocol import SaliencyMethod
+    from .randomization.cascade import CascadingRandomizer
+
+Judge = Callable[["CheckResult"], None]
+SETTINGS = pytest.StashKey[Settings]()
+
+
+@pytest.fixture(scope="session")
+def saliency_settings(pytestconfig: pytest.Config) -> Settings:
+    """The options of this run."""
+    return pytestconfig.stash[SETTINGS]
+
+
+@pytest.fixture(scope="session")
+def saliency_device(saliency_settings: Settings) -> torch.device:
+    """The device of ``--saliency-device``; ``auto`` is CUDA where there is one, else the CPU."""
+    from .devices import resolve_device
+
+    return resolve_device(saliency_settings.device)
+
+
+@pytest.fixture(scope="module")
+def saliency_method_name(request: pytest.FixtureRequest) -> str:
+    """The name of the method that is checked: one test for each ``--saliency-method``."""
+    cell = request.node.getparent(Cell)
+    return cell.method if cell else given(request, METHOD, "--saliency-method=gradcam")
+
+
+@pytest.fixture(scope="module")
+def saliency_model_name(request: pytest.FixtureRequest) -> str:
+    """The name of the network that is looked at: one test for each ``--saliency-model``."""
+    cell = request.node.getparent(Cell)
+    return cell.model if cell else given(request, MODEL, "--saliency-model=alexnet")
+
+
+@pytest.fixture(scope="module")
+def saliency_method(saliency_method_name: str) -> SaliencyMethod:
+    """The method that is checked. Override it to check your own without naming it on the command line."""
+    from .methods.resolve import resolve_method
+
+    return resolve_method(saliency_method_name)
+
+
+@pytest.fixture(scope="module")
+def saliency_model(saliency_model_name: str, saliency_device: torch.device) -> nn.Module:
+    """The trained network whose maps are looked at. Override it to check on your own, in evaluation mode."""
+    from .checkpoints.store import load_checkpoint
+
+    return load_checkpoint(saliency_model_name).to(saliency_device)
+
+
+@pytest.fixture
+def saliency_memorized_model(saliency_model_name: str, saliency_device: torch.device) -> nn.Module:
+    """The same network, which memorised random labels. Override it together with ``saliency_model``."""
+    if saliency_model_name == MODEL:
+        pytest.fail(
+            f"{MODEL} is overridden, so its twin that memorised random labels must be, too: override the fixture "
+            "saliency_memorized_model, or ask for --saliency-check=cascading_randomization only",
+            pytrace=False,
+        )
+    from .checkpoints.store import load_checkpoint
+
+    return load_checkpoint(saliency_model_name, labels="random").to(saliency_device)
+
+
+@pytest.fixture
+def saliency_batch(saliency_settings: Settings, saliency_device: torch.device) -> Batch:
+    """The images to explain: held-out digits, each for the class that the model predicts."""
+    from .checks.profile import default_batch
+
+    return default_batch(saliency_settings.images).to(saliency_device)
+
+
+@pytest.fixture
+def saliency_cascade(
+    saliency_model: nn.Module, saliency_batch: Batch, saliency_settings: Settings
+) -> CascadingRandomizer:
+    """A top-down cascade over ``saliency_model``: give it to ``assert_src_below`` as ``randomization``."""
+    from .randomization.cascade import CascadingRandomizer
+
+    return CascadingRandomizer(saliency_model, seed=saliency_settings.seed, images=saliency_batch.images)
+
+
+@pytest.fixture
+def saliency_subject(
+    request: pytest.FixtureRequest,
+    saliency_method: SaliencyMethod,
+    saliency_model: nn.Module,
+    saliency_batch: Batch,
+    saliency_settings: Settings,
+) -> Subject:
+    """The method and the model under their names, as every ``check_*`` takes them."""
+    from .checks.profile import name_of
+    from .checks.subject import Subject
+
+    return Subject(
+        saliency_method,
+        given_name(request, METHOD) or name_of(saliency_method),
+        saliency_model,
+        given_name(request, MODEL) or type(saliency_model).__name__,
+        saliency_batch,
+        saliency_settings.seed,
+    )
+
+
+@pytest.fixture
+def saliency_judge(request: pytest.FixtureRequest) -> Judge:
+    """Return a function that keeps a result for the report and fails the test unless it passed."""
+    from .assertions import assert_passed
+
+    def judge(result: CheckResult) -> None:
+        __tracebackhide__ = True
+        request.node.user_properties.append(("saliency", result.as_record()))
+        assert_passed(result)
+
+    return judge
+
+
+def given_name(request: pytest.FixtureRequest, fixture: str) -> str | None:
+    """Return the name that a fixture's value has on the command line; None where the fixture is overridden."""
+    if f"{fixture}_name" not in request.fixturenames:
+        return None
+    name: str = request.getfixturevalue(f"{fixture}_name")
+    return None if name == fixture else name
+
+
+def given(request: pytest.FixtureRequest, fixture: str, option: str) -> str:
+    """Return the name that this test was parametrised with; fail where nothing was given."""
+    name: str | None = getattr(request, "param", None)
+    if name is None:
+        pytest.fail(f"nothing to check: give {option}, or override the fixture {fixture}", pytrace=False)
+    return name
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Run a test that uses ``saliency_method`` or ``saliency_model`` once for each that is given.
+
+    A cell of the packaged suite has one of each. A fixture that is overridden without asking for the original does not
+    depend on the name, so its tests are not multiplied.
+    """
+    if metafunc.definition.getparent(Cell) or SELECTION not in metafunc.config.stash:
+        return
+    settings = metafunc.config.stash[SETTINGS]
+    for fixture, names in ((METHOD, settings.methods), (MODEL, settings.models)):
+        if f"{fixture}_name" in metafunc.fixturenames:
+            metafunc.parametrize(f"{fixture}_name", names, indirect=True, ids=names, scope="module")

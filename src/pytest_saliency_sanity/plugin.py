@@ -1,0 +1,133 @@
+"""The pytest plugin: hooks of a few lines each. Standard library and pytest only, so that idling costs nothing."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from . import rerun, settings
+from .collection import ROOT, SELECTION, Selection, is_ours
+from .fixtures import (
+    SETTINGS,
+    parametrize,
+    saliency_batch,
+    saliency_cascade,
+    saliency_device,
+    saliency_judge,
+    saliency_memorized_model,
+    saliency_method,
+    saliency_method_name,
+    saliency_model,
+    saliency_model_name,
+    saliency_settings,
+    saliency_subject,
+)
+from .methods.resolve import resolve_method
+from .report.ledger import Ledger
+
+__all__ = [
+    "saliency_batch",
+    "saliency_cascade",
+    "saliency_device",
+    "saliency_judge",
+    "saliency_memorized_model",
+    "saliency_method",
+    "saliency_method_name",
+    "saliency_model",
+    "saliency_model_name",
+    "saliency_settings",
+    "saliency_subject",
+]
+
+LEDGER = pytest.StashKey[Ledger]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options and their ini twins."""
+    settings.add_options(parser)
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Answer ``--saliency-list``."""
+    if not config.option.saliency_list:
+        return None
+    from .report.terminal import listing
+
+    print(listing())  # noqa: T201
+    return 0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the settings; with a method to check, set the suite up."""
+    config.addinivalue_line("markers", "saliency: a test that a saliency method is put to")
+    config.addinivalue_line("markers", "saliency_slow: a saliency test that takes minutes")
+    config.addinivalue_line("markers", "saliency_gpu: a saliency test that needs a GPU")
+    config.stash[SETTINGS] = read = settings.read_settings(config)
+    if read.methods:
+        _activate(config, read)
+    elif any(is_ours(argument) for argument in config.args):
+        raise pytest.UsageError(f"{ROOT}: no method to check. Give one: pytest {ROOT} --saliency-method=gradcam")
+
+
+def _activate(config: pytest.Config, read: settings.Settings) -> None:
+    _check_device(read.device)
+    _check_import_paths(config, read)
+    config.stash[SELECTION] = selection = Selection(config, read)
+    config.pluginmanager.register(selection, "saliency_sanity_selection")
+    rerun.set_options(read.given)
+    if not hasattr(config, "workerinput"):
+        config.stash[LEDGER] = ledger = Ledger()
+        config.pluginmanager.register(ledger, "saliency_sanity_ledger")
+
+
+def _check_device(name: str) -> None:
+    if name not in ("auto", "cpu"):  # these two need no look at the machine, and so no torch
+        from .devices import resolve_device
+
+        try:
+            resolve_device(name)
+        except ValueError as error:
+            raise pytest.UsageError(f"--saliency-device: {error}") from error
+
+
+def _check_import_paths(config: pytest.Config, read: settings.Settings) -> None:
+    paths = [spec for spec in read.methods if ":" in spec]
+    if not paths:
+        return
+    here = str(config.invocation_params.dir)
+    if here not in sys.path:
+        sys.path.insert(0, here)  # as `python -m pytest` does: a module beside the caller is found
+    for path in paths:
+        try:
+            resolve_method(path)
+        except (ImportError, TypeError) as error:
+            raise pytest.UsageError(f"--saliency-method={path}: {error}") from error
+
+
+def pytest_unconfigure() -> None:
+    """Forget the options of this run."""
+    rerun.set_options([])
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a project for each method and model that is given."""
+    parametrize(metafunc)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say what is planned."""
+    if LEDGER not in config.stash:
+        return None
+    from .report.terminal import header
+
+    return header(config.stash[SETTINGS])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was found."""
+    config = terminalreporter.config
+    if LEDGER in config.stash and not config.option.collectonly:
+        from .report.terminal import summarize
+
+        summarize(terminalreporter, config.stash[SETTINGS], config.stash[LEDGER])

@@ -1,0 +1,64 @@
+"""What was planned and what ran. A run that lost tests, or put no method to any test, does not end green.
+
+A worker of pytest-xdist that dies or can't send its report loses the test without a failure; so whatever was collected
+and never reported turns the run red.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+
+FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+class Ledger:
+    """Keeps, in the process that reports to the user, the ids that were collected, those that ran, and the results."""
+
+    def __init__(self) -> None:
+        self.planned: set[str] = set()
+        self.reported: set[str] = set()
+        self.saliency: set[str] = set()
+        self.records: dict[str, dict[str, Any]] = {}
+        self.outcomes: dict[str, str] = {}
+        self.problems: list[str] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note what was collected here."""
+        self.planned.update(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Note what a worker of pytest-xdist collected."""
+        self.planned.update(ids)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note that a test ran, and its result."""
+        self.reported.add(report.nodeid)
+        if "saliency" not in report.keywords:
+            return
+        self.saliency.add(report.nodeid)
+        for name, value in report.user_properties:
+            if name == "saliency":
+                self.records[report.nodeid] = cast(dict[str, Any], value)
+        if report.when == "call" or report.outcome != "passed":
+            self.outcomes[report.nodeid] = report.outcome
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Turn a run red that says nothing about the method."""
+        stopped = session.shouldstop or session.shouldfail or session.exitstatus not in FINISHED
+        if stopped or session.config.option.collectonly:
+            return
+        lost = sorted(self.planned - self.reported)
+        if lost:
+            self.problems.append(f"{len(lost)} collected tests never reported, the first is {lost[0]}")
+        if not self.saliency:
+            self.problems.append(
+                "a saliency method was given, but no test was put to it: "
+                "give pytest a directory (not only files), and mind -k, -m and --deselect"
+            )
+        if self.problems and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,193 @@
+"""Every option in one frozen object, read once: command line > ini > default. Standard library and pytest only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+
+from .checks.catalogue import CHECKS
+from .errors import unknown_name
+from .methods.resolve import check_method_spec, installed_methods
+from .models import MODELS
+
+LEAST_IMAGES, MOST_IMAGES, IMAGES = 10, 1000, 40
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to check, and with what. ``given``: the options as they would be typed, for the command that runs again."""
+
+    methods: tuple[str, ...] = ()
+    models: tuple[str, ...] = tuple(MODELS)
+    checks: tuple[str, ...] = tuple(CHECKS)
+    images: int = IMAGES
+    seed: int = 0
+    device: str = "auto"
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    given: tuple[str, ...] = ()
+
+    def threshold(self, check: str) -> float:
+        """Return the threshold of a check: the user's, or the calibrated one."""
+        return self.thresholds.get(check, CHECKS[check].threshold)
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of the command line and its ini twin. ``parse`` raises ValueError, TypeError or ImportError."""
+
+    name: str
+    metavar: str
+    help: str
+    parse: Callable[[Any], Any]
+    repeatable: bool = False
+
+    @property
+    def flag(self) -> str:
+        """As it is typed: ``--saliency-...``."""
+        return f"--saliency-{self.name}"
+
+    @property
+    def ini_type(self) -> Literal["args", "string"]:
+        """The type of its ini value."""
+        return "args" if self.repeatable else "string"
+
+    @property
+    def key(self) -> str:
+        """Its ini key and its place in ``config.option``: ``saliency_...``."""
+        return f"saliency_{self.name}"
+
+
+def parse_methods(values: list[str]) -> tuple[str, ...]:
+    """Return the specs of the methods, ``all`` spelled out, each once."""
+    specs: list[str] = []
+    for value in values:
+        specs += installed_methods() if value == "all" else [value]
+    for spec in specs:
+        check_method_spec(spec)
+    return tuple(dict.fromkeys(specs))
+
+
+def parse_names(kind: str, allowed: Mapping[str, object]) -> Callable[[list[str]], tuple[str, ...]]:
+    """Return a parser of names that exist, each once."""
+
+    def parse(values: list[str]) -> tuple[str, ...]:
+        for value in values:
+            if value not in allowed:
+                raise unknown_name(kind, value, allowed)
+        return tuple(dict.fromkeys(values))
+
+    return parse
+
+
+def parse_integer(least: int, most: int) -> Callable[[str], int]:
+    """Return a parser of a whole number within bounds."""
+
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"[+-]?\d+", str(value).strip()) or not least <= int(value) <= most:
+            raise ValueError(f"{value!r} is not a whole number from {least} to {most}")
+        return int(value)
+
+    return parse
+
+
+def parse_thresholds(values: list[str]) -> dict[str, float]:
+    """Return the thresholds by check, from ``CHECK=X`` with X above 0 and at most 1."""
+    thresholds = {}
+    for value in values:
+        check, separator, number = value.partition("=")
+        if not separator:
+            raise ValueError(f"{value!r} is not of the form CHECK=X, as in cascading_randomization=0.9")
+        if check not in CHECKS:
+            raise unknown_name("check", check, CHECKS)
+        try:
+            thresholds[check] = float(number)
+        except ValueError:
+            raise ValueError(f"{number!r} is no number: the threshold of {check} is above 0 and at most 1") from None
+        if not 0 < thresholds[check] <= 1:
+            raise ValueError(f"the threshold of {check} must be above 0 and at most 1, not {number}")
+    return thresholds
+
+
+def parse_device(value: str) -> str:
+    """Return the device as written, if its form is right."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", value):
+        raise unknown_name("device", value, ("auto", "cpu", "cuda", "cuda:N", "mps"))
+    return value
+
+
+OPTIONS = (
+    Option(
+        "method", "SPEC", "a saliency method to check: a name, package.module:function, or 'all'", parse_methods, True
+    ),
+    Option("model", "NAME", "a network to check on (default: all)", parse_names("model", MODELS), True),
+    Option("check", "NAME", "only this check (default: all)", parse_names("check", CHECKS), True),
+    Option(
+        "threshold", "CHECK=X", "judge a check by another threshold than the calibrated one", parse_thresholds, True
+    ),
+    Option(
+        "images",
+        "N",
+        f"how many images to look at, {LEAST_IMAGES} to {MOST_IMAGES} (default: {IMAGES})",
+        parse_integer(LEAST_IMAGES, MOST_IMAGES),
+    ),
+    Option("seed", "N", "the seed of all random draws (default: 0)", parse_integer(0, 2**63 - 1)),
+    Option("device", "NAME", "auto, cpu, cuda, cuda:N or mps (default: auto)", parse_device),
+)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add every option and its ini twin to pytest's."""
+    group = parser.getgroup("saliency-sanity", "saliency sanity checks")
+    for option in OPTIONS:
+        group.addoption(
+            option.flag,
+            action="append" if option.repeatable else "store",
+            dest=option.key,
+            metavar=option.metavar,
+            default=None,
+            help=f"{option.help}{'; repeatable' if option.repeatable else ''}",
+        )
+        parser.addini(option.key, option.help, type=option.ini_type, default=None)
+    group.addoption(
+        "--saliency-list",
+        action="store_true",
+        dest="saliency_list",
+        default=False,
+        help="list the methods, models and checks that exist, then stop",
+    )
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """Return the settings. Raises pytest.UsageError that names the option or ini key, the value and what is allowed."""
+    read = {option.name: _read(config, option) for option in OPTIONS}
+    values = {name: value for name, (value, _) in read.items()}
+    defaults = Settings()
+    return Settings(
+        methods=values["method"] or (),
+        models=values["model"] or defaults.models,
+        checks=values["check"] or defaults.checks,
+        images=defaults.images if values["images"] is None else values["images"],
+        seed=values["seed"] or 0,
+        device=values["device"] or defaults.device,
+        thresholds=values["threshold"] or {},
+        given=tuple(typed for _, all_typed in read.values() for typed in all_typed),
+    )
+
+
+def _read(config: pytest.Config, option: Option) -> tuple[Any, list[str]]:
+    """Return an option's parsed value, None where it is not given, and how it was typed on the command line."""
+    typed = config.getoption(option.key)
+    raw, source = (typed, option.flag) if typed is not None else (config.getini(option.key), f"ini {option.key}")
+    if raw in (None, "", []):
+        return None, []
+    try:
+        parsed = option.parse(raw)
+    except (ValueError, TypeError, ImportError) as error:
+        raise pytest.UsageError(f"{source}: {error}") from error
+    if typed is None:
+        return parsed, []
+    return parsed, [f"{option.flag}={each}" for each in (typed if option.repeatable else [typed])]
