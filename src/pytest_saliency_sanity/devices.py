@@ -6,7 +6,7 @@ import torch
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device; ``auto`` is CUDA where there is one, else the CPU. MPS, without float64, is taken by name only.
+    """Return the device; ``auto`` is CUDA where there is one, else the CPU. MPS lacks float64: by name only.
 
     Raises ValueError where this machine has no such device.
     """

@@ -24,6 +24,6 @@ def image_itself(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) 
 
 
 def uniform_noise(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return noise of the global random stream, ``(N, H, W)`` in [0, 1): other maps at every call, whatever the model."""
+    """Return noise of the global random stream, ``(N, H, W)`` in [0, 1): other maps at every call."""
     count, _, height, width = images.shape
     return torch.rand(count, height, width).to(images.device)

@@ -25,5 +25,5 @@ def guided_backprop(model: nn.Module, images: torch.Tensor, targets: torch.Tenso
         warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU activations")
         explainer = GuidedBackprop(model)
         for chunk, chunk_targets in in_chunks(images, targets, max_rows(images)):
-            maps.append(explainer.attribute(chunk, target=chunk_targets).detach())
+            maps.append(explainer.attribute(chunk.requires_grad_(), target=chunk_targets).detach())
     return torch.cat(maps)
