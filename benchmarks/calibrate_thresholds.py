@@ -8,9 +8,11 @@ literature, before anything is measured. Takes about five minutes on two cores.
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 from pytest_saliency_sanity import CheckResult, check_method
 from pytest_saliency_sanity.checks.catalogue import CHECKS
+from pytest_saliency_sanity.metrics.statistics import Interval
 
 SEEDS = (0, 1, 2)
 REFERENCES = ("gradient", "smoothgrad", "gradcam")
@@ -25,56 +27,74 @@ MUST_FAIL = {
 }
 
 
+Row = dict[str, Any]
+
+
 def main() -> None:
-    results = [
-        result
+    rows = [
+        row
         for seed in SEEDS
         for method in (*REFERENCES, *CONTROLS, "guided_backprop")
         for result in check_method(method, seed=seed)
+        for row in judged_rows(result)
     ]
-    for name in CHECKS:
-        calibrate(name, [result for result in results if result.check.partition("[")[0] == name])
+    for check in CHECKS.values():
+        for at in check.thresholds:
+            calibrate(check.name, at, [row for row in rows if (row["check"], row["at"]) == (check.name, at)])
 
 
-def calibrate(name: str, results: list[CheckResult]) -> None:
-    must_pass = [result for result in results if result.method in REFERENCES]
-    must_fail = [result for result in results if result.method in MUST_FAIL[result.check]]
-    highest = max(bounds(result)[1] for result in must_pass)
-    lowest = min(bounds(result)[0] for result in must_fail)
+def judged_rows(result: CheckResult) -> list[Row]:
+    """Return a row for each stage that was judged: what was measured there, and what kind of stage it is."""
+    check, _, variant = result.check.rstrip("]").partition("[")
+    judged = result.measured["judged"]
+    kinds = {"top_down": ("classifier", "last"), "independent": ("classifier",) * len(judged)}.get(variant, ("last",))
+    return [
+        {**stage, "at": at, "check": check, "question": result.check, "method": result.method, "model": result.model}
+        for stage, at in zip(judged, kinds, strict=True)
+    ]
+
+
+def calibrate(check: str, at: str, rows: list[Row]) -> None:
+    must_pass = [row for row in rows if row["method"] in REFERENCES]
+    must_fail = [row for row in rows if row["method"] in MUST_FAIL[row["question"]] and fails_at(row)]
+    highest, lowest = max(bounds(row)[1] for row in must_pass), min(bounds(row)[0] for row in must_fail)
     threshold = round((highest + lowest) / 2, 2)
-    print(f"## {name}\n")
-    print(f"Highest upper bound of what must pass {highest:.3f}, lowest lower bound of what must fail {lowest:.3f}: ")
+    print(f"### `{check}`, judged at: {at}\n")
+    print(f"Highest upper bound of what must pass {highest:.3f}, lowest lower bound of what must fail {lowest:.3f}:")
     print(f"threshold **{threshold:.2f}**.\n")
-    print("| must | method | network | variant | stage | SRC over seeds | widest half-width | margin in half-widths |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| must | method | network | question | mean SRC | widest half-width | margin in half-widths |")
+    print("|---|---|---|---|---|---|---|")
     for group, must in ((must_pass, "pass"), (must_fail, "fail")):
-        for row in rows(group, threshold):
-            print(f"| {must} | {row}")
+        cells = defaultdict(list)
+        for row in group:
+            cells[row["method"], row["model"], row["question"]].append(row)
+        for cell, measured in cells.items():
+            print(f"| {must} | {' | '.join(cell)} | {figures(measured, threshold)} |")
     print()
 
 
-def rows(results: list[CheckResult], threshold: float) -> list[str]:
-    cells = defaultdict(list)
-    for result in results:
-        cells[result.method, result.model, result.check.partition("[")[2].rstrip("]")].append(result)
-    return [row(*cell, group, threshold) for cell, group in cells.items()]
+def fails_at(row: Row) -> bool:
+    """Return whether a stage must give a control away: Guided Backprop need not, once the lower layers are gone."""
+    return row["method"] in CONTROLS or row["at"] == "classifier"
 
 
-def row(method: str, model: str, variant: str, group: list[CheckResult], threshold: float) -> str:
-    means = [result.statistic or 0.0 for result in group]
-    half = max((bounds(result)[1] - bounds(result)[0]) / 2 for result in group)
-    nearest = min(abs(threshold - abs(mean)) for mean in means)
-    margin = f"{nearest / half:.1f}" if half > 1e-6 else "exact"
-    stages = " / ".join(sorted({result.measured["stage"] for result in group}))
-    span = f"{min(means):.3f} to {max(means):.3f}"
-    return f"{method} | {model} | {variant or '-'} | {stages} | {span} | {half:.3f} | {margin} |"
+def figures(rows: list[Row], threshold: float) -> str:
+    """Return the range of means over seeds and stages, the widest half-width, and the smallest distance in them."""
+    means = [row["mean"] for row in rows]
+    halves = [(row["high"] - row["low"]) / 2 for row in rows]
+    exact = max(halves) < 1e-6
+    margin = (
+        min(abs(threshold - abs(mean)) / half for mean, half in zip(means, halves, strict=True) if half > 1e-6)
+        if not exact
+        else 0
+    )
+    return f"{min(means):.3f} to {max(means):.3f} | {max(halves):.3f} | {'exact' if exact else f'{margin:.1f}'}"
 
 
-def bounds(result: CheckResult) -> tuple[float, float]:
+def bounds(row: Row) -> tuple[float, float]:
     """Return the bounds of |mean SRC|."""
-    assert result.interval is not None, f"{result.check} of {result.method} on {result.model} is {result.verdict}"
-    low, high = result.interval
-    return (0.0 if low <= 0 <= high else min(abs(low), abs(high))), max(abs(low), abs(high))
+    interval = Interval(row["mean"], row["low"], row["high"]).absolute()
+    return interval.low, interval.high
 
 
 if __name__ == "__main__":

@@ -30,9 +30,9 @@ class Settings:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     given: tuple[str, ...] = ()
 
-    def threshold(self, check: str) -> float:
-        """Return the threshold of a check: the user's, or the calibrated one."""
-        return self.thresholds.get(check, CHECKS[check].threshold)
+    def threshold(self, check: str) -> float | None:
+        """Return the user's threshold of a check, None for the calibrated ones."""
+        return self.thresholds.get(check)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .message import explain
@@ -12,17 +12,23 @@ from .verdict import StageVerdict, decisive, judge_below
 
 @dataclass(frozen=True)
 class Judgement:
-    """The stage that decides, the profile that was judged, and what to tell the reader."""
+    """The verdicts on the stages that were judged, the one that decides, their profile, and what to tell the reader."""
 
+    judged: list[StageVerdict]
     deciding: StageVerdict
     profile: SrcProfile
     message: str
 
 
 def judge_src_below(
-    title: str, measure: Callable[[At], SrcProfile], *, at: At, threshold: float, confidence: float = 0.95
+    title: str,
+    measure: Callable[[At], SrcProfile],
+    *,
+    at: At,
+    threshold: float | Mapping[str, float],
+    confidence: float = 0.95,
 ) -> Judgement:
-    """Judge the stages that ``at`` means, of what ``measure`` gives for them.
+    """Judge the stages that ``at`` means, of what ``measure`` gives for them, by one threshold or one for each stage.
 
     Where they do not pass, every stage is measured for the message, so that a reader sees where the cascade stands.
     """
@@ -30,5 +36,5 @@ def judge_src_below(
     judged = judge_below(profile, threshold, confidence)
     deciding = decisive(judged)
     cascade = profile if deciding.verdict == "passed" else measure("every")
-    message = explain(title, deciding, judged, cascade, threshold=threshold, confidence=confidence)
-    return Judgement(deciding, profile, message)
+    message = explain(title, deciding, judged, cascade, confidence)
+    return Judgement(judged, deciding, profile, message)

@@ -13,14 +13,15 @@ CHECK = CHECKS["label_randomization"]
 
 
 def check_label_randomization(
-    subject: Subject, memorized_model: nn.Module, *, threshold: float = CHECK.threshold
+    subject: Subject, memorized_model: nn.Module, *, threshold: float | None = None
 ) -> CheckResult:
     """Compare the maps of a model trained on true labels with those of ``memorized_model``, trained on random ones.
 
     ``memorized_model``: the same network, at >= 95 % accuracy on training labels that were drawn at random. Passed
-    where |mean SRC| of absolute maps stays below ``threshold`` with its whole 95 % interval, over images.
+    where |mean SRC| of absolute maps stays below ``threshold``, by default the calibrated one, with its whole 95 %
+    interval over images.
 
     Raises ValueError where ``memorized_model`` is another network, SaliencyMethodError where the method gives no maps.
     """
     randomizer = LabelRandomizer(subject.model, memorized_model)
-    return src_stays_below(CHECK.name, subject, randomizer, at="last", threshold=threshold, seeds=1)
+    return src_stays_below(CHECK.name, subject, randomizer, thresholds=CHECK.judged_by(threshold), seeds=1)

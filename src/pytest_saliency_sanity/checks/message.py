@@ -11,13 +11,7 @@ BAR = 20
 
 
 def explain(
-    title: str,
-    deciding: StageVerdict,
-    judged: Sequence[StageVerdict],
-    cascade: SrcProfile,
-    *,
-    threshold: float,
-    confidence: float,
+    title: str, deciding: StageVerdict, judged: Sequence[StageVerdict], cascade: SrcProfile, confidence: float
 ) -> str:
     """Return the whole message: what was asked and found, and where the SRC stands, stage by stage.
 
@@ -28,11 +22,11 @@ def explain(
         [
             f"{title}: {cascade.method} on {cascade.model} {deciding.verdict.upper()}",
             "",
-            finding(deciding, threshold, confidence),
-            figures(deciding, cascade.sign, threshold, confidence),
+            finding(deciding),
+            figures(deciding, cascade.sign, confidence),
             *undefined_causes(deciding, cascade),
             "",
-            *stage_table(cascade, judged, threshold, confidence),
+            *stage_table(cascade, judged, confidence),
             "",
             "SRC: Spearman's rank correlation of the map before and after, image by image: 1 the same order of pixels, "
             "0 unrelated.",
@@ -42,7 +36,7 @@ def explain(
     )
 
 
-def finding(deciding: StageVerdict, threshold: float, confidence: float) -> str:
+def finding(deciding: StageVerdict) -> str:
     """Return what the verdict means in words."""
     stage = deciding.stage
     return {
@@ -54,14 +48,14 @@ def finding(deciding: StageVerdict, threshold: float, confidence: float) -> str:
     }[deciding.verdict]
 
 
-def figures(deciding: StageVerdict, sign: str, threshold: float, confidence: float) -> str:
+def figures(deciding: StageVerdict, sign: str, confidence: float) -> str:
     """Return the mean SRC, its interval and the threshold in one line."""
     mean, low, high = deciding.interval
     if mean != mean:
-        return f"No SRC of {sign} maps is defined; |mean SRC| must stay below {threshold:g}."
+        return f"No SRC of {sign} maps is defined; |mean SRC| must stay below {deciding.threshold:g}."
     return (
         f"Mean SRC of {sign} maps {mean:.3f}, {confidence:.0%} interval {low:.3f} to {high:.3f}; "
-        f"|mean SRC| must stay below {threshold:g} with its whole interval."
+        f"|mean SRC| must stay below {deciding.threshold:g} with its whole interval."
     )
 
 
@@ -73,24 +67,25 @@ def undefined_causes(deciding: StageVerdict, cascade: SrcProfile) -> list[str]:
     return [f"{deciding.undefined} of {deciding.total} SRCs are undefined ({causes})."]
 
 
-def stage_table(cascade: SrcProfile, judged: Sequence[StageVerdict], threshold: float, confidence: float) -> list[str]:
-    """Return the SRC of every stage as lines of text, with a bar from 0 to 1 and the threshold in it."""
-    verdicts = {each.stage: each.verdict for each in judged}
+def stage_table(cascade: SrcProfile, judged: Sequence[StageVerdict], confidence: float) -> list[str]:
+    """Return the SRC of every stage as lines of text, with a bar from 0 to 1 and the threshold where it is judged."""
+    verdicts = {each.stage: each for each in judged}
     width = max(len("stage"), *(len(stage) for stage in cascade.stages))
-    lines = [f"{'stage':{width}}  mean SRC  {'interval':>16}  undefined  0{'|SRC|':^{BAR}}1"]
+    lines = [f"{'stage':{width}}  mean SRC  {'interval':>16}  undefined  0{'|SRC|':^{BAR - 1}}1"]
     for stage in cascade.stages:
         mean, low, high = cascade.interval(stage, confidence)
-        total = cascade.at(stage).size
         numbers = f"{mean:8.3f}  {low:6.3f} to {high:6.3f}" if mean == mean else f"{'-':>8}  {'-':>16}"
-        judgement = f"  <- judged: {verdicts[stage]}" if stage in verdicts else ""
-        undefined = f"{cascade.undefined(stage)}/{total}"
-        lines.append(f"{stage:{width}}  {numbers}  {undefined:>9}  {bar(mean, threshold)}{judgement}")
+        undefined = f"{cascade.undefined(stage)}/{cascade.at(stage).size}"
+        judgement = verdicts.get(stage)
+        mark = f"  <- {judgement.verdict}: must stay below {judgement.threshold:g}" if judgement else ""
+        threshold = judgement.threshold if judgement else None
+        lines.append(f"{stage:{width}}  {numbers}  {undefined:>9}  {bar(mean, threshold)}{mark}")
     return lines
 
 
-def bar(mean: float, threshold: float) -> str:
-    """Return |mean| as a bar of text from 0 to 1, with ``|`` where the threshold is."""
+def bar(mean: float, threshold: float | None) -> str:
+    """Return |mean| as a bar of text from 0 to 1, with ``|`` where the threshold is, if there is one."""
     filled = 0 if mean != mean else round(abs(mean) * BAR)
     cells = ["#"] * filled + ["."] * (BAR - filled)
-    cells.insert(min(BAR, round(threshold * BAR)), "|")
-    return "".join(cells)
+    cells.insert(BAR if threshold is None else round(threshold * BAR), " " if threshold is None else "|")
+    return "".join(cells).rstrip()

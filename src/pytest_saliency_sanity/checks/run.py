@@ -47,12 +47,11 @@ def check_method(
     for model in models:
         subject = Subject(resolved, name, load_checkpoint(model), model, batch, seed)
         for check in checks:
-            threshold = (thresholds or {}).get(check, CHECKS[check].threshold)
-            results += _run(check, subject, threshold)
+            results += _run(check, subject, (thresholds or {}).get(check))
     return results
 
 
-def _run(check: str, subject: Subject, threshold: float) -> list[CheckResult]:
+def _run(check: str, subject: Subject, threshold: float | None) -> list[CheckResult]:
     if check == "label_randomization":
         memorized = load_checkpoint(subject.model_name, labels="random")
         return [check_label_randomization(subject, memorized, threshold=threshold)]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import nn
 
 from ..data.batch import Batch
 from ..methods.protocol import SaliencyMethod
+from ..metrics.statistics import Interval
 from ..randomization.stage import Randomization
 from ..randomness import derived_seed
 from .below import judge_src_below
 from .profile import At, SrcProfile, src_profile
 from .result import CheckResult
+from .verdict import StageVerdict
 
 SIGN = "absolute"
 
@@ -30,15 +34,17 @@ class Subject:
 
 
 def src_stays_below(
-    check: str, subject: Subject, randomization: Randomization, *, at: At, threshold: float, seeds: int
+    check: str, subject: Subject, randomization: Randomization, *, thresholds: Mapping[str, float], seeds: int
 ) -> CheckResult:
-    """Return the result of asking that the SRC of absolute maps stays below a threshold at the stages ``at``.
+    """Return the result of asking that the SRC of absolute maps stays below its threshold at each stage judged.
 
-    All random numbers depend on the seed, the check and the model alone.
+    ``thresholds``: by what ``at`` of ``src_profile`` takes. All random numbers depend on the seed, the check and the
+    model alone.
     """
+    bound = randomization.bind(subject.batch.images, 0)
+    by_stage = {stage: threshold for at, threshold in thresholds.items() for stage in bound.names(at)}
 
     def measure(at: At) -> SrcProfile:
-        seed = derived_seed(subject.seed, check, subject.model_name)
         profile = src_profile(
             subject.method,
             subject.model,
@@ -47,30 +53,50 @@ def src_stays_below(
             at=at,
             sign=SIGN,
             seeds=seeds,
-            seed=seed,
+            seed=derived_seed(subject.seed, check, subject.model_name),
         )
         return replace(profile, method=subject.method_name, model=subject.model_name, seed=subject.seed)
 
-    judgement = judge_src_below(check, measure, at=at, threshold=threshold)
+    judgement = judge_src_below(check, measure, at=tuple(by_stage), threshold=by_stage)
     deciding = judgement.deciding
-    mean, low, high = deciding.interval
-    defined = mean == mean
+    mean, low, high = plain(deciding.interval)
     return CheckResult(
         check=check,
         method=subject.method_name,
         model=subject.model_name,
         verdict=deciding.verdict,
-        statistic=mean if defined else None,
-        interval=(low, high) if defined else None,
-        threshold=threshold,
+        statistic=mean,
+        interval=None if low is None or high is None else (low, high),
+        threshold=deciding.threshold,
         message=judgement.message,
         measured={
             "sign": SIGN,
-            "stage": deciding.stage,
             "images": len(subject.batch),
             "draws": judgement.profile.src.shape[0],
             "seed": subject.seed,
+            "stage": deciding.stage,
             "undefined": deciding.undefined,
             "total": deciding.total,
+            "judged": [as_plain(each) for each in judgement.judged],
         },
     )
+
+
+def as_plain(judged: StageVerdict) -> dict[str, Any]:
+    """Return the verdict on a stage in plain values."""
+    mean, low, high = plain(judged.interval)
+    return {
+        "stage": judged.stage,
+        "verdict": judged.verdict,
+        "threshold": judged.threshold,
+        "mean": mean,
+        "low": low,
+        "high": high,
+        "undefined": judged.undefined,
+    }
+
+
+def plain(interval: Interval) -> tuple[float | None, float | None, float | None]:
+    """Return mean, low and high, None where undefined: JSON has no NaN."""
+    mean, low, high = (None if value != value else float(value) for value in interval)
+    return mean, low, high

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..metrics.statistics import Interval
@@ -20,28 +20,38 @@ WORST_FIRST: tuple[Verdict, ...] = ("failed", "undefined", "inconclusive", "pass
 
 @dataclass(frozen=True)
 class StageVerdict:
-    """The verdict on one stage: on its |mean SRC|, whose mean and interval are ``interval``."""
+    """The verdict on one stage: whether |mean SRC|, whose mean and bounds are ``interval``, is below ``threshold``."""
 
     stage: str
+    threshold: float
     verdict: Verdict
     interval: Interval
     undefined: int
     total: int
 
 
-def judge_below(profile: SrcProfile, threshold: float, confidence: float = 0.95) -> list[StageVerdict]:
+def judge_below(
+    profile: SrcProfile, threshold: float | Mapping[str, float], confidence: float = 0.95
+) -> list[StageVerdict]:
     """Judge every stage of a profile: it passes where the upper confidence bound of |mean SRC| is below the threshold.
+
+    ``threshold``: one for all stages, or one for each by its name.
 
     Failed where the lower bound is at or above it; inconclusive where the interval straddles it; undefined where fewer
     than ``LEAST_IMAGES`` images or ``LEAST_DEFINED`` of the SRCs are defined.
     """
-    return [_judge_stage(profile, stage, threshold, confidence) for stage in profile.stages]
+    return [
+        _judge_stage(profile, stage, threshold if isinstance(threshold, int | float) else threshold[stage], confidence)
+        for stage in profile.stages
+    ]
 
 
 def decisive(verdicts: Sequence[StageVerdict]) -> StageVerdict:
-    """Return the stage that decides: of those with the worst verdict, the one with the highest |mean SRC|."""
+    """Return the stage that decides: of those with the worst verdict, the one whose |mean SRC| is worst."""
     worst = min((each.verdict for each in verdicts), key=WORST_FIRST.index)
-    return max((each for each in verdicts if each.verdict == worst), key=lambda each: abs(each.interval.mean))
+    return max(
+        (each for each in verdicts if each.verdict == worst), key=lambda each: abs(each.interval.mean) - each.threshold
+    )
 
 
 def _judge_stage(profile: SrcProfile, stage: str, threshold: float, confidence: float) -> StageVerdict:
@@ -56,4 +66,4 @@ def _judge_stage(profile: SrcProfile, stage: str, threshold: float, confidence: 
         verdict = "passed"
     else:
         verdict = "failed" if interval.absolute().low >= threshold else "inconclusive"
-    return StageVerdict(stage, verdict, interval, undefined, src.size)
+    return StageVerdict(stage, threshold, verdict, interval, undefined, src.size)

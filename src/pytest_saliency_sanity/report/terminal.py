@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ..checks.catalogue import CHECKS, question_ids
+from ..checks.catalogue import CHECKS, Check, question_ids
 from ..collection import is_ours
 from ..methods.resolve import BUILT_IN, CONTROLS, NEEDS, REFERENCE, installed_methods
 from ..models import MODELS
@@ -97,8 +97,12 @@ def listing() -> str:
     lines.append("checks (--saliency-check):")
     for check in CHECKS.values():
         lines.append(f"  {check.name:24} {check.question}")
-        lines.append(f"  {'':24} SRC below {check.threshold:g}{_variants(check.variants)}; {check.source}")
+        lines.append(f"  {'':24} {_thresholds(check)}{_variants(check.variants)}; {check.source}")
     return "\n".join(lines)
+
+
+def _thresholds(check: Check) -> str:
+    return ", ".join(f"SRC below {threshold:g} ({at})" for at, threshold in check.thresholds.items())
 
 
 def _variants(variants: tuple[str, ...]) -> str:
