@@ -20,7 +20,9 @@ def derived_seed(*parts: object) -> int:
 def isolated_streams(seed: int) -> Iterator[None]:
     """Seed the global streams of torch, numpy and Python for what is called inside, then put them back."""
     python, numpy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
+    # Named one by one: fork_rng warns of several devices, and looking at CUDA would initialise it.
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(devices=devices):
         try:
             torch.manual_seed(seed)
             np.random.seed(seed % 2**32)
