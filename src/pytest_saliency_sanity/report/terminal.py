@@ -63,25 +63,18 @@ def _place(record: dict[str, Any], settings: Settings) -> tuple[tuple[int, str],
 
 def table(records: list[dict[str, Any]]) -> list[str]:
     """Return a heading and the records, one line each, in aligned columns."""
-    rows = [("method", "model", "check", "SRC", "95 % interval", "below", "verdict"), *map(_row, records)]
+    rows = [("method", "model", "check", "maps", "SRC [95 % interval]", "below", "verdict"), *map(_row, records)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _row(record: dict[str, Any]) -> tuple[str, ...]:
-    measured, interval = record["measured"], record["interval"]
-    verdict = record["verdict"]
+    measured, interval, verdict = record["measured"], record["interval"], record["verdict"]
     if measured["undefined"]:
         verdict += f" ({measured['undefined']} of {measured['total']} SRCs undefined)"
-    return (
-        record["method"],
-        record["model"],
-        record["check"],
-        "-" if record["statistic"] is None else f"{record['statistic']:.3f}",
-        "-" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}",
-        f"{record['threshold']:g}",
-        verdict,
-    )
+    src = f"{record['statistic']:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "none defined"
+    names = (record["method"], record["model"], record["check"], measured["sign"])
+    return (*names, src, f"{record['threshold']:g}", verdict)
 
 
 def listing() -> str:
