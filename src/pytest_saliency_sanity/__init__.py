@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from .imports import import_attribute
 
 if TYPE_CHECKING:
-    from .assertions import SaliencyCheckFailed as SaliencyCheckFailed
     from .assertions import assert_src_below as assert_src_below
     from .checkpoints.store import load_checkpoint as load_checkpoint
     from .checks.profile import SrcProfile as SrcProfile
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from .checks.run import check_method as check_method
     from .data import load_batch as load_batch
     from .data.batch import Batch as Batch
+    from .errors import SaliencyCheckFailed as SaliencyCheckFailed
     from .methods.gradcam import gradcam as gradcam
     from .methods.gradient import gradient as gradient
     from .methods.resolve import resolve_method as resolve_method
@@ -34,7 +34,7 @@ _WHERE = {
     "CascadingRandomizer": "randomization.cascade",
     "CheckResult": "checks.result",
     "LabelRandomizer": "randomization.labels",
-    "SaliencyCheckFailed": "assertions",
+    "SaliencyCheckFailed": "errors",
     "SrcProfile": "checks.profile",
     "assert_src_below": "assertions",
     "build_model": "models",

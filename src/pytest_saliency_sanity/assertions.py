@@ -12,15 +12,9 @@ from .checks.profile import At, SrcProfile, default_batch, name_of, src_profile
 from .checks.result import CheckResult
 from .checks.verdict import LEAST_IMAGES
 from .data.batch import Batch
+from .errors import SaliencyCheckFailed
 from .methods.protocol import SaliencyMethod
 from .randomization.stage import Randomization
-
-
-class SaliencyCheckFailed(AssertionError):  # noqa: N818  (the name is the public contract)
-    """A saliency method did not pass. The message says what was asked, what was measured, and how to run it again."""
-
-
-SaliencyCheckFailed.__module__ = "pytest_saliency_sanity"
 
 
 def assert_src_below(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from .checks.catalogue import question_ids
-from .errors import unknown_name
+from .errors import SaliencyCheckFailed, unknown_name
 from .settings import Settings
 
 ROOT = "saliency-sanity"
@@ -87,6 +87,16 @@ class Selection:
         if isinstance(collector, pytest.Directory) and collector.path == self.host and report.passed:
             suite = Suite.from_parent(collector, name=ROOT, nodeid=ROOT)
             report.result = [suite] if self.alone else [*report.result, suite]
+        return report
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Show of a packaged test that did not pass its message alone: our source says nothing about the method."""
+        report = yield
+        if is_ours(item.nodeid) and call.excinfo and isinstance(call.excinfo.value, SaliencyCheckFailed):
+            report.longrepr = str(call.excinfo.value)
         return report
 
     @pytest.hookimpl(tryfirst=True)

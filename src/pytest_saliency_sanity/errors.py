@@ -6,6 +6,13 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+class SaliencyCheckFailed(AssertionError):  # noqa: N818  (the name is the public contract)
+    """A saliency method did not pass. The message says what was asked, what was measured, and how to run it again."""
+
+
+SaliencyCheckFailed.__module__ = "pytest_saliency_sanity"  # the name that users import and see
+
+
 class SaliencyMethodError(RuntimeError):
     """A saliency method raised, or returned something that is no batch of maps."""
 

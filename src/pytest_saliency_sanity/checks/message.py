@@ -78,6 +78,8 @@ def stage_table(cascade: SrcProfile, judged: Sequence[StageVerdict], confidence:
         undefined = f"{cascade.undefined(stage)}/{cascade.at(stage).size}"
         judgement = verdicts.get(stage)
         mark = f"  <- {judgement.verdict}: must stay below {judgement.threshold:g}" if judgement else ""
+        if mean != mean:
+            mark += f"  ({', '.join(map(str, cascade.causes_at(stage)))})"
         threshold = judgement.threshold if judgement else None
         lines.append(f"{stage:{width}}  {numbers}  {undefined:>9}  {bar(mean, threshold)}{mark}")
     return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import nn
@@ -27,9 +27,9 @@ class Subject:
 
     method: SaliencyMethod
     method_name: str
-    model: nn.Module
+    model: nn.Module = field(repr=False)
     model_name: str
-    batch: Batch
+    batch: Batch = field(repr=False)
     seed: int = 0
 
 
