@@ -8,9 +8,9 @@ from torch import nn
 
 from . import rerun
 from .checks.below import judge_src_below
+from .checks.catalogue import LEAST_IMAGES
 from .checks.profile import At, SrcProfile, default_batch, name_of, src_profile
 from .checks.result import CheckResult
-from .checks.verdict import LEAST_IMAGES
 from .data.batch import Batch
 from .errors import SaliencyCheckFailed
 from .methods.protocol import SaliencyMethod
@@ -34,17 +34,17 @@ def assert_src_below(
 
     Passes when the upper confidence bound of |mean SRC| is below ``threshold`` (0 to 1) at every stage that ``at``
     means: ``"last"``, ``"classifier"``, ``"every"``, a stage's name, or several of these. ``method`` and ``model`` may
-    be names; ``batch`` is by default 100 held-out digits. ``randomization``: ``"cascading"`` (top-down, the paper's
-    N(0, 0.01^2)), ``"labels"``, or a randomizer, whose model is then the model. ``sign``: ``"absolute"`` compares the
-    channels' summed magnitudes, ``"signed"`` their sums. ``seeds``: how many times the weights are drawn; images and
-    draws are the sample that the interval speaks of, pixels are not.
+    be names; ``batch`` is by default the randomizer's images, or 100 held-out digits. ``randomization``:
+    ``"cascading"`` (top-down, the paper's N(0, 0.01^2)), ``"labels"``, or a randomizer, whose model is then the model.
+    ``sign``: ``"absolute"`` compares the channels' summed magnitudes, ``"signed"`` their sums. ``seeds``: how many
+    times the weights are drawn; images and draws are the sample that the interval speaks of, pixels are not.
 
     Raises SaliencyCheckFailed where it does not pass; ValueError or TypeError for arguments that do not fit;
     SaliencyMethodError where the method raises or returns no maps.
     """
     __tracebackhide__ = True
     check_threshold(threshold)
-    batch = batch or default_batch()
+    batch = batch or default_batch(randomization)
     if len(batch) < LEAST_IMAGES:
         raise ValueError(f"an interval needs at least {LEAST_IMAGES} images; the batch has {len(batch)}")
     measure = partial(_measure, method, model, batch, randomization, sign, seeds, seed)

@@ -85,9 +85,9 @@ def saliency_memorized_model(saliency_model_name: str, saliency_device: torch.de
 @pytest.fixture
 def saliency_batch(saliency_settings: Settings, saliency_device: torch.device) -> Batch:
     """The images to explain: held-out digits, each for the class that the model predicts."""
-    from .checks.profile import default_batch
+    from .checks.profile import held_out_digits
 
-    return default_batch(saliency_settings.images).to(saliency_device)
+    return held_out_digits(saliency_settings.images).to(saliency_device)
 
 
 @pytest.fixture

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+# How many images a check looks at; an interval over fewer than the least says more about Student's t than the method.
+IMAGES, LEAST_IMAGES = 40, 10
+
 
 @dataclass(frozen=True)
 class Check:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .catalogue import LEAST_IMAGES
 from .profile import SrcProfile
-from .verdict import LEAST_DEFINED, LEAST_IMAGES, StageVerdict
+from .verdict import LEAST_DEFINED, StageVerdict
 
 BAR = 20
 

@@ -20,7 +20,7 @@ from ..methods.protocol import SaliencyMethod
 from ..methods.resolve import resolve_method
 from ..metrics.rank_correlation import correlation, standard_ranks
 from ..metrics.statistics import Interval, mean_interval
-from ..models.inference import device_of, logits_of
+from ..models.inference import device_of, evaluation_mode, logits_of
 from ..randomization.cascade import CascadingRandomizer
 from ..randomization.labels import LabelRandomizer
 from ..randomization.stage import Randomization
@@ -46,7 +46,7 @@ class Cause(IntEnum):
         }[self]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SrcProfile:
     """SRCs by randomisation seed, stage and image.
 
@@ -103,12 +103,12 @@ def src_profile(
 ) -> SrcProfile:
     """Measure how alike a method's maps are before and after a randomisation. Judges nothing.
 
-    ``method``, ``model``: an object or a name. ``batch``: default 100 held-out digits. ``randomization``:
-    ``"cascading"``, ``"labels"`` (of a named model), or a randomizer of this very model. ``at``: which stages to
-    measure: ``"every"``, ``"last"``, ``"classifier"``, a stage's name, or several of these. ``sign``: ``"absolute"``
-    compares the channels' summed magnitudes, ``"signed"`` their sums. ``seeds``: how many times weights are drawn; a
-    ``LabelRandomizer`` has one version only. The class explained is the batch's target, by default the class that the
-    unrandomised model predicts, at every stage.
+    ``method``, ``model``: an object or a name. ``batch``: by default the images of the randomizer, or 100 held-out
+    digits. ``randomization``: ``"cascading"``, ``"labels"`` (of a named model), or a randomizer, which brings its own
+    model. ``at``: which stages to measure: ``"every"``, ``"last"``, ``"classifier"``, a stage's name, or several of
+    these. ``sign``: ``"absolute"`` compares the channels' summed magnitudes, ``"signed"`` their sums. ``seeds``: how
+    many times weights are drawn; a ``LabelRandomizer`` has one version only. The class explained is the batch's target,
+    by default the class that the unrandomised model predicts, at every stage.
 
     Raises ValueError or TypeError for arguments that do not fit, SaliencyMethodError for a method that raises or
     returns no maps, CheckpointError for a damaged checkpoint.
@@ -119,7 +119,7 @@ def src_profile(
         raise ValueError(f"seeds must be at least 1, not {seeds!r}")
     named = isinstance(randomization, str)  # a randomizer brings its own model, whatever the name
     randomizer = as_randomization(randomization, model)
-    batch = (batch or default_batch()).to(device_of(randomizer.model))
+    batch = (batch or default_batch(randomizer)).to(device_of(randomizer.model))
     measure = _Measurement(
         method=resolve_method(method) if isinstance(method, str) else method,
         method_name=method if isinstance(method, str) else name_of(method),
@@ -155,7 +155,13 @@ def stages_meant(randomization: Randomization, at: At) -> tuple[str, ...]:
     return tuple(name for name in randomization.names() if name in meant)
 
 
-def default_batch(n: int = 100) -> Batch:
+def default_batch(randomization: Randomization | str) -> Batch:
+    """Return the images that a randomizer was given, else 100 held-out digits, for the class predicted."""
+    images = None if isinstance(randomization, str) else randomization.given_images
+    return held_out_digits(100) if images is None else Batch(images)
+
+
+def held_out_digits(n: int) -> Batch:
     """Return ``n`` held-out digits, to be explained for the class that the model predicts."""
     return Batch(load_batch("mnist", n).images)
 
@@ -195,7 +201,8 @@ class _Measurement:
 
     def _ranks(self, model: nn.Module, stage: str, seed: int) -> tuple[_Ranks, tuple[int, ...]]:
         name = f"{self.method_name} on {self.model_name}, {stage}"
-        maps = reduced(maps_of(self.method, model, self.images, self.targets, name=name, seed=seed), self.sign)
+        with evaluation_mode(model):
+            maps = reduced(maps_of(self.method, model, self.images, self.targets, name=name, seed=seed), self.sign)
         return _Ranks(standard_ranks(maps), maps.flatten(1).isfinite().all(1).cpu().numpy()), tuple(maps.shape[1:])
 
 

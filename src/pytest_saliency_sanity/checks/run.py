@@ -10,13 +10,11 @@ from ..methods.protocol import SaliencyMethod
 from ..methods.resolve import resolve_method
 from ..models import MODELS
 from .cascading_randomization import check_cascading_randomization
-from .catalogue import CHECKS
+from .catalogue import CHECKS, IMAGES
 from .label_randomization import check_label_randomization
-from .profile import default_batch, name_of
+from .profile import held_out_digits, name_of
 from .result import CheckResult
 from .subject import Subject
-
-IMAGES = 40
 
 
 def check_method(
@@ -42,7 +40,7 @@ def check_method(
                 raise unknown_name(kind, name, allowed)
     resolved = resolve_method(method) if isinstance(method, str) else method
     name = method if isinstance(method, str) else name_of(method)
-    batch = default_batch(images)
+    batch = held_out_digits(images)
     results = []
     for model in models:
         subject = Subject(resolved, name, load_checkpoint(model), model, batch, seed)

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..metrics.statistics import Interval
+from .catalogue import LEAST_IMAGES
 from .profile import SrcProfile
 from .result import Verdict
 
-# An interval over fewer images says more about Student's t than about the method.
-LEAST_IMAGES = 10
 # Grad-CAM's own ReLU blanks the map of a randomised model with probability 1/2, for a whole draw of weights at worst:
 # eight draws leave at most one of them with a chance of 9 in 256. Below a fifth, something else is wrong.
 LEAST_DEFINED = 0.2

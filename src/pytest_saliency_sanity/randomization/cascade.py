@@ -60,7 +60,7 @@ class CascadingRandomizer:
         self.law = law
         self.std = std
         self.seed = seed
-        self._images = images
+        self.given_images = images
 
     def bind(self, images: torch.Tensor, seed: int) -> CascadingRandomizer:
         """Return the same randomisation for these images, with a seed derived from its own and ``seed``."""
@@ -76,7 +76,7 @@ class CascadingRandomizer:
     @cached_property
     def images(self) -> torch.Tensor:
         """The images on which the order of execution is watched."""
-        return self._images if self._images is not None else noise_for(self.model)
+        return noise_for(self.model) if self.given_images is None else self.given_images
 
     @cached_property
     def units(self) -> list[Unit]:

@@ -20,6 +20,7 @@ class LabelRandomizer:
     """
 
     repeats = False
+    given_images: torch.Tensor | None = None
 
     def __init__(self, model: nn.Module, memorized_model: nn.Module) -> None:
         if shapes_of(model) != shapes_of(memorized_model):

@@ -26,11 +26,12 @@ class Stage:
 class Randomization(Protocol):
     """What ``src_profile`` needs: the model as it was, and randomised versions of it by name.
 
-    ``repeats``: whether another seed gives other versions.
+    ``repeats``: whether another seed gives other versions. ``given_images``: the images it was made for, if any.
     """
 
     model: nn.Module
     repeats: bool
+    given_images: torch.Tensor | None
 
     def bind(self, images: torch.Tensor, seed: int) -> Randomization:
         """Return the same randomisation for these images, with a seed derived from its own and ``seed``."""
