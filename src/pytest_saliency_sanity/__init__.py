@@ -13,8 +13,8 @@ from .imports import import_attribute
 if TYPE_CHECKING:
     from .assertions import assert_src_below as assert_src_below
     from .checkpoints.store import load_checkpoint as load_checkpoint
+    from .checks.measurement import src_profile as src_profile
     from .checks.profile import SrcProfile as SrcProfile
-    from .checks.profile import src_profile as src_profile
     from .checks.result import CheckResult as CheckResult
     from .checks.run import check_method as check_method
     from .data import load_batch as load_batch
@@ -46,7 +46,7 @@ _WHERE = {
     "resolve_method": "methods.resolve",
     "smoothgrad": "methods.smoothgrad",
     "spearman": "metrics.rank_correlation",
-    "src_profile": "checks.profile",
+    "src_profile": "checks.measurement",
 }
 
 __all__ = sorted(_WHERE)

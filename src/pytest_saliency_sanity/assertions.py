@@ -9,7 +9,8 @@ from torch import nn
 from . import rerun
 from .checks.below import judge_src_below
 from .checks.catalogue import LEAST_IMAGES
-from .checks.profile import At, SrcProfile, default_batch, name_of, src_profile
+from .checks.measurement import At, default_batch, name_of, src_profile
+from .checks.profile import SrcProfile
 from .checks.result import CheckResult
 from .data.batch import Batch
 from .errors import SaliencyCheckFailed

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from traceback import format_exception
 
 import pytest
 
 from .checks.catalogue import question_ids
-from .errors import SaliencyCheckFailed, unknown_name
+from .errors import SaliencyCheckFailed, SaliencyMethodError, unknown_name
 from .settings import Settings
 
 ROOT = "saliency-sanity"
@@ -93,10 +94,12 @@ class Selection:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Show of a packaged test that did not pass its message alone: our source says nothing about the method."""
+        """Show of a packaged test what it says, and where the method raised: our own source tells the user nothing."""
         report = yield
-        if is_ours(item.nodeid) and call.excinfo and isinstance(call.excinfo.value, SaliencyCheckFailed):
-            report.longrepr = str(call.excinfo.value)
+        error = call.excinfo.value if call.excinfo and is_ours(item.nodeid) else None
+        if isinstance(error, SaliencyCheckFailed | SaliencyMethodError):
+            cause = "".join(format_exception(error.__cause__)) if error.__cause__ else ""
+            report.longrepr = f"{error}\n\n{cause}".rstrip()
         return report
 
     @pytest.hookimpl(tryfirst=True)

@@ -85,7 +85,7 @@ def saliency_memorized_model(saliency_model_name: str, saliency_device: torch.de
 @pytest.fixture
 def saliency_batch(saliency_settings: Settings, saliency_device: torch.device) -> Batch:
     """The images to explain: held-out digits, each for the class that the model predicts."""
-    from .checks.profile import held_out_digits
+    from .checks.measurement import held_out_digits
 
     return held_out_digits(saliency_settings.images).to(saliency_device)
 
@@ -109,7 +109,7 @@ def saliency_subject(
     saliency_settings: Settings,
 ) -> Subject:
     """The method and the model under their names, as every ``check_*`` takes them."""
-    from .checks.profile import name_of
+    from .checks.measurement import name_of
     from .checks.subject import Subject
 
     return Subject(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from .measurement import At
 from .message import explain
-from .profile import At, SrcProfile
+from .profile import SrcProfile
 from .verdict import StageVerdict, decisive, judge_below
 
 

@@ -12,7 +12,7 @@ from ..models import MODELS
 from .cascading_randomization import check_cascading_randomization
 from .catalogue import CHECKS, IMAGES
 from .label_randomization import check_label_randomization
-from .profile import held_out_digits, name_of
+from .measurement import held_out_digits, name_of
 from .result import CheckResult
 from .subject import Subject
 

@@ -14,7 +14,8 @@ from ..metrics.statistics import Interval
 from ..randomization.stage import Randomization
 from ..randomness import derived_seed
 from .below import judge_src_below
-from .profile import At, SrcProfile, src_profile
+from .measurement import At, Measurement
+from .profile import SrcProfile
 from .result import CheckResult
 from .verdict import StageVerdict
 
@@ -44,18 +45,19 @@ def src_stays_below(
     bound = randomization.bind(subject.batch.images, 0)
     by_stage = {stage: threshold for at, threshold in thresholds.items() for stage in bound.names(at)}
 
+    measurement = Measurement(
+        method=subject.method,
+        method_name=subject.method_name,
+        model_name=subject.model_name,
+        randomizer=randomization,
+        batch=subject.batch,
+        sign=SIGN,
+        seeds=seeds,
+        seed=derived_seed(subject.seed, check, subject.model_name),
+    )
+
     def measure(at: At) -> SrcProfile:
-        profile = src_profile(
-            subject.method,
-            subject.model,
-            subject.batch,
-            randomization=randomization,
-            at=at,
-            sign=SIGN,
-            seeds=seeds,
-            seed=derived_seed(subject.seed, check, subject.model_name),
-        )
-        return replace(profile, method=subject.method_name, model=subject.model_name, seed=subject.seed)
+        return replace(measurement.profile(at), seed=subject.seed)  # the seed that a reader can type
 
     judgement = judge_src_below(check, measure, at=tuple(by_stage), threshold=by_stage)
     deciding = judgement.deciding

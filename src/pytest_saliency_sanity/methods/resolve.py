@@ -58,5 +58,5 @@ def resolve_method(spec: str) -> SaliencyMethod:
     check_method_spec(spec)
     method = import_attribute(BUILT_IN.get(spec, spec))
     if not callable(method):
-        raise TypeError(f"{spec} is a {type(method).__name__}, not a callable (model, images, targets) -> maps")
+        raise TypeError(f"{spec} names {method!r}, which is no callable (model, images, targets) -> maps")
     return method  # type: ignore[no-any-return]
