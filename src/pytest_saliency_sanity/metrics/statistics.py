@@ -43,38 +43,49 @@ def mean_interval(src: np.ndarray, confidence: float = 0.95) -> Interval:
     table = src[seen.any(1)][:, seen.any(0)]
     if not table.size:
         return Interval(np.nan, np.nan, np.nan)
-    mean = float(np.nanmean(table, 0).mean())
+    of_images, of_seeds = additive_effects(table)
+    mean = float(of_images.mean())
     if table.shape[1] < 2:
         return Interval(mean, -1.0, 1.0)
-    half = _half_width(table, confidence)
+    half = _half_width(table, of_images, of_seeds, confidence)
     return Interval(mean, max(-1.0, mean - half), min(1.0, mean + half))
 
 
-def _half_width(table: np.ndarray, confidence: float) -> float:
+def additive_effects(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of each image ``(images,)`` and how each seed differs ``(seeds,)``, fitted by least squares.
+
+    Where SRCs are missing, plain means of an image would carry the effects of the seeds that happen to be left.
+    """
+    of_seeds = np.zeros(len(table))
+    for _ in range(20):  # alternating means; exact at once where nothing is missing
+        of_images = np.nanmean(table - of_seeds[:, None], 0)
+        of_seeds = np.nanmean(table - of_images, 1)
+        of_seeds -= of_seeds.mean()
+    return of_images, of_seeds
+
+
+def _half_width(table: np.ndarray, of_images: np.ndarray, of_seeds: np.ndarray, confidence: float) -> float:
     seeds, images = table.shape
-    by_image = np.nanmean(table, 0)
-    of_images = float(by_image.var(ddof=1)) / images
-    of_seeds = _variance_of_seeds(table, by_image)
-    variance = of_images + of_seeds
+    from_images = float(of_images.var(ddof=1)) / images
+    from_seeds = _variance_of_seeds(table - of_images - of_seeds[:, None], of_seeds)
+    variance = from_images + from_seeds
     if variance == 0:
         return 0.0
-    freedom = variance**2 / (of_images**2 / (images - 1) + of_seeds**2 / max(1, seeds - 1))
+    freedom = variance**2 / (from_images**2 / (images - 1) + from_seeds**2 / max(1, seeds - 1))
     return float(stdtrit(freedom, (1 + confidence) / 2) * np.sqrt(variance))
 
 
-def _variance_of_seeds(table: np.ndarray, by_image: np.ndarray) -> float:
+def _variance_of_seeds(residuals: np.ndarray, of_seeds: np.ndarray) -> float:
     """Return what the choice of seeds adds to the variance of the mean.
 
     Counted in full where the seeds differ more than the images' residuals explain, else 0: subtracting the residuals,
     as the unbiased estimate does, leaves three seeds with an interval that is too narrow.
     """
-    seeds = len(table)
-    defined = int((~np.isnan(table)).sum())
-    freedom = defined - sum(table.shape) + 1
+    seeds = len(residuals)
+    defined = int((~np.isnan(residuals)).sum())
+    freedom = defined - sum(residuals.shape) + 1
     if seeds < 2 or freedom < 1:
         return 0.0
-    by_seed = np.nanmean(table - by_image, 1)
-    residuals = table - by_image - by_seed[:, None]
     noise = float(np.nansum(residuals**2)) / freedom / (defined / seeds)
-    variance = float(by_seed.var(ddof=1))
+    variance = float(of_seeds.var(ddof=1))
     return variance / seeds if variance > noise else 0.0
