@@ -56,12 +56,12 @@ def additive_effects(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Where SRCs are missing, plain means of an image would carry the effects of the seeds that happen to be left.
     """
-    of_seeds = np.zeros(len(table))
-    for _ in range(20):  # alternating means; exact at once where nothing is missing
-        of_images = np.nanmean(table - of_seeds[:, None], 0)
-        of_seeds = np.nanmean(table - of_images, 1)
-        of_seeds -= of_seeds.mean()
-    return of_images, of_seeds
+    seen = (~np.isnan(table)).astype(float)
+    by_image = np.nanmean(table, 0)
+    # The normal equations of the seeds once the images are eliminated; the pseudo-inverse centres their solution.
+    equations = np.diag(seen.sum(1)) - seen / seen.sum(0) @ seen.T
+    of_seeds = np.linalg.pinv(equations) @ np.nansum(table - by_image, 1)
+    return by_image - of_seeds @ seen / seen.sum(0), of_seeds
 
 
 def _half_width(table: np.ndarray, of_images: np.ndarray, of_seeds: np.ndarray, confidence: float) -> float:
