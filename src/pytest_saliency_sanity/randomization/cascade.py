@@ -79,9 +79,14 @@ class CascadingRandomizer:
         return noise_for(self.model) if self.given_images is None else self.given_images
 
     @cached_property
-    def units(self) -> list[Unit]:
-        """The units of the model, in the order in which they are executed."""
+    def executed(self) -> list[Unit]:
+        """The units of the model and its other normalisation layers, in the order in which they are executed."""
         return units_of(self.model, self.images)
+
+    @property
+    def units(self) -> list[Unit]:
+        """The units of the model, in the order in which they are executed: each is a stage."""
+        return [unit for unit in self.executed if unit.parameters]
 
     @property
     def classifier(self) -> tuple[str, ...]:
@@ -133,8 +138,8 @@ class CascadingRandomizer:
 
     def _stage(self, unit: Unit, working: nn.Module) -> Stage:
         # Everything that is executed from the first randomised layer on sees another signal than it was trained on.
-        first = 0 if self.order == "bottom_up" else self.units.index(unit)
-        reestimate(working, [each.module for each in self.units[first:]], self.images)
+        first = self.executed.index(self.units[0] if self.order == "bottom_up" else unit)
+        reestimate(working, [each.module for each in self.executed[first:]], self.images)
         return Stage(unit.name, working, dead=cause_of_death(working, self.images))
 
 

@@ -12,12 +12,13 @@ import torch
 from torch import nn
 
 from ..models.inference import max_rows
+from .units import running_mean
 
 
 def reestimate(model: nn.Module, names: Collection[str], images: torch.Tensor) -> None:
     """Set the running statistics of the named modules that keep any to those of ``images``, in place."""
     modules = dict(model.named_modules())
-    kept = [modules[name] for name in names if isinstance(getattr(modules[name], "running_mean", None), torch.Tensor)]
+    kept = [modules[name] for name in names if running_mean(modules[name]) is not None]
     if not kept:
         return
     momenta = [module.momentum for module in kept]

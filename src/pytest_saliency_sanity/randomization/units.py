@@ -19,7 +19,10 @@ from ..models.inference import evaluation_mode
 
 @dataclass(frozen=True)
 class Unit:
-    """A module that owns parameters: its name, its own parameters' names, and what kind of output it gives."""
+    """A module that owns parameters: its name, its own parameters' names, and what kind of output it gives.
+
+    A normalisation layer that owns none, but keeps running statistics, is listed too, with ``parameters`` empty.
+    """
 
     name: str
     module: str
@@ -34,7 +37,7 @@ def units_of(model: nn.Module, images: torch.Tensor) -> list[Unit]:
     A parameter that two modules share belongs to the first of them. Raises ValueError for a model without parameters.
     """
     owned = _owned_parameters(model)
-    if not owned:
+    if not any(owned.values()):
         raise ValueError(f"{type(model).__name__} has no parameters to randomise")
     first_use, outputs = _watch(model, images, owned)
     registered = {module: position for position, module in enumerate(owned)}
@@ -62,6 +65,8 @@ def _owned_parameters(model: nn.Module) -> dict[str, dict[str, nn.Parameter]]:
     owned: dict[str, dict[str, nn.Parameter]] = {}
     seen: set[int] = set()
     for name, module in model.named_modules():
+        if running_mean(module) is not None:
+            owned[name] = {}
         for own, parameter in module.named_parameters(recurse=False):
             if id(parameter) not in seen:
                 seen.add(id(parameter))
@@ -91,7 +96,9 @@ def _watch(
         return hook
 
     handles = [modules[name].register_forward_hook(note(name)) for name in owned]
-    watch = _FirstUse({id(parameter): name for name, own in owned.items() for parameter in own.values()})
+    watched = {id(parameter): name for name, own in owned.items() for parameter in own.values()}
+    watched |= {id(kept): name for name in owned if (kept := running_mean(modules[name])) is not None}
+    watch = _FirstUse(watched)
     try:
         with evaluation_mode(model), torch.no_grad(), watch:
             model(images[:1].clone())
@@ -99,6 +106,12 @@ def _watch(
         for handle in handles:
             handle.remove()
     return watch.order, outputs
+
+
+def running_mean(module: nn.Module) -> torch.Tensor | None:
+    """Return the running mean of a normalisation layer that keeps one, else None."""
+    kept = getattr(module, "running_mean", None)
+    return kept if isinstance(kept, torch.Tensor) else None
 
 
 class _FirstUse(TorchFunctionMode):
