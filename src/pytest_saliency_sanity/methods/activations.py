@@ -70,6 +70,7 @@ class LayerActivations(TorchFunctionMode):
         self.layer = layer
         self.follow = follow
         self._current: torch.Tensor | None = None
+        self._version = 0
         self._values: torch.Tensor | None = None
         self._gradients: torch.Tensor | None = None
         self._start: torch.Tensor | None = None
@@ -87,7 +88,7 @@ class LayerActivations(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the function; take its output over where it directly follows."""
-        follows = self.follow and args and args[0] is self._current and name_of(func) in FOLLOWED
+        follows = self.follow and args and self._is_current(args[0]) and name_of(func) in FOLLOWED
         result = func(*args, **(kwargs or {}))
         if follows:
             self._record(result)
@@ -116,8 +117,12 @@ class LayerActivations(TorchFunctionMode):
         self._record(downstream)
         return downstream
 
+    def _is_current(self, tensor: object) -> bool:
+        """Return whether this is the tensor recorded last, and nothing was added to it in place since."""
+        return tensor is self._current and self._current is not None and self._current._version == self._version
+
     def _record(self, tensor: torch.Tensor) -> None:
-        self._current = tensor
+        self._current, self._version = tensor, tensor._version
         self._values = tensor.detach().clone()
         # A tensor's hook stands for the values at the time it was registered, also if they are changed in place later.
         tensor.register_hook(self._keep(self._values))

@@ -33,9 +33,9 @@ def smoothgrad(
         raise ValueError(f"noise_level must be 0 or more, not {noise_level!r}")
     rows = max_rows(images)
     samples_at_a_time = min(n_samples, rows)
-    total = torch.zeros_like(images)
     generator = torch.Generator().manual_seed(seed)
     with explaining(model):
+        total = torch.zeros_like(images)
         for first in range(0, n_samples, samples_at_a_time):
             samples = min(samples_at_a_time, n_samples - first)
             noise = torch.randn(samples, 1, *images.shape[1:], generator=generator).to(images) * noise_level
@@ -45,7 +45,7 @@ def smoothgrad(
                 gradients = input_gradient(model, noisy.flatten(0, 1), chunk_targets.repeat(samples))
                 total[done : done + len(chunk)] += gradients.view_as(noisy).sum(0)
                 done += len(chunk)
-    return total / n_samples
+        return total / n_samples
 
 
 def value_range(images: torch.Tensor) -> torch.Tensor:

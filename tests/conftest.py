@@ -1,0 +1,57 @@
+"""How the tests of the plugin run pytest in a project of their own."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from runs import Ids, Recorder, Records, Run
+
+# One thread, here and in the processes that tests start: small networks gain nothing from more, and on a machine that
+# is shared with others, threads that wait for each other take ten times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A run inside of this process takes its imports back at its end. Torch can't be imported twice, so it is imported here;
+# so is hypothesis, where it is installed, whose plugin would import it in every such run, for a second.
+import pytest_saliency_sanity.suite  # noqa: F401
+
+with suppress(ImportError):
+    import hypothesis  # noqa: F401
+
+
+@pytest.fixture
+def quick(pytester: pytest.Pytester) -> Run:
+    """Run pytest with the cheapest question only: label randomisation on one network."""
+
+    def run(*arguments: str, **how: bool) -> pytest.RunResult:
+        return pytester.runpytest_inprocess(
+            *arguments, "--saliency-model=alexnet", "--saliency-check=label_randomization", **how
+        )
+
+    return run
+
+
+@pytest.fixture
+def collected(pytester: pytest.Pytester) -> Ids:
+    """Return the ids of what pytest would run, in order."""
+
+    def ids(*arguments: str) -> list[str]:
+        result = pytester.runpytest_inprocess("--collect-only", "-q", "-p", "no:randomly", *arguments)
+        assert result.ret in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED), result.errlines
+        return [line for line in result.outlines if "::" in line]
+
+    return ids
+
+
+@pytest.fixture
+def records(pytester: pytest.Pytester) -> Records:
+    """Run pytest and return the record of every saliency test, by its id."""
+
+    def run(*arguments: str) -> dict[str, dict[str, Any]]:
+        recorder = Recorder()
+        assert pytester.runpytest_inprocess(*arguments, plugins=[recorder]).ret == pytest.ExitCode.OK
+        return recorder.records
+
+    return run

@@ -1,0 +1,101 @@
+"""The known answers: methods and controls whose verdicts are settled get these verdicts, without pytest."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+
+from pytest_saliency_sanity import check_method
+from pytest_saliency_sanity.models import MODELS
+
+needs_captum = pytest.mark.skipif(find_spec("captum") is None, reason="guided_backprop needs captum")
+slow = pytest.mark.slow
+
+QUESTIONS = (
+    "label_randomization",
+    "cascading_randomization[top_down]",
+    "cascading_randomization[bottom_up]",
+    "cascading_randomization[independent]",
+)
+
+
+def verdicts(method: str, model: str) -> dict[str, str]:
+    return {result.check: result.verdict for result in check_method(method, models=[model])}
+
+
+@pytest.mark.parametrize(
+    ("method", "model"),
+    [
+        ("gradient", "alexnet"),
+        ("gradient", "vgg11"),
+        ("gradcam", "alexnet"),
+        ("gradcam", "vgg11"),
+        ("smoothgrad", "alexnet"),
+        pytest.param("smoothgrad", "vgg11", marks=slow),
+    ],
+)
+def test_a_gradient_method_passes_every_question(method: str, model: str) -> None:
+    assert verdicts(method, model) == dict.fromkeys(QUESTIONS, "passed")
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("control", ["sobel", "input"])
+def test_a_control_that_ignores_the_model_fails_every_question(control: str, model: str) -> None:
+    assert verdicts(control, model) == dict.fromkeys(QUESTIONS, "failed")
+
+
+@needs_captum
+@pytest.mark.parametrize("model", MODELS)
+def test_guided_backprop_fails_where_the_upper_layers_are_randomised(model: str) -> None:
+    found = verdicts("guided_backprop", model)
+    assert found["cascading_randomization[top_down]"] == "failed"
+    assert found["cascading_randomization[independent]"] == "failed"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_noise_passes_since_it_is_caught_by_another_question(model: str) -> None:
+    # No two of its maps are alike, so no randomisation can tell it from an explanation: repeatability will.
+    assert verdicts("uniform_noise", model) == dict.fromkeys(QUESTIONS, "passed")
+
+
+def test_results_come_in_the_order_that_was_asked_for() -> None:
+    results = check_method("gradcam", models=["vgg11", "alexnet"], checks=["label_randomization"], images=10)
+    assert [(each.method, each.model, each.check) for each in results] == [
+        ("gradcam", "vgg11", "label_randomization"),
+        ("gradcam", "alexnet", "label_randomization"),
+    ]
+
+
+def test_a_threshold_of_ones_own_is_judged_by() -> None:
+    (result,) = check_method(
+        "gradient", models=["alexnet"], checks=["label_randomization"], thresholds={"label_randomization": 0.1}
+    )
+    assert (result.verdict, result.threshold) == ("failed", 0.1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"models": ["alexnt"]}, "unknown model 'alexnt'.*did you mean 'alexnet'"),
+        ({"checks": ["label"]}, "unknown check 'label'.*allowed: label_randomization, cascading_randomization"),
+        ({"images": 1001}, "1 to 1000 held-out images, not 1001"),
+        ({"images": 9}, "10 to 1000"),
+        ({"thresholds": {"label_randomisation": 0.9}}, "unknown check 'label_randomisation'"),
+        ({"thresholds": {"label_randomization": 2}}, "above 0 and at most 1"),
+    ],
+)
+def test_bad_arguments_are_errors_before_anything_is_measured(wrong: dict[str, object], told: str) -> None:
+    def never(*_: object) -> None:
+        pytest.fail("it was measured")
+
+    with pytest.raises(ValueError, match=told):
+        check_method(never, **wrong)  # type: ignore[arg-type]
+
+
+def test_the_results_are_those_of_the_packaged_suite(pytester: pytest.Pytester) -> None:
+    (result,) = check_method("gradcam", models=["alexnet"], checks=["label_randomization"])
+    assert result.interval is not None
+    shown = pytester.runpytest_inprocess("--saliency-method=gradcam", "-k", "alexnet and label").stdout
+    low, high = result.interval
+    shown.fnmatch_lines([f"gradcam  alexnet  label_randomization*{result.statistic:.3f} [[]{low:.3f}, {high:.3f}[]]*"])

@@ -1,0 +1,89 @@
+"""A method that does not do what a method does is never green, and the message says where it went wrong."""
+
+from __future__ import annotations
+
+import pytest
+from runs import Run
+
+METHODS = """
+import numpy, torch
+
+def raising(model, images, targets): raise ArithmeticError("no maps today")
+def wrong_shape(model, images, targets): return torch.rand(len(images), 7)
+def too_few(model, images, targets): return torch.rand(len(images) - 1, 7, 7)
+def integers(model, images, targets): return torch.ones(len(images), 7, 7, dtype=torch.long)
+def one_pixel(model, images, targets): return torch.rand(len(images), 1, 1)
+def array(model, images, targets): return numpy.zeros((len(images), 7, 7))
+def nothing(model, images, targets): pass
+def nans(model, images, targets): return torch.full((len(images), 7, 7), torch.nan)
+def constant(model, images, targets): return torch.ones(len(images), 7, 7)
+
+CALLS = []
+def only_once(model, images, targets):
+    CALLS.append(model)
+    if model is not CALLS[0]: raise ArithmeticError("another model")
+    return torch.rand(len(images), 7, 7)
+
+def constant_later(model, images, targets):
+    CALLS.append(model)
+    return torch.rand(len(images), 7, 7) if model is CALLS[0] else torch.ones(len(images), 7, 7)
+"""
+
+RAISED = [
+    ("raising", "the trained model: the method raised ArithmeticError: no maps today"),
+    ("wrong_shape", "the trained model: the method returned the shape (40, 7), not a float tensor (40, h, w)"),
+    ("too_few", "the trained model: the method returned the shape (39, 7, 7), not a float tensor (40, h, w)"),
+    ("integers", "the trained model: the method returned torch.int64, not a float tensor (40, h, w)"),
+    ("one_pixel", "the trained model: the method returned the shape (40, 1, 1): one position has no ranks"),
+    ("array", "the trained model: the method returned numpy.ndarray, not a float tensor (40, h, w)"),
+    ("nothing", "the trained model: the method returned NoneType, not a float tensor (40, h, w)"),
+    ("only_once", "random_labels: the method raised ArithmeticError: another model"),
+]
+UNDEFINED = [
+    ("nans", "map with NaN or infinity"),
+    ("constant", "constant map of the trained model"),
+    ("constant_later", "constant map of the randomised model"),
+]
+
+
+@pytest.mark.parametrize(("method", "told"), RAISED)
+def test_a_broken_method_is_red(method: str, told: str, quick: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(mymethods=METHODS)
+    result = quick(f"--saliency-method=mymethods:{method}")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(failed=1)
+    assert f"{method} on alexnet, {told}".casefold() in result.stdout.str().casefold()
+    result.stdout.fnmatch_lines(["packaged tests: 1 planned, 1 ran: 1 failed"])
+
+
+@pytest.mark.parametrize(("method", "cause"), UNDEFINED)
+def test_maps_that_have_no_ranks_are_red(method: str, cause: str, quick: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(mymethods=METHODS)
+    result = quick(f"--saliency-method=mymethods:{method}")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            f"label_randomization: mymethods:{method} on alexnet UNDEFINED",
+            "Undefined: too few SRCs are defined at random_labels to say anything*",
+            f"40 of 40 SRCs are undefined ({cause} 40).",
+            f"random_labels *40/40 * undefined: must stay below 0.81  ({cause})",
+            f"mymethods:{method} *none defined *undefined (40 of 40 SRCs undefined)",
+        ]
+    )
+
+
+def test_a_broken_method_fails_every_question_it_is_put_to(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(mymethods=METHODS)
+    result = pytester.runpytest_inprocess("--saliency-method=mymethods:raising", "--tb=line")
+    result.assert_outcomes(failed=8)
+
+
+def test_a_method_that_exits_is_red(quick: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(mymethods="def leaving(model, images, targets): raise SystemExit(0)")
+    assert quick("--saliency-method=mymethods:leaving").ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_method_that_skips_is_not_green(quick: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(mymethods="import pytest\ndef skipping(model, images, targets): pytest.skip('not today')")
+    assert quick("--saliency-method=mymethods:skipping").ret != pytest.ExitCode.OK

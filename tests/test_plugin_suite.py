@@ -1,0 +1,145 @@
+"""The main path: the packaged suite in a folder, empty or not, and what a failure tells."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from runs import QUESTIONS, Ids, Run, ids_with, suite_ids
+
+from pytest_saliency_sanity.checks.catalogue import CHECKS, question_ids
+from pytest_saliency_sanity.methods.resolve import installed_methods
+
+
+def test_gradcam_is_green_in_an_empty_folder(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_inprocess("--saliency-method=gradcam", "-v", "-p", "no:randomly")
+    assert result.ret == pytest.ExitCode.OK
+    result.assert_outcomes(passed=8)
+    assert ids_with("PASSED", result) == suite_ids("gradcam")
+
+
+def test_every_check_of_the_catalogue_is_in_the_suite() -> None:
+    assert [f"test_{each}" for each in question_ids(CHECKS)] == list(QUESTIONS)
+
+
+def test_the_suite_runs_beside_the_tests_of_the_folder(quick: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_other="def test_other(): pass")
+    result = quick("--saliency-method=gradcam")
+    assert result.ret == pytest.ExitCode.OK
+    result.assert_outcomes(passed=2)
+
+
+def test_saliency_sanity_as_an_argument_runs_the_suite_alone(quick: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_other="raise RuntimeError('nobody should import this')")
+    result = quick("saliency-sanity", "--saliency-method=gradcam")
+    assert result.ret == pytest.ExitCode.OK
+    result.assert_outcomes(passed=1)
+
+
+def test_the_folder_and_the_suite_can_both_be_named(collected: Ids, pytester: pytest.Pytester) -> None:
+    pytester.mkdir("tests").joinpath("test_other.py").write_text("def test_other(): pass")
+    pytester.makepyfile(test_elsewhere="def test_elsewhere(): pass")
+    assert collected("tests", "saliency-sanity", "--saliency-method=gradcam") == [
+        "tests/test_other.py::test_other",
+        *suite_ids("gradcam"),
+    ]
+
+
+def test_a_file_and_the_suite_can_both_be_named(collected: Ids, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_other="def test_other(): pass")
+    assert collected("test_other.py", "saliency-sanity", "--saliency-method=gradcam") == [
+        "test_other.py::test_other",
+        *suite_ids("gradcam"),
+    ]
+
+
+def test_testpaths_lead_to_the_suite_too(collected: Ids, pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\ntestpaths = tests")
+    pytester.mkdir("tests").joinpath("test_other.py").write_text("def test_other(): pass")
+    assert collected("--saliency-method=gradcam") == ["tests/test_other.py::test_other", *suite_ids("gradcam")]
+
+
+def test_several_folders_get_one_suite(collected: Ids, pytester: pytest.Pytester) -> None:
+    for folder in ("one", "two"):
+        pytester.mkdir(folder).joinpath(f"test_{folder}.py").write_text("def test(): pass")
+    assert sorted(collected("one", "two", "--saliency-method=gradcam")) == sorted(
+        ["one/test_one.py::test", "two/test_two.py::test", *suite_ids("gradcam")]
+    )
+
+
+def test_the_suite_has_a_cell_for_each_method_and_model(collected: Ids) -> None:
+    assert collected("--saliency-method=gradcam", "--saliency-method=sobel") == suite_ids("gradcam", "sobel")
+
+
+def test_what_is_named_twice_is_checked_once(collected: Ids) -> None:
+    twice = ["--saliency-method=gradcam", "--saliency-model=vgg11", "--saliency-check=label_randomization"] * 2
+    assert collected(*twice) == ["saliency-sanity::gradcam-vgg11::test_label_randomization"]
+
+
+def test_all_means_every_installed_method_once(collected: Ids) -> None:
+    chosen = ("--saliency-method=all", "--saliency-method=gradcam", "--saliency-model=alexnet")
+    assert collected(*chosen) == suite_ids(*installed_methods(), models=("alexnet",))
+
+
+def test_a_method_of_ones_own_is_found_beside_the_caller(quick: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(mymethods="from pytest_saliency_sanity import gradcam as mine")
+    result = quick("-v", "--saliency-method=mymethods:mine")
+    assert result.ret == pytest.ExitCode.OK
+    assert ids_with("PASSED", result) == ["saliency-sanity::mymethods:mine-alexnet::test_label_randomization"]
+
+
+def test_an_edge_detector_is_red_and_says_why(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_inprocess(
+        "saliency-sanity::sobel-alexnet::test_cascading_randomization[top_down]", "--saliency-method=sobel"
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(failed=1)
+    result.stdout.re_match_lines(
+        [
+            r"cascading_randomization\[top_down\]: sobel on alexnet FAILED",
+            r"Insensitive: at features\.0 the maps are still alike.*",
+            r"Mean SRC of absolute maps 1\.000, 95% interval 1\.000 to 1\.000; .*below 0\.75 with its whole interval\.",
+            r"stage +mean SRC +interval +undefined .*",
+            r"classifier\.6 +1\.000 .* 0/320  #+$",
+            r"classifier\.1 +1\.000 .* 0/320  #+\|#+  <- failed: must stay below 0\.92",
+            r"features\.0 +1\.000 .* 0/320  #+\|#+  <- failed: must stay below 0\.75",
+            r"SRC: Spearman's rank correlation .*",
+            r"Measured on 40 images x 8 random draws, seed 0; .*",
+            r"Run this again:",
+            r"  pytest 'saliency-sanity::sobel-alexnet::test_cascading_randomization\[top_down\]' .*",
+        ],
+        consecutive=False,
+    )
+
+
+def test_a_failure_shows_nothing_of_our_source(quick: Run) -> None:
+    result = quick("--saliency-method=sobel")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "suite.py" not in result.stdout.str()
+    assert "saliency_judge(" not in result.stdout.str()
+
+
+def test_the_command_of_a_failure_runs_just_it_again(pytester: pytest.Pytester) -> None:
+    asked = "saliency-sanity::sobel-alexnet::test_cascading_randomization[independent]"
+    first = pytester.runpytest_inprocess(
+        "saliency-sanity",
+        "--saliency-method=gradcam",
+        "--saliency-method=sobel",
+        "--saliency-model=alexnet",
+        "--saliency-images=10",
+        "--saliency-seed=3",
+        "--saliency-threshold=cascading_randomization=0.8",
+        "-k=sobel and independent",
+    )
+    command = shlex.split(first.outlines[first.outlines.index("Run this again:") + 1])
+    assert command[:2] == ["pytest", asked]
+    again = pytester.runpytest_inprocess(*command[1:], "-v")
+    assert again.ret == pytest.ExitCode.TESTS_FAILED
+    again.assert_outcomes(failed=1)
+    assert ids_with("FAILED", again) == [asked]
+    assert message_of(again) == message_of(first)
+
+
+def message_of(result: pytest.RunResult) -> list[str]:
+    start = result.outlines.index("cascading_randomization[independent]: sobel on alexnet FAILED")
+    return result.outlines[start : result.outlines.index("Run this again:")]

@@ -1,0 +1,177 @@
+"""Spearman's rank correlation: scipy's numbers, the paper's formula, and NaN where nothing can be said."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from scipy.stats import spearmanr
+
+from pytest_saliency_sanity import spearman
+
+MAPS, HEIGHT, WIDTH = 12, 7, 9
+
+
+def normal(seed: int, shape: tuple[int, ...] = (MAPS, HEIGHT, WIDTH)) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def with_signed_zeros(maps: torch.Tensor) -> torch.Tensor:
+    """Half of the zeros negative: equal to the others, but with other bits."""
+    zeros = maps.relu()
+    zeros[:, ::2] *= -1
+    return zeros
+
+
+KINDS = {
+    "no ties": lambda maps: maps,
+    "rounded": lambda maps: (2 * maps).round(),
+    "mostly zeros": lambda maps: (maps - 1).relu(),
+    "negative zeros": with_signed_zeros,
+    "two values": lambda maps: (maps > 0).double(),
+    "far apart": lambda maps: maps * (40 * maps).exp(),
+}
+
+
+def by_scipy(maps_a: torch.Tensor, maps_b: torch.Tensor) -> torch.Tensor:
+    pairs = zip(maps_a.flatten(1).double().numpy(), maps_b.flatten(1).double().numpy(), strict=True)
+    return torch.tensor([float(spearmanr(a, b).statistic) for a, b in pairs], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("kind_b", KINDS)
+@pytest.mark.parametrize("kind_a", KINDS)
+def test_equals_scipy(kind_a: str, kind_b: str) -> None:
+    maps_a = KINDS[kind_a](normal(1))
+    maps_b = KINDS[kind_b](0.6 * normal(1) + 0.8 * normal(2))
+    src = spearman(maps_a, maps_b)
+    assert src.shape == (MAPS,)
+    assert src.dtype == torch.float64
+    torch.testing.assert_close(src, by_scipy(maps_a, maps_b), atol=1e-6, rtol=0)
+
+
+def test_negative_zeros_are_what_the_kind_says() -> None:
+    zeros = KINDS["negative zeros"](normal(1))
+    assert (zeros == 0).any()
+    assert torch.signbit(zeros[zeros == 0]).any()
+    assert not torch.signbit(zeros[zeros == 0]).all()
+
+
+def test_equals_scipy_on_a_map_as_large_as_an_image() -> None:
+    maps_a, maps_b = normal(1, (2, 3, 224, 224)).relu(), normal(2, (2, 3, 224, 224))
+    torch.testing.assert_close(spearman(maps_a, maps_b), by_scipy(maps_a, maps_b), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("pixels", [2, 3, 49, 4096])
+def test_equals_the_papers_formula_without_ties(pixels: int) -> None:
+    maps_a, maps_b = normal(1, (5, pixels)), normal(2, (5, pixels))
+    distance = maps_a.argsort(1).argsort(1) - maps_b.argsort(1).argsort(1)
+    formula = 1 - 6 * distance.double().square().sum(1) / (pixels * (pixels**2 - 1))
+    torch.testing.assert_close(spearman(maps_a, maps_b), formula, atol=1e-12, rtol=0)
+
+
+def test_a_map_with_itself_is_one_and_with_its_negative_minus_one() -> None:
+    maps = normal(1)
+    ones = torch.ones(MAPS, dtype=torch.float64)
+    torch.testing.assert_close(spearman(maps, maps), ones, atol=1e-12, rtol=0)
+    torch.testing.assert_close(spearman(maps, -maps), -ones, atol=1e-12, rtol=0)
+
+
+def test_never_leaves_the_range_from_minus_one_to_one() -> None:
+    maps = normal(1, (500, 11))
+    for src in (spearman(maps, maps), spearman(maps, -maps)):
+        assert src.abs().max() <= 1
+
+
+def test_is_symmetric() -> None:
+    assert torch.equal(spearman(normal(1), normal(2)), spearman(normal(2), normal(1)))
+
+
+def test_does_not_change_under_monotone_transforms() -> None:
+    maps_a, maps_b = normal(1).mul(3).round(), normal(2)
+    assert torch.equal(spearman(maps_a, maps_b), spearman(maps_a.exp(), 1e-200 * maps_b**3 - 5e-201))
+
+
+def test_signs_count() -> None:
+    # By magnitude the two maps are the same.
+    maps_a, maps_b = torch.tensor([[-3.0, 1.0, 2.0]]), torch.tensor([[3.0, 1.0, 2.0]])
+    assert spearman(maps_a, maps_b).item() == pytest.approx(-0.5)
+    assert spearman(maps_a.abs(), maps_b.abs()).item() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_undefined_maps_are_nan_and_the_others_are_not(side: int) -> None:
+    pair = [normal(1), normal(2)]
+    expected = spearman(*pair)
+    pair[side][0] = 0.0
+    pair[side][2] = -7.25
+    pair[side][4, 3, 3] = torch.nan
+    pair[side][5] = torch.nan
+    pair[side][7, 0, 0] = torch.inf
+    pair[side][8, 6, 8] = -torch.inf
+    pair[side][9, :, ::2] = -0.0  # constant, with either sign of zero
+    pair[side][9, :, 1::2] = 0.0
+    undefined = torch.tensor([row in (0, 2, 4, 5, 7, 8, 9) for row in range(MAPS)])
+    src = spearman(*pair)
+    assert src.isnan().tolist() == undefined.tolist()
+    assert torch.equal(src[~undefined], expected[~undefined])
+
+
+def test_a_constant_of_many_pixels_that_no_float_holds_exactly_is_still_constant() -> None:
+    assert spearman(torch.full((1, 224, 224), 0.1), torch.rand(1, 224, 224)).isnan().all()
+
+
+def test_two_values_that_differ_in_the_last_bit_are_no_constant() -> None:
+    almost = torch.full((1, 10), 1.0)
+    almost[0, 3] = torch.nextafter(torch.tensor(1.0), torch.tensor(2.0))
+    assert spearman(almost, almost).item() == pytest.approx(1)
+
+
+def test_a_batch_has_the_numbers_of_its_maps_one_by_one() -> None:
+    maps_a, maps_b = normal(1).relu(), normal(2)
+    alone = torch.cat([spearman(maps_a[i : i + 1], maps_b[i : i + 1]) for i in range(MAPS)])
+    torch.testing.assert_close(spearman(maps_a, maps_b), alone, atol=1e-14, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_every_float_type_is_compared_as_it_is(dtype: torch.dtype) -> None:
+    maps_a, maps_b = normal(1).to(dtype), normal(2).to(dtype)
+    src = spearman(maps_a, maps_b)
+    assert src.dtype == torch.float64
+    torch.testing.assert_close(src, by_scipy(maps_a, maps_b), atol=1e-6, rtol=0)
+
+
+def test_memory_layout_makes_no_difference() -> None:
+    maps_a, maps_b = normal(1, (3, 4, 5, 6)), normal(2, (3, 4, 5, 6))
+    channels_last = maps_a.contiguous(memory_format=torch.channels_last)
+    assert channels_last.stride() != maps_a.stride()
+    assert torch.equal(spearman(channels_last, maps_b), spearman(maps_a, maps_b))
+
+
+def test_maps_that_require_gradients_are_compared_and_left_as_they_are() -> None:
+    maps = normal(1).requires_grad_()
+    before = maps.detach().clone()
+    assert not spearman(maps, normal(2)).requires_grad
+    assert torch.equal(maps.detach(), before)
+
+
+def test_unequal_shapes_are_an_error_that_names_both() -> None:
+    with pytest.raises(ValueError, match=r"same shape.*\(4, 7, 7\), \(4, 14, 14\)"):
+        spearman(torch.rand(4, 7, 7), torch.rand(4, 14, 14))
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_anything_but_tensors_is_an_error_that_names_the_type(side: int) -> None:
+    pair: list[object] = [torch.rand(2, 3), torch.rand(2, 3)]
+    pair[side] = torch.rand(2, 3).numpy()
+    with pytest.raises(TypeError, match=r"torch\.Tensor.*not ndarray"):
+        spearman(*pair)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shape", [(4, 1), (4, 1, 1), (4, 3, 0), (5,), ()])
+def test_maps_without_two_values_are_an_error_that_shows_the_shape(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="two values or more each") as caught:
+        spearman(torch.rand(shape), torch.rand(shape))
+    assert str(tuple(shape)) in str(caught.value)
+
+
+def test_no_maps_have_no_srcs() -> None:
+    assert spearman(torch.rand(0, 5, 5), torch.rand(0, 5, 5)).shape == (0,)
