@@ -468,9 +468,15 @@ def test_reinit_reaches_the_projections_of_attention() -> None:
 
     torch.manual_seed(0)
     model = Attending()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(5.0)
     weights = last_of(CascadingRandomizer(model, law="reinit", images=noise(2, 1, 16, 16)))
-    for name in ("attention.in_proj_weight", "attention.out_proj.weight"):
-        assert not (weights[name] == model.state_dict()[name]).any()
+    # xavier_uniform: within sqrt(6 / (fan in + fan out)).
+    bound = (6 / (16 + 48)) ** 0.5
+    assert 0.9 * bound < float(weights["attention.in_proj_weight"].abs().max()) <= bound
+    assert not weights["attention.in_proj_bias"].any()
+    assert float(weights["attention.out_proj.weight"].abs().max()) <= 16**-0.5
 
 
 def test_weights_of_another_type_stay_of_that_type(small: nn.Module) -> None:

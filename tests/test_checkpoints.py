@@ -20,6 +20,7 @@ from pytest_saliency_sanity.__main__ import main
 from pytest_saliency_sanity.checkpoints import embedded_preset, store
 from pytest_saliency_sanity.checkpoints.embedded_preset import (
     chance_range,
+    claims_of,
     complaints,
     measured,
     train_embedded,
@@ -54,6 +55,10 @@ def weights_of(model: nn.Module) -> list[bytes]:
 
 def trained(network: str = "alexnet", seed: int = 1, recipe: Recipe = TINY) -> nn.Module:
     return memorize(network, training_data("random", 1), recipe, seed, lambda *_: None)[0]
+
+
+def claims_about(model: nn.Module) -> dict[str, Any]:
+    return claims_of(model, "alexnet", "random", TINY, 1, 1)
 
 
 def names_in(folder: Path) -> set[str]:
@@ -316,8 +321,7 @@ def test_the_random_stream_is_left_as_found_when_the_target_is_not_reached() -> 
 
 def test_a_saved_checkpoint_is_loaded_with_the_same_weights(tmp_path: Path) -> None:
     model = trained()
-    recipe = {"width": TINY.width}
-    claims = save_checkpoint(model, {"network": "alexnet", "labels": "random", "recipe": recipe}, tmp_path / "new")
+    claims = save_checkpoint(model, claims_about(model), tmp_path / "new")
     assert read_manifest(tmp_path / "new")["checkpoints"] == {"alexnet-random": claims}
     assert weights_of(load_from(tmp_path / "new", "alexnet-random")) == weights_of(model)
     assert names_in(tmp_path / "new") == {"manifest.json", "alexnet-random.safetensors"}
@@ -325,8 +329,8 @@ def test_a_saved_checkpoint_is_loaded_with_the_same_weights(tmp_path: Path) -> N
 
 def test_saving_one_checkpoint_keeps_the_others(folder: Path) -> None:
     before = read_manifest(folder)["checkpoints"]
-    claims = {"network": "alexnet", "labels": "random", "recipe": {"width": TINY.width}}
-    save_checkpoint(trained(), claims, folder)
+    model = trained()
+    save_checkpoint(model, claims_about(model), folder)
     after = read_manifest(folder)["checkpoints"]
     assert list(after) == SHIPPED
     assert [name for name in SHIPPED if after[name] != before[name]] == ["alexnet-random"]
@@ -360,7 +364,7 @@ def test_an_interrupted_save_leaves_a_folder_that_is_whole(folder: Path, monkeyp
 
     monkeypatch.setattr(os, "replace", only_weights)
     with pytest.raises(KeyboardInterrupt):
-        save_checkpoint(model, {"network": "alexnet", "labels": "random", "recipe": {"width": 0.05}}, folder)
+        save_checkpoint(model, claims_about(model), folder)
     monkeypatch.undo()
     assert names_in(folder) == names_in(EMBEDDED)
     # The manifest still has the hash of the old weights, so the mixture is noticed.
@@ -418,7 +422,7 @@ def test_verify_fails_on_a_claim_that_does_not_hold(
     folder: Path, verify_in: Any, capsys: pytest.CaptureFixture[str], claim: str, value: Any, complaint: str
 ) -> None:
     manifest = read_manifest(folder)
-    manifest["checkpoints"] = {"alexnet-true": {**manifest["checkpoints"]["alexnet-true"], claim: value}}
+    manifest["checkpoints"]["alexnet-true"][claim] = value
     (folder / "manifest.json").write_text(json.dumps(manifest))
     verify_in(folder)
     assert main(["checkpoints", "verify"]) == 1

@@ -69,7 +69,7 @@ def test_a_number_of_images_out_of_range_is_an_error(n: int) -> None:
 
 
 def test_an_unknown_data_set_is_an_error_with_a_near_match() -> None:
-    with pytest.raises(ValueError, match="did you mean .mnist."):
+    with pytest.raises(ValueError, match="did you mean 'mnist'"):
         load_batch("mnst")
 
 

@@ -79,8 +79,8 @@ def test_a_threshold_of_ones_own_is_judged_by() -> None:
     [
         ({"models": ["alexnt"]}, "unknown model 'alexnt'.*did you mean 'alexnet'"),
         ({"checks": ["label"]}, "unknown check 'label'.*allowed: label_randomization, cascading_randomization"),
-        ({"images": 1001}, "1 to 1000 held-out images, not 1001"),
-        ({"images": 9}, "10 to 1000"),
+        ({"images": 1001}, "images must be 10 to 1000, not 1001"),
+        ({"images": 9}, "10 to 1000, not 9"),
         ({"thresholds": {"label_randomisation": 0.9}}, "unknown check 'label_randomisation'"),
         ({"thresholds": {"label_randomization": 2}}, "above 0 and at most 1"),
     ],

@@ -45,12 +45,11 @@ def test_the_folder_and_the_suite_can_both_be_named(collected: Ids, pytester: py
     ]
 
 
-def test_a_file_and_the_suite_can_both_be_named(collected: Ids, pytester: pytest.Pytester) -> None:
+def test_the_suite_beside_files_only_is_a_usage_error(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_other="def test_other(): pass")
-    assert collected("test_other.py", "saliency-sanity", "--saliency-method=gradcam") == [
-        "test_other.py::test_other",
-        *suite_ids("gradcam"),
-    ]
+    result = pytester.runpytest_inprocess("test_other.py", "saliency-sanity", "--saliency-method=gradcam")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: saliency-sanity hangs below a directory: name one beside the files*"])
 
 
 def test_testpaths_lead_to_the_suite_too(collected: Ids, pytester: pytest.Pytester) -> None:

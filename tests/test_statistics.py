@@ -54,6 +54,13 @@ def test_seeds_that_agree_give_the_t_interval_of_the_images_means() -> None:
     assert mean_interval(src) == pytest.approx((src.mean(), low, high), abs=1e-12)
 
 
+def test_seeds_that_differ_by_no_more_than_chance_do_not_widen_it() -> None:
+    src = srcs(4, 30)
+    src -= 0.9 * (src.mean(1, keepdims=True) - src.mean())
+    assert src.mean(1).std() > 0.001
+    assert width(mean_interval(src)) == pytest.approx(width(mean_interval(src.mean(0)[None])), abs=1e-12)
+
+
 def test_seeds_that_differ_widen_the_interval() -> None:
     src = srcs(3, 30)
     agreeing = src - src.mean(1, keepdims=True) + src.mean()

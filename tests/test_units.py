@@ -91,17 +91,19 @@ def test_bare_parameters_are_units_where_they_are_first_used() -> None:
 
 
 def test_parameters_in_a_list_of_arguments_are_seen() -> None:
-    class Recurrent(nn.Module):
+    class WithToken(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.head = nn.Linear(4, 5)
-            self.rows = nn.LSTM(32, 4, batch_first=True)
+            self.head = nn.Linear(32, 5)
+            self.tokens = nn.Module()
+            self.tokens.first = nn.Parameter(torch.zeros(1, 1, 1, 32))
 
         def forward(self, images: torch.Tensor) -> torch.Tensor:
-            logits: torch.Tensor = self.head(self.rows(images[:, 0])[0][:, -1])
+            rows = torch.cat([self.tokens.first, images[:1, :1]], 2)
+            logits: torch.Tensor = self.head(rows.mean((1, 2)))
             return logits
 
-    assert names_of(Recurrent()) == ["rows", "head"]
+    assert names_of(WithToken()) == ["tokens", "head"]
 
 
 def test_a_shared_parameter_is_counted_once() -> None:
@@ -215,6 +217,24 @@ def test_linear_layers_before_a_spatial_output_are_not_in_the_classifier() -> No
 
     units = units_of(Gated(), IMAGES)
     assert [unit.name for unit in units] == ["stem", "gate", "body", "head"]
+    assert classifier_of(units) == ("head",)
+
+
+def test_linear_layers_before_an_output_of_tokens_are_not_in_the_classifier() -> None:
+    class GatedTokens(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gate = nn.Linear(32, 32)
+            self.norm = nn.LayerNorm(32)
+            self.head = nn.Linear(32, 5)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            tokens = images[:, 0]
+            logits: torch.Tensor = self.head(self.norm(tokens * self.gate(tokens.mean(1))[:, None]).mean(1))
+            return logits
+
+    units = units_of(GatedTokens(), IMAGES)
+    assert [unit.name for unit in units] == ["gate", "norm", "head"]
     assert classifier_of(units) == ("head",)
 
 

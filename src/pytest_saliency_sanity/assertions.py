@@ -8,7 +8,7 @@ from torch import nn
 
 from . import rerun
 from .checks.below import judge_src_below
-from .checks.catalogue import LEAST_IMAGES
+from .checks.catalogue import LEAST_IMAGES, check_threshold
 from .checks.measurement import At, default_batch, name_of, src_profile
 from .checks.profile import SrcProfile
 from .checks.result import CheckResult
@@ -61,14 +61,6 @@ def assert_passed(result: CheckResult) -> None:
     __tracebackhide__ = True
     if result.verdict != "passed":
         raise SaliencyCheckFailed(with_rerun(result.message, rerun.command()))
-
-
-def check_threshold(threshold: object) -> None:
-    """Raise ValueError or TypeError unless a threshold is a number above 0 and at most 1."""
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float):
-        raise TypeError(f"threshold must be a number above 0 and at most 1, not {threshold!r}")
-    if not 0 < threshold <= 1:
-        raise ValueError(f"threshold must be above 0 and at most 1, not {threshold!r}")
 
 
 def with_rerun(message: str, again: str | None) -> str:

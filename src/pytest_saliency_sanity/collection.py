@@ -34,6 +34,7 @@ class Cell(pytest.Collector):
         checks = self.config.stash[SELECTION].settings.checks
         for item in module.collect():
             assert isinstance(item, pytest.Function)
+            item.path = self.path  # where the suite hangs: the hooks of a conftest there are called for it
             if item.originalname.removeprefix("test_") in checks:
                 yield item
 
@@ -78,6 +79,8 @@ class Selection:
         if self.wanted:
             config.args[:] = paths or [str(config.invocation_params.dir)]
         self.host = first_directory(config)
+        if self.wanted and self.host is None:
+            raise pytest.UsageError(f"{ROOT} hangs below a directory: name one beside the files, or {ROOT} alone")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(

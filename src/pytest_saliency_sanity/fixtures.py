@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .collection import METHOD, MODEL, SELECTION, Cell
+from .collection import METHOD, MODEL, Cell
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -69,9 +69,12 @@ def saliency_model(saliency_model_name: str, saliency_device: torch.device) -> n
 
 
 @pytest.fixture
-def saliency_memorized_model(saliency_model_name: str, saliency_device: torch.device) -> nn.Module:
+def saliency_memorized_model(
+    request: pytest.FixtureRequest, saliency_model: nn.Module, saliency_device: torch.device
+) -> nn.Module:
     """The same network, which memorised random labels. Override it together with ``saliency_model``."""
-    if saliency_model_name == MODEL:
+    name = given_name(request, MODEL)
+    if name is None:
         pytest.fail(
             f"{MODEL} is overridden, so its twin that memorised random labels must be, too: override the fixture "
             "saliency_memorized_model, or ask for --saliency-check=cascading_randomization only",
@@ -79,7 +82,7 @@ def saliency_memorized_model(saliency_model_name: str, saliency_device: torch.de
         )
     from .checkpoints.store import load_checkpoint
 
-    return load_checkpoint(saliency_model_name, labels="random").to(saliency_device)
+    return load_checkpoint(name, labels="random").to(saliency_device)
 
 
 @pytest.fixture
@@ -140,7 +143,7 @@ def given_name(request: pytest.FixtureRequest, fixture: str) -> str | None:
     if f"{fixture}_name" not in request.fixturenames:
         return None
     name: str = request.getfixturevalue(f"{fixture}_name")
-    return None if name == fixture else name
+    return name
 
 
 def given(request: pytest.FixtureRequest, fixture: str, option: str) -> str:
@@ -157,9 +160,9 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     A cell of the packaged suite has one of each. A fixture that is overridden without asking for the original does not
     depend on the name, so its tests are not multiplied.
     """
-    if metafunc.definition.getparent(Cell) or SELECTION not in metafunc.config.stash:
+    if metafunc.definition.getparent(Cell):
         return
     settings = metafunc.config.stash[SETTINGS]
     for fixture, names in ((METHOD, settings.methods), (MODEL, settings.models)):
-        if f"{fixture}_name" in metafunc.fixturenames:
+        if names and f"{fixture}_name" in metafunc.fixturenames:
             metafunc.parametrize(f"{fixture}_name", names, indirect=True, ids=names, scope="module")

@@ -71,7 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _activate(config: pytest.Config, read: settings.Settings) -> None:
-    _check_device(read.device)
+    _check_device(read)
     _check_import_paths(config, read)
     config.stash[SELECTION] = selection = Selection(config, read)
     config.pluginmanager.register(selection, "saliency_sanity_selection")
@@ -81,14 +81,14 @@ def _activate(config: pytest.Config, read: settings.Settings) -> None:
         config.pluginmanager.register(ledger, "saliency_sanity_ledger")
 
 
-def _check_device(name: str) -> None:
-    if name not in ("auto", "cpu"):  # these two need no look at the machine, and so no torch
+def _check_device(read: settings.Settings) -> None:
+    if read.device not in ("auto", "cpu"):  # these two need no look at the machine, and so no torch
         from .devices import resolve_device
 
         try:
-            resolve_device(name)
+            resolve_device(read.device)
         except ValueError as error:
-            raise pytest.UsageError(f"--saliency-device: {error}") from error
+            raise pytest.UsageError(f"{read.sources['device']}: {error}") from error
 
 
 def _check_import_paths(config: pytest.Config, read: settings.Settings) -> None:
@@ -101,8 +101,8 @@ def _check_import_paths(config: pytest.Config, read: settings.Settings) -> None:
     for path in paths:
         try:
             resolve_method(path)
-        except (ImportError, TypeError) as error:
-            raise pytest.UsageError(f"--saliency-method={path}: {error}") from error
+        except Exception as error:  # whatever the user's module does when it is imported
+            raise pytest.UsageError(f"{read.sources['method']}={path}: {type(error).__name__}: {error}") from error
 
 
 def pytest_unconfigure() -> None:

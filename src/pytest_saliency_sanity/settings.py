@@ -9,17 +9,18 @@ from typing import Any, Literal
 
 import pytest
 
-from .checks.catalogue import CHECKS, IMAGES, LEAST_IMAGES
+from .checks.catalogue import CHECKS, IMAGES, LEAST_IMAGES, MOST_IMAGES
 from .errors import unknown_name
 from .methods.resolve import check_method_spec, installed_methods
 from .models import MODELS
 
-MOST_IMAGES = 1000  # as many held-out digits as there are
-
 
 @dataclass(frozen=True)
 class Settings:
-    """What to check, and with what. ``given``: the options as they would be typed, for the command that runs again."""
+    """What to check, and with what.
+
+    ``given``: the options as they were typed, for the command that runs again. ``sources``: where each value came from.
+    """
 
     methods: tuple[str, ...] = ()
     models: tuple[str, ...] = tuple(MODELS)
@@ -29,6 +30,7 @@ class Settings:
     device: str = "auto"
     thresholds: Mapping[str, float] = field(default_factory=dict)
     given: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def threshold(self, check: str) -> float | None:
         """Return the user's threshold of a check, None for the calibrated ones."""
@@ -174,20 +176,26 @@ def read_settings(config: pytest.Config) -> Settings:
         seed=values["seed"] or 0,
         device=values["device"] or defaults.device,
         thresholds=values["threshold"] or {},
+        sources={option.name: source_of(config, option) for option in OPTIONS},
         given=tuple(typed for _, all_typed in read.values() for typed in all_typed),
     )
+
+
+def source_of(config: pytest.Config, option: Option) -> str:
+    """Return where an option's value comes from, as a user knows it."""
+    return option.flag if config.getoption(option.key) is not None else f"ini {option.key}"
 
 
 def _read(config: pytest.Config, option: Option) -> tuple[Any, list[str]]:
     """Return an option's parsed value, None where it is not given, and how it was typed on the command line."""
     typed = config.getoption(option.key)
-    raw, source = (typed, option.flag) if typed is not None else (config.getini(option.key), f"ini {option.key}")
-    if raw in (None, "", []):
+    raw = typed if typed is not None else config.getini(option.key)
+    if typed is None and raw in (None, "", []):
         return None, []
     try:
         parsed = option.parse(raw)
     except (ValueError, TypeError, ImportError) as error:
-        raise pytest.UsageError(f"{source}: {error}") from error
+        raise pytest.UsageError(f"{source_of(config, option)}: {error}") from error
     if typed is None:
         return parsed, []
     return parsed, [f"{option.flag}={each}" for each in (typed if option.repeatable else [typed])]

@@ -14,10 +14,11 @@ from tqdm import tqdm
 
 from ..data.batch import Batch
 from ..data.mnist import SPLIT, load_held_out, load_training
+from ..errors import CheckpointError
 from ..models import MODELS
 from ..models.inference import logits_of
 from .memorize import Recipe, accuracy, memorize, random_labels
-from .store import EMBEDDED, LABELS, load_weights, read_manifest, save_checkpoint
+from .store import EMBEDDED, LABELS, REBUILD, load_weights, read_manifest, save_checkpoint
 
 LEAST_TRAINING_ACCURACY = 0.95
 LEAST_HELD_OUT_ACCURACY = 0.80
@@ -98,12 +99,18 @@ def chance_range(predicted: torch.Tensor, labels: torch.Tensor, draws: int = 10_
 def verify_embedded(folder: Path = EMBEDDED) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
     """Measure every claim of the manifest again; yield each checkpoint's name, measurements and complaints.
 
-    Raises CheckpointError where a file is missing or damaged.
+    Raises CheckpointError where a file or a checkpoint is missing or damaged.
     """
-    for name, claims in read_manifest(folder)["checkpoints"].items():
+    manifest = read_manifest(folder)["checkpoints"]
+    for name, claims in manifest.items():
         model = load_weights(folder / claims["file"], claims)
         now = measured(model, claims["labels"], claims["seed"])
         yield name, now, complaints(claims, now)
+    missing = [
+        f"{network}-{labels}" for network in MODELS for labels in LABELS if f"{network}-{labels}" not in manifest
+    ]
+    if missing:
+        raise CheckpointError(f"{folder / 'manifest.json'} lists no {', '.join(missing)}. Rebuild it: {REBUILD}")
 
 
 def complaints(claims: dict[str, Any], now: dict[str, Any]) -> list[str]:

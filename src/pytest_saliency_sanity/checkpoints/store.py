@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from safetensors.torch import load, save
@@ -19,6 +19,7 @@ from . import PRESETS
 
 EMBEDDED = Path(__file__).parent / "embedded"
 LABELS = ("true", "random")
+CLAIMS = ("file", "sha256", "network", "recipe")  # what loading needs
 REBUILD = "python -m pytest_saliency_sanity checkpoints train --preset embedded"
 
 
@@ -52,12 +53,15 @@ def load_weights(file: Path, claims: dict[str, Any]) -> nn.Module:
 
 
 def read_manifest(folder: Path = EMBEDDED) -> dict[str, Any]:
-    """Return the manifest; CheckpointError where it is missing or no JSON."""
+    """Return the manifest; CheckpointError where it is missing, no JSON, or lacks the claims of a checkpoint."""
     file = folder / "manifest.json"
     try:
-        return cast(dict[str, Any], json.loads(_read(file)))
-    except ValueError as error:
-        raise CheckpointError(f"{file} is damaged ({error}). Rebuild it: {REBUILD}") from error
+        manifest: dict[str, Any] = json.loads(_read(file))
+        for claims in manifest["checkpoints"].values():
+            _ = [claims[claim] for claim in CLAIMS]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{file} is damaged ({error!r}). Rebuild it: {REBUILD}") from error
+    return manifest
 
 
 def save_checkpoint(model: nn.Module, claims: dict[str, Any], folder: Path = EMBEDDED) -> dict[str, Any]:

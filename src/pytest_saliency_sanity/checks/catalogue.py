@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-# How many images a check looks at; an interval over fewer than the least says more about Student's t than the method.
-IMAGES, LEAST_IMAGES = 40, 10
+# How many images a check looks at. An interval over fewer than the least says more about Student's t than about the
+# method; there are no more held-out digits than the most.
+IMAGES, LEAST_IMAGES, MOST_IMAGES = 40, 10, 1000
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,14 @@ CHECKS = {
         ),
     )
 }
+
+
+def check_threshold(threshold: object) -> None:
+    """Raise ValueError or TypeError unless a threshold is a number above 0 and at most 1."""
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float):
+        raise TypeError(f"threshold must be a number above 0 and at most 1, not {threshold!r}")
+    if not 0 < threshold <= 1:
+        raise ValueError(f"threshold must be above 0 and at most 1, not {threshold!r}")
 
 
 def question_ids(names: Iterable[str]) -> list[str]:

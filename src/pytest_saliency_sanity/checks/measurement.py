@@ -86,6 +86,8 @@ def stages_meant(randomization: Randomization, at: At) -> tuple[str, ...]:
     """Return the stages that ``at`` means, one or several of them, in the order of the randomisation."""
     if isinstance(at, str):
         return randomization.names(at)
+    if not at:
+        raise ValueError("at names no stage: give 'every', 'last', 'classifier' or the name of a stage")
     meant = {name for each in at for name in randomization.names(each)}
     return tuple(name for name in randomization.names() if name in meant)
 

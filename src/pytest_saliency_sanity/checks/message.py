@@ -55,7 +55,7 @@ def figures(deciding: StageVerdict, sign: str, confidence: float) -> str:
     if mean != mean:
         return f"No SRC of {sign} maps is defined; |mean SRC| must stay below {deciding.threshold:g}."
     return (
-        f"Mean SRC of {sign} maps {mean:.3f}, {confidence:.0%} interval {low:.3f} to {high:.3f}; "
+        f"Mean SRC of {sign} maps {mean:.3f}, {confidence * 100:g}% interval {low:.3f} to {high:.3f}; "
         f"|mean SRC| must stay below {deciding.threshold:g} with its whole interval."
     )
 

@@ -10,7 +10,7 @@ from ..methods.protocol import SaliencyMethod
 from ..methods.resolve import resolve_method
 from ..models import MODELS
 from .cascading_randomization import check_cascading_randomization
-from .catalogue import CHECKS, IMAGES
+from .catalogue import CHECKS, IMAGES, LEAST_IMAGES, MOST_IMAGES, check_threshold
 from .label_randomization import check_label_randomization
 from .measurement import held_out_digits, name_of
 from .result import CheckResult
@@ -33,11 +33,15 @@ def check_method(
 
     Raises ValueError for an unknown name, SaliencyMethodError where the method raises or returns no maps.
     """
-    models, checks = list(models), list(checks)
-    for kind, names, allowed in (("model", models, MODELS), ("check", checks, CHECKS)):
+    models, checks, thresholds = list(models), list(checks), dict(thresholds or {})
+    for kind, names, allowed in (("model", models, MODELS), ("check", [*checks, *thresholds], CHECKS)):
         for name in names:
             if name not in allowed:
                 raise unknown_name(kind, name, allowed)
+    for threshold in thresholds.values():
+        check_threshold(threshold)
+    if not LEAST_IMAGES <= images <= MOST_IMAGES:
+        raise ValueError(f"images must be {LEAST_IMAGES} to {MOST_IMAGES}, not {images!r}")
     resolved = resolve_method(method) if isinstance(method, str) else method
     name = method if isinstance(method, str) else name_of(method)
     batch = held_out_digits(images)
@@ -45,7 +49,7 @@ def check_method(
     for model in models:
         subject = Subject(resolved, name, load_checkpoint(model), model, batch, seed)
         for check in checks:
-            results += _run(check, subject, (thresholds or {}).get(check))
+            results += _run(check, subject, thresholds.get(check))
     return results
 
 

@@ -27,7 +27,7 @@ def standard_ranks(maps: torch.Tensor) -> torch.Tensor:
 
     All NaN for a map that is constant or not finite. The product of two such rows is their rank correlation.
     """
-    if maps.ndim < 2 or maps[0].numel() < 2:
+    if maps.ndim < 2 or maps.shape[1:].numel() < 2:
         raise ValueError(f"maps must have the shape (N, ...) with two values or more each; got {tuple(maps.shape)}")
     # On the CPU in float64: the same numbers whatever the device, and MPS has no float64.
     values = maps.detach().flatten(1).cpu().double()

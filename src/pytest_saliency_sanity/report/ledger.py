@@ -20,7 +20,6 @@ class Ledger:
     def __init__(self) -> None:
         self.planned: set[str] = set()
         self.reported: set[str] = set()
-        self.saliency: set[str] = set()
         self.records: dict[str, dict[str, Any]] = {}
         self.outcomes: dict[str, str] = {}
         self.problems: list[str] = []
@@ -36,15 +35,15 @@ class Ledger:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note that a test ran, and its result."""
+        if report.when != "call" and report.outcome == "passed":
+            return  # that a test was set up or torn down says nothing about it
         self.reported.add(report.nodeid)
         if "saliency" not in report.keywords:
             return
-        self.saliency.add(report.nodeid)
         for name, value in report.user_properties:
             if name == "saliency":
                 self.records[report.nodeid] = cast(dict[str, Any], value)
-        if report.when == "call" or report.outcome != "passed":
-            self.outcomes[report.nodeid] = report.outcome
+        self.outcomes[report.nodeid] = report.outcome
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -55,10 +54,10 @@ class Ledger:
         lost = sorted(self.planned - self.reported)
         if lost:
             self.problems.append(f"{len(lost)} collected tests never reported, the first is {lost[0]}")
-        if not self.saliency:
+        if all(outcome == "skipped" for outcome in self.outcomes.values()):
             self.problems.append(
                 "a saliency method was given, but no test was put to it: "
-                "give pytest a directory (not only files), and mind -k, -m and --deselect"
+                "give pytest a directory (not only files), and mind -k, -m, --deselect and skips"
             )
         if self.problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 
 from ..checks.catalogue import CHECKS, Check, question_ids
-from ..collection import is_ours
+from ..collection import METHOD, MODEL, ROOT, is_ours
 from ..methods.resolve import BUILT_IN, CONTROLS, NEEDS, REFERENCE, installed_methods
 from ..models import MODELS
 from ..settings import Settings
@@ -26,9 +27,11 @@ def header(settings: Settings) -> str:
     )
 
 
-def planned(settings: Settings) -> int:
-    """Return how many tests the packaged suite has for these settings."""
-    return len(settings.methods) * len(settings.models) * len(question_ids(settings.checks))
+def planned(settings: Settings, collected: Collection[str] = ()) -> int:
+    """Return how many tests the packaged suite has: fewer where, as ``collected`` shows, a fixture is overridden."""
+    methods = 1 if any(node_id.startswith(f"{ROOT}::{METHOD}-") for node_id in collected) else len(settings.methods)
+    models = 1 if any(is_ours(node_id) and f"-{MODEL}::" in node_id for node_id in collected) else len(settings.models)
+    return methods * models * len(question_ids(settings.checks))
 
 
 def summarize(reporter: pytest.TerminalReporter, settings: Settings, ledger: Ledger) -> None:
@@ -40,11 +43,11 @@ def summarize(reporter: pytest.TerminalReporter, settings: Settings, ledger: Led
             reporter.line(line, **({COLORS[verdict]: True} if verdict else {}))
     outcomes = Counter(ledger.outcomes.values())
     counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items(), reverse=True))
-    packaged = sum(map(is_ours, ledger.saliency))
-    own = len(ledger.saliency) - packaged
+    packaged = sum(map(is_ours, ledger.outcomes))
+    own = len(ledger.outcomes) - packaged
     reporter.line(
-        f"packaged tests: {planned(settings)} planned, {packaged} ran{f'; {own} tests of your own' if own else ''}"
-        f"{f': {counted}' if counted else ''}"
+        f"packaged tests: {planned(settings, ledger.planned)} planned, {packaged} ran"
+        f"{f'; {own} tests of your own' if own else ''}{f': {counted}' if counted else ''}"
     )
     if any(record["verdict"] == "passed" for record in records):
         reporter.line("'passed' says: no evidence of insensitivity. It does not say that the maps are faithful.")
