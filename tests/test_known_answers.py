@@ -7,10 +7,13 @@ from importlib.util import find_spec
 import pytest
 
 from pytest_saliency_sanity import check_method
+from pytest_saliency_sanity.checks.catalogue import IMAGES
 from pytest_saliency_sanity.models import MODELS
 
 needs_captum = pytest.mark.skipif(find_spec("captum") is None, reason="guided_backprop needs captum")
 slow = pytest.mark.slow
+# With half of the images intervals are wider, and still on the same side of the thresholds.
+at_both_sizes = pytest.mark.parametrize("images", [IMAGES // 2, pytest.param(IMAGES, marks=slow)])
 
 QUESTIONS = (
     "label_randomization",
@@ -20,10 +23,11 @@ QUESTIONS = (
 )
 
 
-def verdicts(method: str, model: str) -> dict[str, str]:
-    return {result.check: result.verdict for result in check_method(method, models=[model])}
+def verdicts(method: str, model: str, images: int) -> dict[str, str]:
+    return {result.check: result.verdict for result in check_method(method, models=[model], images=images)}
 
 
+@at_both_sizes
 @pytest.mark.parametrize(
     ("method", "model"),
     [
@@ -35,30 +39,33 @@ def verdicts(method: str, model: str) -> dict[str, str]:
         pytest.param("smoothgrad", "vgg11", marks=slow),
     ],
 )
-def test_a_gradient_method_passes_every_question(method: str, model: str) -> None:
-    assert verdicts(method, model) == dict.fromkeys(QUESTIONS, "passed")
+def test_a_gradient_method_passes_every_question(method: str, model: str, images: int) -> None:
+    assert verdicts(method, model, images) == dict.fromkeys(QUESTIONS, "passed")
 
 
+@at_both_sizes
 @pytest.mark.parametrize(
     ("control", "model"),
     [("sobel", "alexnet"), ("sobel", "vgg11"), ("input", "alexnet"), pytest.param("input", "vgg11", marks=slow)],
 )
-def test_a_control_that_ignores_the_model_fails_every_question(control: str, model: str) -> None:
-    assert verdicts(control, model) == dict.fromkeys(QUESTIONS, "failed")
+def test_a_control_that_ignores_the_model_fails_every_question(control: str, model: str, images: int) -> None:
+    assert verdicts(control, model, images) == dict.fromkeys(QUESTIONS, "failed")
 
 
 @needs_captum
+@at_both_sizes
 @pytest.mark.parametrize("model", ["alexnet", pytest.param("vgg11", marks=slow)])
-def test_guided_backprop_fails_where_the_upper_layers_are_randomised(model: str) -> None:
-    found = verdicts("guided_backprop", model)
+def test_guided_backprop_fails_where_the_upper_layers_are_randomised(model: str, images: int) -> None:
+    found = verdicts("guided_backprop", model, images)
     assert found["cascading_randomization[top_down]"] == "failed"
     assert found["cascading_randomization[independent]"] == "failed"
 
 
+@at_both_sizes
 @pytest.mark.parametrize("model", MODELS)
-def test_noise_passes_since_it_is_caught_by_another_question(model: str) -> None:
+def test_noise_passes_since_it_is_caught_by_another_question(model: str, images: int) -> None:
     # No two of its maps are alike, so no randomisation can tell it from an explanation: repeatability will.
-    assert verdicts("uniform_noise", model) == dict.fromkeys(QUESTIONS, "passed")
+    assert verdicts("uniform_noise", model, images) == dict.fromkeys(QUESTIONS, "passed")
 
 
 def test_results_come_in_the_order_that_was_asked_for() -> None:

@@ -264,7 +264,7 @@ def test_a_failed_run_leaves_no_options_behind_for_the_next(pytester: pytest.Pyt
     pytester.makepyfile(
         """
         from pytest_saliency_sanity import assert_src_below
-        def test_mine(): assert_src_below("sobel", 0.5)
+        def test_mine(): assert_src_below("sobel", 0.5, randomization="labels")
         """
     )
     active = pytester.runpytest_inprocess("--saliency-method=gradcam", "--saliency-seed=4", "-k", "test_mine")

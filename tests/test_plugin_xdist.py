@@ -8,7 +8,8 @@ from runs import Records, Run, ids_with, suite_ids
 pytest.importorskip("xdist")
 
 # Grad-CAM draws nothing; noise draws from the global stream, and so would be the first to differ.
-CHOSEN = ("saliency-sanity", "--saliency-method=gradcam", "--saliency-method=uniform_noise", "--saliency-model=alexnet")
+METHODS = ("--saliency-method=gradcam", "--saliency-method=uniform_noise")
+CHOSEN = ("saliency-sanity", *METHODS, "--saliency-model=alexnet", "--saliency-images=10")
 IDS = suite_ids("gradcam", "uniform_noise", models=("alexnet",))
 
 
