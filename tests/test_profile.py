@@ -130,6 +130,11 @@ def test_uniform_noise_has_src_about_zero_at_every_stage(model: nn.Module, batch
         assert abs(profile.mean(stage)) < 4 / (4095 * 3 * IMAGES) ** 0.5
 
 
+def test_a_noisy_method_finds_other_noise_at_every_stage_and_draw(model: nn.Module, batch: Batch) -> None:
+    src = src_profile("uniform_noise", model, batch, seeds=2).src
+    assert len(np.unique(src)) == src.size
+
+
 def test_random_labels_have_one_version_whatever_the_seeds(model: nn.Module, batch: Batch) -> None:
     randomizer = LabelRandomizer(model, load_checkpoint("alexnet", labels="random"))
     profile = src_profile(gradient, model, batch, randomization=randomizer, seeds=5)

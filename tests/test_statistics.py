@@ -110,6 +110,28 @@ def test_every_image_counts_the_same_and_is_corrected_for_the_seeds_that_it_lack
     assert mean_interval(src).mean == pytest.approx((0.1 + 0.7) / 2)
 
 
+@pytest.mark.parametrize("images", [10, 40, 60, 100, 200, 1000])
+@pytest.mark.parametrize("seeds", range(1, 9))
+def test_the_mean_of_a_whole_table_is_the_plain_mean(seeds: int, images: int) -> None:
+    for draw in range(20):
+        src = srcs(seeds, images, seed=draw)
+        assert mean_interval(src).mean == pytest.approx(src.mean(), abs=1e-12)
+
+
+@pytest.mark.parametrize("images", [10, 40, 60, 100, 200])
+@pytest.mark.parametrize("seeds", range(2, 9))
+@pytest.mark.parametrize("missing", [0.1, 0.5])
+def test_the_mean_of_a_table_with_holes_is_that_of_the_additive_fit(seeds: int, images: int, missing: float) -> None:
+    src = srcs(seeds, images)
+    src[np.random.default_rng(1).random(src.shape) < missing] = NAN
+    src[0] = srcs(1, images, seed=2)  # every image is defined under a seed, so all are connected
+    rows, columns = np.nonzero(~np.isnan(src))
+    design = np.hstack([np.eye(images)[columns], np.eye(seeds)[rows]])
+    fitted = np.linalg.lstsq(design, src[rows, columns], rcond=1e-10)[0]
+    expected = fitted[:images].mean() + fitted[images:].mean()
+    assert mean_interval(src).mean == pytest.approx(expected, abs=1e-9)
+
+
 def test_missing_srcs_widen_the_interval() -> None:
     src = srcs(1, 100)
     fewer = src.copy()

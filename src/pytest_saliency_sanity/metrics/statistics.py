@@ -58,9 +58,10 @@ def additive_effects(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     seen = (~np.isnan(table)).astype(float)
     by_image = np.nanmean(table, 0)
-    # The normal equations of the seeds once the images are eliminated; the pseudo-inverse centres their solution.
+    # The normal equations of the seeds once the images are eliminated. A constant solves them with 0, so they are
+    # singular, and the pseudo-inverse centres the solution; its default cut-off is finer than their rounding.
     equations = np.diag(seen.sum(1)) - seen / seen.sum(0) @ seen.T
-    of_seeds = np.linalg.pinv(equations) @ np.nansum(table - by_image, 1)
+    of_seeds = np.linalg.pinv(equations, rcond=1e-10, hermitian=True) @ np.nansum(table - by_image, 1)
     return by_image - of_seeds @ seen / seen.sum(0), of_seeds
 
 
