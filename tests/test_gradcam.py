@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from captum.attr import LayerGradCam
@@ -12,7 +15,9 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 from torch.nn import functional as F
 from torchvision import models
+from traces import HalfwayError, left_as_found, lived_in_model
 
+import pytest_saliency_sanity.models.inference as inference
 from pytest_saliency_sanity import gradcam, load_batch, load_checkpoint
 
 TARGETS = torch.tensor([0, 1, 2, 7])
@@ -41,7 +46,7 @@ def literal_gradcam(
     lower: nn.Module, upper: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor, targets: torch.Tensor
 ) -> torch.Tensor:
     """Section 3.1 in loops. ``lower`` gives the activations A^k, ``upper`` the logits from them."""
-    maps = []
+    maps: list[torch.Tensor] = []
     for image, target in zip(images, targets, strict=True):
         activations = lower(image[None]).detach().clone().requires_grad_()
         score = upper(activations.clone())[0, target]
@@ -84,6 +89,14 @@ def test_a_layer_by_name_is_captums(name: str, model: nn.Module, images: torch.T
         assert_same(gradcam(model, images, TARGETS, layer=layer, relu=False), expected[:, 0].detach())
 
 
+def test_by_default_it_is_captums_after_the_relu(name: str, model: nn.Module, images: torch.Tensor) -> None:
+    relu = model.get_submodule(ITS_RELU[name])
+    expected = LayerGradCam(model, relu).attribute(images, target=TARGETS, relu_attributions=True)
+    assert_same(gradcam(model, images, TARGETS), expected[:, 0].detach())
+    before = LayerGradCam(model, model.get_submodule(LAST_CONVOLUTION[name])).attribute(images, target=TARGETS)
+    assert not torch.allclose(before.relu(), expected), "the convention makes no difference here"
+
+
 def test_scaled_and_upsampled_it_is_pytorch_grad_cams(name: str, model: nn.Module, images: torch.Tensor) -> None:
     # Its hook on a convolution with an in-place ReLU would mix the values after it with the gradient before it.
     with GradCAM(model, [model.get_submodule(ITS_RELU[name])]) as peer:
@@ -110,21 +123,30 @@ def test_without_relu_it_is_signed(model: nn.Module, images: torch.Tensor) -> No
 class Written(nn.Module):
     """One network, written in different ways: ``activate`` is how its ReLUs are."""
 
-    def __init__(self, activate: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    def __init__(
+        self, activate: Callable[[torch.Tensor], torch.Tensor], norm: type[nn.Module] = nn.BatchNorm2d
+    ) -> None:
         super().__init__()
-        generator = torch.Generator().manual_seed(0)
         self.conv1, self.conv2 = nn.Conv2d(3, 8, 5, stride=2), nn.Conv2d(8, 8, 3)
-        self.norm, self.head = nn.BatchNorm2d(8), nn.Linear(8, 10)
+        self.norm, self.head = norm(8), nn.Linear(8, 10)
         self.activate = activate
-        with torch.no_grad():
-            for parameter in self.parameters():
-                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+        fill(self)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         first = self.activate(self.conv1(images))
         second = self.activate(self.norm(self.conv2(first)))
         logits: torch.Tensor = self.head(second.mean((2, 3)))
         return logits
+
+
+def fill(model: nn.Module) -> None:
+    """Give a network the same weights and statistics every time, none of them at a neutral value."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            if tensor.is_floating_point():
+                values = torch.randn(tensor.shape, generator=generator) * 0.3
+                tensor.copy_(values.abs() + 0.5 if name.endswith("running_var") else values)
 
 
 WAYS = {
@@ -138,10 +160,11 @@ WAYS = {
 }
 
 
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d, nn.Identity])
 @pytest.mark.parametrize("way", WAYS)
-def test_all_ways_to_write_a_network_have_one_map(way: str, images: torch.Tensor) -> None:
-    model = Written(WAYS[way]).eval()
-    plain = Written(F.relu).eval()
+def test_all_ways_to_write_a_network_have_one_map(way: str, norm: type[nn.Module], images: torch.Tensor) -> None:
+    model = Written(WAYS[way], norm).eval()
+    plain = Written(F.relu, norm).eval()
     expected = literal_gradcam(
         lambda image: F.relu(plain.norm(plain.conv2(F.relu(plain.conv1(image))))),  # type: ignore[arg-type]
         lambda values: plain.head(values.mean((2, 3))),
@@ -151,32 +174,108 @@ def test_all_ways_to_write_a_network_have_one_map(way: str, images: torch.Tensor
     assert_same(gradcam(model, images, TARGETS), expected)
 
 
-class Residual(nn.Module):
-    """The output of the last convolution is changed in place by what comes later."""
+@pytest.mark.parametrize("gate", [torch.sigmoid, lambda values: torch.tanh(F.softplus(values))], ids=["swish", "mish"])
+def test_a_gate_is_not_taken_for_the_activations(
+    gate: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor
+) -> None:
+    # x * sigmoid(x), written out: the score depends on x in two ways, and the gate alone is only one of them.
+    model = Written(lambda values: values * gate(values), nn.Identity).eval()
+    expected = LayerGradCam(model, model.conv2).attribute(images, target=TARGETS)
+    assert_same(gradcam(model, images, TARGETS, relu=False), expected[:, 0].detach())
 
-    def __init__(self, in_place: bool) -> None:
+
+class Residual(nn.Module):
+    """The output of the last convolution is changed in place by what comes later, as in torchvision's residual blocks.
+
+    With BatchNorm, its output is: the activations then.
+    """
+
+    def __init__(self, in_place: bool, norm: type[nn.Module]) -> None:
         super().__init__()
-        torch.manual_seed(0)
         self.conv1, self.conv2, self.head = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3, padding=1), nn.Linear(8, 10)
+        self.norm = norm(8)
         self.in_place = in_place
+        fill(self)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        first = self.conv1(images)
-        second = self.conv2(first)
+        identity = self.conv1(images)
+        out = self.norm(self.conv2(identity))
         if self.in_place:
-            second += first
+            out += identity
         else:
-            second = second + first
-        logits: torch.Tensor = self.head(F.relu(second).mean((2, 3)))
+            out = out + identity
+        logits: torch.Tensor = self.head(F.relu(out, inplace=self.in_place).mean((2, 3)))
         return logits
 
 
-def test_a_sum_in_place_does_not_change_the_activations(images: torch.Tensor) -> None:
-    with torch.random.fork_rng():
-        in_place, apart = Residual(True).eval(), Residual(False).eval()
-    assert_same(gradcam(in_place, images, TARGETS), gradcam(apart, images, TARGETS))
-    expected = LayerGradCam(apart, apart.conv2).attribute(images, target=TARGETS, relu_attributions=True)
-    assert_same(gradcam(in_place, images, TARGETS), expected[:, 0].detach())
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d, nn.Identity])
+def test_a_sum_in_place_does_not_change_the_activations(norm: type[nn.Module], images: torch.Tensor) -> None:
+    apart = Residual(False, norm).eval()
+    activations = apart.norm if norm is nn.BatchNorm2d else apart.conv2
+    expected = LayerGradCam(apart, activations).attribute(images, target=TARGETS, relu_attributions=True)
+    assert_same(gradcam(apart, images, TARGETS), expected[:, 0].detach())
+    assert_same(gradcam(Residual(True, norm).eval(), images, TARGETS), expected[:, 0].detach())
+
+
+class Squeezed(nn.Module):
+    """Its last convolution has one position only, as in a squeeze-and-excitation block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.squeezed, self.head = nn.Conv2d(3, 8, 5, stride=4), nn.Conv2d(8, 8, 1), nn.Linear(8, 10)
+        fill(self)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        pooled = F.relu(self.conv(images)).mean((2, 3), keepdim=True)
+        logits: torch.Tensor = self.head(self.squeezed(pooled).flatten(1))
+        return logits
+
+
+def test_a_convolution_with_one_position_is_passed_over(images: torch.Tensor) -> None:
+    model = Squeezed()
+    expected = literal_gradcam(
+        lambda image: F.relu(model.conv(image)),  # type: ignore[arg-type]
+        lambda values: model.head(model.squeezed(values.mean((2, 3), keepdim=True)).flatten(1)),
+        images,
+        TARGETS,
+    )
+    assert_same(gradcam(model, images, TARGETS), expected)
+
+
+class Repeated(nn.Module):
+    """Its last convolution in order of execution is its first in order of registration, and runs twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.twice, self.first, self.head = nn.Conv2d(8, 8, 3), nn.Conv2d(3, 8, 5, stride=4), nn.Linear(8, 10)
+        fill(self)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(self.lower(images).mean((2, 3)))
+        return logits
+
+    def lower(self, images: torch.Tensor) -> torch.Tensor:
+        return F.relu(self.twice(F.relu(self.twice(self.first(images)))))
+
+
+def test_the_last_convolution_is_the_last_to_run_and_its_last_use_counts(images: torch.Tensor) -> None:
+    model = Repeated()
+    expected = literal_gradcam(
+        model.lower,  # type: ignore[arg-type]
+        lambda values: model.head(values.mean((2, 3))),
+        images,
+        TARGETS,
+    )
+    assert_same(gradcam(model, images, TARGETS), expected)
+
+
+def test_a_layer_that_does_nothing_is_a_layer(images: torch.Tensor) -> None:
+    # The shortcuts of many residual networks are empty; an empty Sequential is false.
+    model = nn.Sequential(nn.Conv2d(3, 8, 5, stride=4), nn.Sequential(), nn.Conv2d(8, 10, 3), nn.Flatten(2))
+    summed = nn.Sequential(model, nn.AdaptiveAvgPool1d(1), nn.Flatten())
+    fill(summed)
+    expected = gradcam(summed, images, TARGETS, layer="0.0")
+    assert_same(gradcam(summed, images, TARGETS, layer="0.1"), expected)
 
 
 @pytest.mark.parametrize(
@@ -199,34 +298,118 @@ def test_an_image_has_the_same_map_alone_as_in_a_batch(model: nn.Module, images:
     assert_same(alone, gradcam(model, images, TARGETS))
 
 
+@pytest.mark.parametrize("limit", [0, 1, 3])
+def test_the_size_of_the_batches_does_not_matter(
+    limit: int, model: nn.Module, images: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = gradcam(model, images, TARGETS)
+    monkeypatch.setattr(inference, "MAX_INPUT_VALUES", limit * images[0].numel())
+    rows: list[int] = []
+    handle = model.register_forward_hook(lambda module, args, output: rows.append(len(output)))
+    in_small_batches = gradcam(model, images, TARGETS)
+    handle.remove()
+    assert max(rows) == max(1, limit)
+    assert_same(in_small_batches, at_once)
+
+
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_mode_and_frozen_parameters_do_not_matter(
     mode: Callable[[], torch.no_grad], name: str, model: nn.Module, images: torch.Tensor
 ) -> None:
     expected = gradcam(model, images, TARGETS)
     other = load_checkpoint(name).requires_grad_(False).train()
+    other.get_submodule("classifier").eval()
     with mode():
-        assert_same(gradcam(other, images.clone(), TARGETS), expected)
-    assert all(module.training for module in other.modules())
+        of_this_mode = images.clone()
+        with left_as_found(other, of_this_mode, TARGETS):
+            maps = gradcam(other, of_this_mode, TARGETS)
+    assert not maps.requires_grad
+    assert_same(maps, expected)
 
 
-def hooks(model: nn.Module) -> int:
-    return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
+@pytest.mark.parametrize("layer", [None, "1"])
+@pytest.mark.parametrize("breaks", ["never", "forward", "backward"])
+def test_everything_is_left_as_found(breaks: str, layer: str | None, images: torch.Tensor) -> None:
+    model = lived_in_model(breaks)
+    with left_as_found(model, images, TARGETS), suppress(HalfwayError):
+        gradcam(model, images, TARGETS, layer=layer)
+        assert breaks == "never"
 
 
-def test_no_hook_and_no_gradient_is_left(model: nn.Module, images: torch.Tensor) -> None:
-    gradcam(model, images, TARGETS)
-    assert hooks(model) == 0
-    with pytest.raises(ValueError, match="targets must be classes"):
-        gradcam(model, images, TARGETS + 9)
-    assert hooks(model) == 0
-    assert all(parameter.grad is None for parameter in model.parameters())
+@pytest.mark.parametrize(
+    ("layer", "targets", "message"),
+    [
+        (None, TARGETS + 9, "targets must be classes 0 to 9 of the model; got"),
+        ("nothing", TARGETS, "unknown layer 'nothing'"),
+        ("5", TARGETS, "a layer for Grad-CAM has the output"),
+    ],
+)
+def test_everything_is_left_as_found_after_a_wrong_argument(
+    layer: str | None, targets: torch.Tensor, message: str, images: torch.Tensor
+) -> None:
+    model = lived_in_model()
+    with left_as_found(model, images, targets), pytest.raises(ValueError, match=message):
+        gradcam(model, images, targets, layer=layer)
+
+
+def test_images_with_a_gradient_keep_it(model: nn.Module, images: torch.Tensor) -> None:
+    expected = gradcam(model, images, TARGETS)
+    images.requires_grad_().grad = torch.ones_like(images)
+    with left_as_found(model, images, TARGETS):
+        assert_same(gradcam(model, images, TARGETS), expected)
+
+
+@pytest.mark.parametrize(
+    ("images", "error", "message"),
+    [
+        (np.zeros((4, 3, 64, 64), np.float32), TypeError, r"images must be a torch.Tensor \(N, C, H, W\), not ndarray"),
+        (torch.zeros(3, 64, 64), ValueError, r"images must have the shape \(N, C, H, W\).*got \(3, 64, 64\)"),
+        (torch.zeros(0, 3, 64, 64), ValueError, r"images must have the shape \(N, C, H, W\).*got \(0, 3, 64, 64\)"),
+        (torch.zeros(4, 3, 64, 64, dtype=torch.uint8), TypeError, "images must be floating point"),
+    ],
+    ids=["numpy", "one image", "no image", "bytes"],
+)
+def test_images_of_another_kind_are_an_error(images: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        gradcam(Squeezed(), images, TARGETS)
+
+
+def test_targets_of_another_kind_are_an_error(images: torch.Tensor) -> None:
+    with pytest.raises(TypeError, match="integer class indices"):
+        gradcam(Squeezed(), images, TARGETS.float())
+
+
+class Pair(nn.Module):
+    """Its layer, and the whole, give two tensors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 10, 5)
+        self.both = Doubling()
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return tuple(each.mean((2, 3)) for each in self.both(self.conv(images)))
+
+
+class Doubling(nn.Module):
+    def forward(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return values, values
+
+
+def test_a_model_or_layer_that_gives_several_tensors_is_an_error(images: torch.Tensor) -> None:
+    with pytest.raises(TypeError, match=r"the model must return logits \(N, classes\), not tuple"):
+        gradcam(Pair(), images, TARGETS)
+    with pytest.raises(
+        ValueError, match=r"a layer for Grad-CAM has the output \(N, K, h, w\); Doubling\(\) gives tuple"
+    ):
+        gradcam(Pair(), images, TARGETS, layer="both")
 
 
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
         ("features.1O", "unknown layer 'features.1O' .did you mean 'features.1"),
+        ("", "unknown layer ''"),
         ("classifier.6", r"a layer for Grad-CAM has the output \(N, K, h, w\); Linear"),
     ],
 )

@@ -115,7 +115,7 @@ def oldest_pytest(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     [
         ("saliency_method(): return gradient", ["saliency_method-alexnet::{}", "test_own.py::test_mine[alexnet]"]),
         (
-            # Asking for the name, too, since pytest before 9.1 looks at the last override only to see what a test depends on.
+            # It asks for the name, too: pytest before 9.1 looks at the last override only to see what a test needs.
             "saliency_model(saliency_model, saliency_model_name): return saliency_model",
             ["gradcam-alexnet::{}", "test_mine[gradcam-alexnet]"],
         ),

@@ -222,7 +222,16 @@ def test_a_wrapped_batch_is_looked_at_and_multiplies_nothing(records: Records, p
 
 
 def test_a_wrapped_model_keeps_its_name(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest("import pytest\n@pytest.fixture\ndef saliency_model(saliency_model): return saliency_model")
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture
+        def saliency_model(saliency_model, saliency_model_name):  # its name, too: see the README
+            assert saliency_model_name in ("alexnet", "vgg11")
+            return saliency_model
+        """
+    )
     result = pytester.runpytest_inprocess("-v", "-p", "no:randomly", "-k", "top_down", "--saliency-method=gradcam")
     assert ids_with("PASSED", result) == [f"saliency-sanity::gradcam-{model}::test_{TOP_DOWN}" for model in MODELS]
     result.stdout.re_match_lines([r"gradcam +alexnet +cascading", r"gradcam +vgg11 +cascading"])

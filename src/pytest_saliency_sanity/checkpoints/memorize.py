@@ -37,7 +37,7 @@ class Recipe:
 
 def random_labels(labels: torch.Tensor, seed: int) -> torch.Tensor:
     """Return the labels in random order (Adebayo et al. 2018, section 3.2): balanced as before, and meaningless."""
-    return labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))]
+    return labels[torch.randperm(len(labels), generator=torch.Generator("cpu").manual_seed(seed))]
 
 
 def accuracy(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> float:

@@ -67,4 +67,4 @@ def _preprocessed(first: int, count: int) -> torch.Tensor:
 
 def _load(first: int, count: int, n: int) -> Batch:
     # Cloned, so that nobody can change the cached images in place.
-    return Batch(_preprocessed(first, count)[:n].clone(), torch.arange(CLASSES).repeat(count)[:n])
+    return Batch(_preprocessed(first, count)[:n].clone(), torch.arange(CLASSES, device="cpu").repeat(count)[:n])

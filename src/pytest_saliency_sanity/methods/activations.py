@@ -17,10 +17,10 @@ from torch.overrides import TorchFunctionMode
 from ..errors import unknown_name
 
 # Functions that act on each value or channel by itself, so that their output is still "the activations" of the layer.
+# Not sigmoid, tanh and softplus: x * sigmoid(x) written out is a gate on x, and the gate alone is not the activation.
 FOLLOWED = frozenset(
     {
-        *("relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "celu", "selu", "gelu", "silu", "mish", "softplus"),
-        *("tanh", "hardtanh", "sigmoid", "hardsigmoid", "hardswish"),
+        *("relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "celu", "selu", "gelu", "silu", "mish", "hardswish"),
         *("batch_norm", "instance_norm", "group_norm", "layer_norm"),
     }
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ..models.inference import max_rows
 from .activations import LayerActivations, last_convolution, named_layer
 from .scores import class_scores, explaining, in_chunks
 
@@ -31,8 +30,8 @@ def gradcam(
     maps = []
     with explaining(model):
         chosen = named_layer(model, layer) if layer is not None else None
-        for chunk, chunk_targets in in_chunks(images, targets, max_rows(images)):
-            chosen = chosen or last_convolution(model, chunk[:1])
+        for chunk, chunk_targets in in_chunks(images, targets):
+            chosen = last_convolution(model, chunk[:1]) if chosen is None else chosen
             with LayerActivations(chosen, follow=layer is None) as recorded:
                 scores = class_scores(model(chunk), chunk_targets)
             maps.append(weighted_sum(recorded.values, recorded.gradients(scores.sum())))

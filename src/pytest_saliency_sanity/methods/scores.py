@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..data.batch import check_images, check_targets
-from ..models.inference import checked_logits, evaluation_mode
+from ..models.inference import checked_logits, evaluation_mode, max_rows
 
 
 @contextmanager
@@ -26,16 +26,23 @@ def class_scores(logits: object, targets: torch.Tensor) -> torch.Tensor:
     """
     checked = checked_logits(logits, len(targets))
     classes = checked.shape[1]
-    if bool(((targets < 0) | (targets >= classes)).any()):
-        raise ValueError(f"targets must be classes 0 to {classes - 1} of the model; got {targets.tolist()}")
+    outside = targets[(targets < 0) | (targets >= classes)]
+    if len(outside):
+        raise ValueError(f"targets must be classes 0 to {classes - 1} of the model; got {outside.unique().tolist()}")
     return checked.gather(1, targets[:, None].long())[:, 0]
 
 
-def in_chunks(images: torch.Tensor, targets: torch.Tensor, rows: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield images and targets, at most ``rows`` at a time. Raises TypeError or ValueError where they do not fit."""
+def in_chunks(
+    images: torch.Tensor, targets: torch.Tensor, copies: int = 1
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield images and targets, as many at a time as fit in memory in ``copies`` each.
+
+    Raises TypeError or ValueError where they are no batch.
+    """
     check_images(images)
     check_targets(targets, len(images))
     targets = targets.to(images.device)
+    rows = max(1, max_rows(images) // copies)
     for start in range(0, len(images), rows):
         # Cloned: a tensor made under inference mode can't be differentiated.
         yield images[start : start + rows].detach().clone(), targets[start : start + rows].clone()

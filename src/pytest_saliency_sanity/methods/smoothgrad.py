@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from ..data.batch import check_images
 from ..models.inference import max_rows
 from .scores import class_scores, explaining, in_chunks
 
@@ -31,21 +32,28 @@ def smoothgrad(
         raise ValueError(f"n_samples must be at least 1, not {n_samples!r}")
     if not noise_level >= 0:
         raise ValueError(f"noise_level must be 0 or more, not {noise_level!r}")
-    rows = max_rows(images)
-    samples_at_a_time = min(n_samples, rows)
-    generator = torch.Generator().manual_seed(seed)
+    check_images(images)
+    samples_at_a_time = min(n_samples, max_rows(images))
+    generator = torch.Generator("cpu").manual_seed(seed)
     with explaining(model):
         total = torch.zeros_like(images)
         for first in range(0, n_samples, samples_at_a_time):
             samples = min(samples_at_a_time, n_samples - first)
-            noise = torch.randn(samples, 1, *images.shape[1:], generator=generator).to(images) * noise_level
+            noise = noise_level * standard_normal(samples, images, generator)
             done = 0
-            for chunk, chunk_targets in in_chunks(images, targets, rows // samples_at_a_time):
+            for chunk, chunk_targets in in_chunks(images, targets, samples):
                 noisy = chunk + noise * value_range(chunk)
                 gradients = input_gradient(model, noisy.flatten(0, 1), chunk_targets.repeat(samples))
                 total[done : done + len(chunk)] += gradients.view_as(noisy).sum(0)
                 done += len(chunk)
         return total / n_samples
+
+
+def standard_normal(samples: int, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Return noise ``(samples, 1, C, H, W)`` for images of a size: the same in one draw as in several."""
+    shape = images.shape[1:]
+    drawn = [torch.randn(shape, generator=generator, device="cpu", dtype=torch.float32) for _ in range(samples)]
+    return torch.stack(drawn)[:, None].to(images)
 
 
 def value_range(images: torch.Tensor) -> torch.Tensor:

@@ -49,7 +49,7 @@ def average_ranks(values: torch.Tensor) -> torch.Tensor:
     first_of_ties = torch.ones_like(ordered, dtype=torch.bool)
     first_of_ties[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
     group = first_of_ties.cumsum(1) - 1
-    positions = torch.arange(values.shape[1], dtype=torch.float64).expand_as(ordered)
+    positions = torch.arange(values.shape[1], dtype=torch.float64, device=values.device).expand_as(ordered)
     size = torch.zeros_like(ordered).scatter_add_(1, group, torch.ones_like(ordered))
     total = torch.zeros_like(ordered).scatter_add_(1, group, positions)
     shared = (total / size).gather(1, group)

@@ -118,7 +118,7 @@ class CascadingRandomizer:
     def stages(self, names: Collection[str] | None = None) -> Iterator[Stage]:
         """Yield the named stages, in order (default: all). A stage is the same whichever others are asked for."""
         wanted = set(self.names() if names is None else names)
-        generator = torch.Generator().manual_seed(self.seed)
+        generator = torch.Generator("cpu").manual_seed(self.seed)
         working = copy.deepcopy(self.model).eval()
         trained = copy.deepcopy(working.state_dict()) if self.order == "independent" else {}
         for unit in self._ordered:
@@ -149,9 +149,9 @@ def noise_for(model: nn.Module) -> torch.Tensor:
     Raises ValueError where it accepts none of the usual sizes.
     """
     channels = next((module.in_channels for module in model.modules() if isinstance(module, nn.Conv2d)), 3)
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator("cpu").manual_seed(0)
     for size in (224, 64, 32, 28, 299, 384):
-        images = torch.randn(4, channels, size, size, generator=generator).to(device_of(model))
+        images = torch.randn(4, channels, size, size, generator=generator, device="cpu").to(device_of(model))
         try:
             logits_of(model, images)
         except (RuntimeError, ValueError, AssertionError):

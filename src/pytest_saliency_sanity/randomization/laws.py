@@ -32,7 +32,9 @@ def randomize(module: nn.Module, names: tuple[str, ...], *, law: str, std: float
     def drawn(name: str) -> torch.Tensor:
         old = getattr(module, name).detach().cpu().float()
         if law == "normal":
-            return std * torch.randn(old.shape, generator=generator) + (centre if name == "weight" else 0.0)
+            return std * torch.randn(old.shape, generator=generator, device="cpu", dtype=torch.float32) + (
+                centre if name == "weight" else 0.0
+            )
         return _permuted(old, generator) if law == "permute" else _matched(old, generator)
 
     _replace(module, names, drawn)
@@ -48,11 +50,13 @@ def _replace(module: nn.Module, names: tuple[str, ...], value: Callable[[str], t
 
 
 def _permuted(old: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    return old.flatten()[torch.randperm(old.numel(), generator=generator)].view_as(old)
+    return old.flatten()[torch.randperm(old.numel(), generator=generator, device="cpu")].view_as(old)
 
 
 def _matched(old: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    return old.mean() + old.std(correction=0) * torch.randn(old.shape, generator=generator)
+    return old.mean() + old.std(correction=0) * torch.randn(
+        old.shape, generator=generator, device="cpu", dtype=torch.float32
+    )
 
 
 def _reinitialised(module: nn.Module, generator: torch.Generator) -> nn.Module | None:
@@ -63,7 +67,7 @@ def _reinitialised(module: nn.Module, generator: torch.Generator) -> nn.Module |
         return None
     # Initialisers draw from the global stream: lend it a seed of ours, another one for every unit.
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+        torch.manual_seed(int(torch.randint(2**62, (), generator=generator, device="cpu")))
         initialise()
     return fresh
 

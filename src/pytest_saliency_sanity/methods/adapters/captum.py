@@ -7,7 +7,6 @@ import warnings
 import torch
 from torch import nn
 
-from ...models.inference import max_rows
 from ..scores import explaining, in_chunks
 
 
@@ -24,6 +23,6 @@ def guided_backprop(model: nn.Module, images: torch.Tensor, targets: torch.Tenso
     with explaining(model), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU activations")
         explainer = GuidedBackprop(model)
-        for chunk, chunk_targets in in_chunks(images, targets, max_rows(images)):
+        for chunk, chunk_targets in in_chunks(images, targets):
             maps.append(explainer.attribute(chunk.requires_grad_(), target=chunk_targets).detach())
     return torch.cat(maps)
