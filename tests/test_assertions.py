@@ -28,7 +28,7 @@ from pytest_saliency_sanity.assertions import assert_passed
 from pytest_saliency_sanity.checks.message import bar
 from pytest_saliency_sanity.checks.profile import Cause
 from pytest_saliency_sanity.checks.result import CheckResult
-from pytest_saliency_sanity.checks.verdict import LEAST_DEFINED, LEAST_IMAGES, StageVerdict, decisive, judge_below
+from pytest_saliency_sanity.checks.verdict import LEAST_DEFINED, LEAST_IMAGES, StageVerdict, decisive, judge_stages
 from pytest_saliency_sanity.metrics.statistics import Interval
 
 STAGES = (*(f"classifier.{i}" for i in (6, 4, 1)), *(f"features.{i}" for i in (10, 8, 6, 3, 0)))
@@ -301,7 +301,7 @@ def around(mean: float, spread: float = 0.1, images: int = 20) -> np.ndarray:
 
 
 def verdict_on(table: Any, threshold: float = 0.5) -> str:
-    (judged,) = judge_below(profile_of(table), threshold)
+    (judged,) = judge_stages(profile_of(table), threshold)
     return judged.verdict
 
 
@@ -335,7 +335,7 @@ def test_an_interval_around_zero_that_reaches_the_threshold_below_is_inconclusiv
 
 def test_less_confidence_decides_earlier() -> None:
     profile = profile_of(around(0.46))
-    assert [judge_below(profile, 0.5, confidence)[0].verdict for confidence in (0.9, 0.95)] == [
+    assert [judge_stages(profile, 0.5, confidence)[0].verdict for confidence in (0.9, 0.95)] == [
         "passed",
         "inconclusive",
     ]
@@ -365,13 +365,13 @@ def test_no_src_at_all_is_undefined_whatever_the_threshold() -> None:
 def test_a_verdict_carries_what_it_rests_on() -> None:
     table = around(0.2)
     table[0, 3] = np.nan
-    (judged,) = judge_below(profile_of(table), 0.5)
+    (judged,) = judge_stages(profile_of(table), 0.5)
     assert judged == StageVerdict("stage0", 0.5, "passed", profile_of(table).interval("stage0"), 1, 20)
 
 
 def test_each_stage_can_have_its_own_threshold() -> None:
     profile = profile_of(around(0.4), around(0.4), around(0.4))
-    judged = judge_below(profile, {"stage0": 0.5, "stage1": 0.4, "stage2": 0.3})
+    judged = judge_stages(profile, {"stage0": 0.5, "stage1": 0.4, "stage2": 0.3})
     assert [(each.verdict, each.threshold) for each in judged] == [
         ("passed", 0.5),
         ("inconclusive", 0.4),
@@ -398,11 +398,11 @@ def test_the_worst_stage_decides(tables: list[np.ndarray], decides: str) -> None
     for order in (tables, tables[::-1]):
         profile = profile_of(*order)
         expected = decides if order is tables else f"stage{2 - int(decides[-1])}"
-        assert decisive(judge_below(profile, 0.5)).stage == expected
+        assert decisive(judge_stages(profile, 0.5)).stage == expected
 
 
 def test_with_thresholds_of_their_own_the_stage_furthest_above_its_own_decides() -> None:
-    judged = judge_below(profile_of(around(0.9), around(0.7)), {"stage0": 0.8, "stage1": 0.2})
+    judged = judge_stages(profile_of(around(0.9), around(0.7)), {"stage0": 0.8, "stage1": 0.2})
     assert [each.verdict for each in judged] == ["failed", "failed"]
     assert decisive(judged).stage == "stage1"
 

@@ -25,7 +25,7 @@ from pytest_saliency_sanity import (
     src_profile,
 )
 from pytest_saliency_sanity.checks.profile import Cause
-from pytest_saliency_sanity.checks.verdict import judge_below
+from pytest_saliency_sanity.checks.verdict import judge_stages
 from pytest_saliency_sanity.errors import SaliencyMethodError
 from pytest_saliency_sanity.models.inference import logits_of
 
@@ -321,7 +321,7 @@ def test_a_method_with_one_value_only_is_undefined_and_does_not_pass(
 
     profile = src_profile(flat, model, batch, at="last")
     assert np.isnan(profile.mean("features.0"))
-    assert [each.verdict for each in judge_below(profile, 1.0)] == ["undefined"]
+    assert [each.verdict for each in judge_stages(profile, 1.0)] == ["undefined"]
 
 
 # Methods that give no maps

@@ -7,8 +7,8 @@ from functools import partial
 from torch import nn
 
 from . import rerun
-from .checks.below import judge_src_below
 from .checks.catalogue import LEAST_IMAGES, check_threshold
+from .checks.judgement import judge_src
 from .checks.measurement import At, default_batch, name_of, src_profile
 from .checks.profile import SrcProfile
 from .checks.result import CheckResult
@@ -49,7 +49,7 @@ def assert_src_below(
     if len(batch) < LEAST_IMAGES:
         raise ValueError(f"an interval needs at least {LEAST_IMAGES} images; the batch has {len(batch)}")
     measure = partial(_measure, method, model, batch, randomization, sign, seeds, seed)
-    judgement = judge_src_below("assert_src_below", measure, at=at, threshold=threshold, confidence=confidence)
+    judgement = judge_src("assert_src_below", measure, at=at, threshold=threshold, confidence=confidence)
     if judgement.deciding.verdict != "passed":
         again = rerun.command() or _call(method, threshold, model, randomization, at, sign, seeds, seed)
         raise SaliencyCheckFailed(with_rerun(judgement.message, again))

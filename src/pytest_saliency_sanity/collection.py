@@ -9,38 +9,43 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from traceback import format_exception
 
 import pytest
 
-from .checks.catalogue import question_ids
-from .errors import SaliencyCheckFailed, SaliencyMethodError, unknown_name
+from .checks.catalogue import CHECKS, question_ids
+from .errors import unknown_name
 from .settings import Settings
 
 ROOT = "saliency-sanity"
 METHOD, MODEL = "saliency_method", "saliency_model"  # the fixtures that give what is checked
 SUITE = Path(__file__).with_name("suite.py")
+PROBE = "repeatability"  # asks for nothing but the method, the model and the images
 
 
 class Cell(pytest.Collector):
-    """The tests of one method on one model."""
+    """The tests of one method on one model, or of the method alone where ``model`` is None."""
 
     method: str
-    model: str
+    model: str | None
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """Yield the tests of the checks that are asked for."""
-        module = pytest.Module.from_parent(self, path=SUITE, nodeid=self.nodeid)
         checks = self.config.stash[SELECTION].settings.checks
+        for name, item in self.tests():
+            if name in checks and CHECKS[name].by_model == (self.model is not None):
+                yield item
+
+    def tests(self) -> Iterator[tuple[str, pytest.Function]]:
+        """Yield every test of the suite, and the name of its check."""
+        module = pytest.Module.from_parent(self, path=SUITE, nodeid=self.nodeid)
         for item in module.collect():
             assert isinstance(item, pytest.Function)
             item.path = self.path  # where the suite hangs: the hooks of a conftest there are called for it
-            if item.originalname.removeprefix("test_") in checks:
-                yield item
+            yield item.originalname.removeprefix("test_"), item
 
 
 class Suite(pytest.Collector):
-    """The packaged suite: a cell for each method and model."""
+    """The packaged suite: for each method a cell of its own, and one for each model."""
 
     def collect(self) -> Iterator[Cell]:
         """Yield the cells. A fixture that a conftest overrides gives one method or model, whatever the names."""
@@ -49,18 +54,24 @@ class Suite(pytest.Collector):
         methods = settings.methods if f"{METHOD}_name" in asked_for else (METHOD,)
         models = settings.models if f"{MODEL}_name" in asked_for else (MODEL,)
         for method in methods:
-            for model in models:
+            for model in (*models, None):
                 yield self._cell(method, model)
 
-    def _cell(self, method: str, model: str) -> Cell:
-        cell: Cell = Cell.from_parent(self, name=f"{method}-{model}", nodeid=f"{ROOT}::{method}-{model}")
+    def _cell(self, method: str, model: str | None) -> Cell:
+        name = cell_name(method, model)
+        cell: Cell = Cell.from_parent(self, name=name, nodeid=f"{ROOT}::{name}")
         cell.method, cell.model = method, model
         return cell
 
     def _fixtures_asked_for(self, settings: Settings) -> set[str]:
-        """Return the fixtures that every test of a cell asks for, also through others."""
+        """Return the fixtures that a test of a method on a model asks for, also through others."""
         probe = self._cell(settings.methods[0], settings.models[0])
-        return set.intersection(*(set(getattr(item, "fixturenames", ())) for item in probe.collect()))
+        return next(set(item.fixturenames) for name, item in probe.tests() if name == PROBE)
+
+
+def cell_name(method: str, model: str | None) -> str:
+    """Return the part of the node ids that names a method and a model."""
+    return f"{method}-{model}" if model else method
 
 
 class Selection:
@@ -93,24 +104,9 @@ class Selection:
             report.result = [suite] if self.alone else [*report.result, suite]
         return report
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Show of a packaged test what it says, and where the method raised: our own source tells the user nothing."""
-        report = yield
-        error = call.excinfo.value if call.excinfo and is_ours(item.nodeid) else None
-        if isinstance(error, SaliencyCheckFailed | SaliencyMethodError):
-            cause = "".join(format_exception(error.__cause__)) if error.__cause__ else ""
-            report.longrepr = f"{error}\n\n{cause}".rstrip()
-        return report
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Keep of the suite what the command line names; mark every test that a saliency method is put to."""
-        for item in items:
-            if is_ours(item.nodeid) or METHOD in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.saliency)
+        """Keep of the suite what the command line names."""
         if not self.wanted:
             return
         for name in self.wanted:
@@ -137,11 +133,12 @@ def is_below(node_id: str, name: str) -> bool:
 
 def check_wanted(wanted: list[str], settings: Settings) -> None:
     """Raise pytest.UsageError for a part of the suite that does not exist, before any worker or torch is started."""
-    cells = [
-        f"{ROOT}::{method}-{model}" for method in (*settings.methods, METHOD) for model in (*settings.models, MODEL)
-    ]
-    tests = [f"test_{check}" for check in settings.checks] + [f"test_{each}" for each in question_ids(settings.checks)]
-    allowed = [ROOT, *cells, *(f"{cell}::{test}" for cell in cells for test in tests)]
+    allowed = [ROOT]
+    for method in (*settings.methods, METHOD):
+        for model in (*settings.models, MODEL, None):
+            checks = [name for name in settings.checks if CHECKS[name].by_model == (model is not None)]
+            cell = f"{ROOT}::{cell_name(method, model)}"
+            allowed += [cell, *(f"{cell}::test_{each}" for each in dict.fromkeys((*checks, *question_ids(checks))))]
     for name in wanted:
         if name not in allowed:
             raise pytest.UsageError(str(unknown_name("test", name, [each for each in allowed if METHOD not in each])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import pytest
 
@@ -17,13 +18,19 @@ from .fixtures import (
     saliency_judge,
     saliency_memorized_model,
     saliency_method,
+    saliency_method_label,
     saliency_method_name,
     saliency_model,
     saliency_model_name,
     saliency_settings,
     saliency_subject,
 )
+from .methods.registry import BUILT_IN, NamedMethod, set_given
 from .methods.resolve import resolve_method
+from .models import MODELS
+from .models.resolve import find_model
+from .project import expected_failures_of, methods_of
+from .questions import Questions
 from .report.ledger import Ledger
 
 __all__ = [
@@ -33,6 +40,7 @@ __all__ = [
     "saliency_judge",
     "saliency_memorized_model",
     "saliency_method",
+    "saliency_method_label",
     "saliency_method_name",
     "saliency_model",
     "saliency_model_name",
@@ -41,6 +49,14 @@ __all__ = [
 ]
 
 LEDGER = pytest.StashKey[Ledger]()
+BEFORE = pytest.StashKey[Sequence[NamedMethod]]()
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that a project may implement."""
+    from . import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,7 +70,11 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         return None
     from .report.terminal import listing
 
-    print(listing())  # noqa: T201
+    before = set_given(methods_of(config))
+    try:
+        print(listing())  # noqa: T201
+    finally:
+        set_given(before)
     return 0
 
 
@@ -63,7 +83,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "saliency: a test that a saliency method is put to")
     config.addinivalue_line("markers", "saliency_slow: a saliency test that takes minutes")
     config.addinivalue_line("markers", "saliency_gpu: a saliency test that needs a GPU")
+    config.stash[BEFORE] = set_given(methods_of(config))
     config.stash[SETTINGS] = read = settings.read_settings(config)
+    expected = {**read.expected_failures, **expected_failures_of(config)}
+    config.pluginmanager.register(Questions(read, expected), "saliency_sanity_questions")
+    if not hasattr(config, "workerinput"):
+        config.stash[LEDGER] = ledger = Ledger(bool(read.methods))
+        config.pluginmanager.register(ledger, "saliency_sanity_ledger")
+    rerun.set_options(read.given)
     if read.methods:
         _activate(config, read)
     elif any(is_ours(argument) for argument in config.args):
@@ -75,10 +102,6 @@ def _activate(config: pytest.Config, read: settings.Settings) -> None:
     _check_import_paths(config, read)
     config.stash[SELECTION] = selection = Selection(config, read)
     config.pluginmanager.register(selection, "saliency_sanity_selection")
-    rerun.set_options(read.given)
-    if not hasattr(config, "workerinput"):
-        config.stash[LEDGER] = ledger = Ledger()
-        config.pluginmanager.register(ledger, "saliency_sanity_ledger")
 
 
 def _check_device(read: settings.Settings) -> None:
@@ -92,22 +115,28 @@ def _check_device(read: settings.Settings) -> None:
 
 
 def _check_import_paths(config: pytest.Config, read: settings.Settings) -> None:
-    paths = [spec for spec in read.methods if ":" in spec]
-    if not paths:
+    """Import what has an import path, so that what is wrong with it is said before any test runs."""
+    named = set(read.methods) - set(BUILT_IN)
+    models = [model for model in read.models if model not in MODELS]
+    if not named and not models:
         return
     here = str(config.invocation_params.dir)
     if here not in sys.path:
         sys.path.insert(0, here)  # as `python -m pytest` does: a module beside the caller is found
-    for path in paths:
-        try:
-            resolve_method(path)
-        except Exception as error:  # whatever the user's module does when it is imported
-            raise pytest.UsageError(f"{read.sources['method']}={path}: {type(error).__name__}: {error}") from error
+    for option, specs, look in (("method", named, resolve_method), ("model", models, find_model)):
+        for spec in sorted(specs):
+            try:
+                look(spec)
+            except Exception as error:  # whatever the user's module does when it is imported
+                source = read.sources[option]
+                raise pytest.UsageError(f"{source}={spec}: {type(error).__name__}: {error}") from error
 
 
-def pytest_unconfigure() -> None:
-    """Forget the options of this run."""
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Forget the options and the methods of this run."""
     rerun.set_options([])
+    if BEFORE in config.stash:
+        set_given(config.stash[BEFORE])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -117,7 +146,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say what is planned."""
-    if LEDGER not in config.stash:
+    if LEDGER not in config.stash or not config.stash[SETTINGS].methods:
         return None
     from .report.terminal import header
 
@@ -127,7 +156,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was found."""
     config = terminalreporter.config
-    if LEDGER in config.stash and not config.option.collectonly:
+    if LEDGER in config.stash and config.stash[LEDGER].concerned and not config.option.collectonly:
         from .report.terminal import summarize
 
         summarize(terminalreporter, config.stash[SETTINGS], config.stash[LEDGER])

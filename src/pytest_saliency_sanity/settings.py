@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 import pytest
 
-from .checks.catalogue import CHECKS, IMAGES, LEAST_IMAGES, MOST_IMAGES
+from .checks.catalogue import CHECKS, IMAGES, LEAST_IMAGES, MOST_IMAGES, TIERS
 from .errors import unknown_name
 from .methods.resolve import check_method_spec, installed_methods
 from .models import MODELS
+from .models.resolve import check_model_spec
+from .patterns import parse_expected_failure
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,15 @@ class Settings:
     images: int = IMAGES
     seed: int = 0
     device: str = "auto"
+    tier: str = TIERS[0]
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
     given: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
+
+    def asked_for(self, option: str) -> bool:
+        """Return whether an option was given, on the command line or in the ini file."""
+        return option in self.sources
 
     def threshold(self, check: str) -> float | None:
         """Return the user's threshold of a check, None for the calibrated ones."""
@@ -73,6 +81,13 @@ def parse_methods(values: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(specs))
 
 
+def parse_models(values: list[str]) -> tuple[str, ...]:
+    """Return the specs of the networks, each once."""
+    for value in values:
+        check_model_spec(value)
+    return tuple(dict.fromkeys(values))
+
+
 def parse_names(kind: str, allowed: Mapping[str, object]) -> Callable[[list[str]], tuple[str, ...]]:
     """Return a parser of names that exist, each once."""
 
@@ -103,8 +118,9 @@ def parse_thresholds(values: list[str]) -> dict[str, float]:
         check, separator, number = value.partition("=")
         if not separator:
             raise ValueError(f"{value!r} is not of the form CHECK=X, as in cascading_randomization=0.9")
-        if check not in CHECKS:
-            raise unknown_name("check", check, CHECKS)
+        judged_by_number = [name for name, known in CHECKS.items() if known.thresholds]
+        if check not in judged_by_number:
+            raise unknown_name("check with a threshold", check, judged_by_number)
         try:
             thresholds[check] = float(number)
         except ValueError:
@@ -112,6 +128,18 @@ def parse_thresholds(values: list[str]) -> dict[str, float]:
         if not 0 < thresholds[check] <= 1:
             raise ValueError(f"the threshold of {check} must be above 0 and at most 1, not {number}")
     return thresholds
+
+
+def parse_tier(value: str) -> str:
+    """Return the tier, if there is one of this name."""
+    if value not in TIERS:
+        raise unknown_name("tier", value, TIERS)
+    return value
+
+
+def parse_expected_failures(values: list[str]) -> dict[str, str]:
+    """Return the reasons by pattern, from lines ``method/model/check -> reason``."""
+    return dict(parse_expected_failure(value) for value in values)
 
 
 def parse_device(value: str) -> str:
@@ -123,9 +151,13 @@ def parse_device(value: str) -> str:
 
 OPTIONS = (
     Option(
-        "method", "SPEC", "a saliency method to check: a name, package.module:function, or 'all'", parse_methods, True
+        "method",
+        "SPEC",
+        "a saliency method to check: a name, package.module:attribute, library:Class[:layer], or 'all' built-in ones",
+        parse_methods,
+        True,
     ),
-    Option("model", "NAME", "a network to check on (default: all)", parse_names("model", MODELS), True),
+    Option("model", "NAME", "a network to check on, or package.module:factory (default: all)", parse_models, True),
     Option("check", "NAME", "only this check (default: all)", parse_names("check", CHECKS), True),
     Option(
         "threshold", "CHECK=X", "judge a check by another threshold than the calibrated one", parse_thresholds, True
@@ -137,8 +169,12 @@ OPTIONS = (
         parse_integer(LEAST_IMAGES, MOST_IMAGES),
     ),
     Option("seed", "N", "the seed of all random draws (default: 0)", parse_integer(0, 2**63 - 1)),
+    Option("tier", "NAME", "gate, or full: what is a warning only decides, too (default: gate)", parse_tier),
     Option("device", "NAME", "auto, cpu, cuda, cuda:N or mps (default: auto)", parse_device),
 )
+
+
+EXPECTED_FAILURES = "saliency_expected_failures"
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -154,6 +190,7 @@ def add_options(parser: pytest.Parser) -> None:
             help=f"{option.help}{'; repeatable' if option.repeatable else ''}",
         )
         parser.addini(option.key, option.help, type=option.ini_type, default=None)
+    parser.addini(EXPECTED_FAILURES, "failures to expect: method/model/check -> reason", type="linelist", default=[])
     group.addoption(
         "--saliency-list",
         action="store_true",
@@ -175,8 +212,10 @@ def read_settings(config: pytest.Config) -> Settings:
         images=defaults.images if values["images"] is None else values["images"],
         seed=values["seed"] or 0,
         device=values["device"] or defaults.device,
+        tier=values["tier"] or defaults.tier,
         thresholds=values["threshold"] or {},
-        sources={option.name: source_of(config, option) for option in OPTIONS},
+        expected_failures=_read_expected_failures(config),
+        sources={option.name: source_of(config, option) for option in OPTIONS if values[option.name] is not None},
         given=tuple(typed for _, all_typed in read.values() for typed in all_typed),
     )
 
@@ -184,6 +223,13 @@ def read_settings(config: pytest.Config) -> Settings:
 def source_of(config: pytest.Config, option: Option) -> str:
     """Return where an option's value comes from, as a user knows it."""
     return option.flag if config.getoption(option.key) is not None else f"ini {option.key}"
+
+
+def _read_expected_failures(config: pytest.Config) -> dict[str, str]:
+    try:
+        return parse_expected_failures(config.getini(EXPECTED_FAILURES))
+    except ValueError as error:
+        raise pytest.UsageError(f"ini {EXPECTED_FAILURES}: {error}") from error
 
 
 def _read(config: pytest.Config, option: Option) -> tuple[Any, list[str]]:

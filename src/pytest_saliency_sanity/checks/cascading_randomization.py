@@ -6,7 +6,7 @@ from ..errors import unknown_name
 from ..randomization.cascade import CascadingRandomizer
 from .catalogue import CHECKS
 from .result import CheckResult
-from .subject import Subject, src_stays_below
+from .subject import Subject, judged
 
 CHECK = CHECKS["cascading_randomization"]
 # The weights of a stage are one draw of many, and draws differ more than images do (docs/statistics.md).
@@ -36,4 +36,4 @@ def check_cascading_randomization(
         raise unknown_name("order", order, JUDGED_AT)
     randomizer = CascadingRandomizer(subject.model, order=order)
     thresholds = {at: value for at, value in CHECK.judged_by(threshold).items() if at in JUDGED_AT[order]}
-    return src_stays_below(f"{CHECK.name}[{order}]", subject, randomizer, thresholds=thresholds, seeds=DRAWS)
+    return judged(CHECK, order, subject, randomizer, thresholds=thresholds, seeds=DRAWS)

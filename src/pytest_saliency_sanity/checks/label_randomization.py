@@ -7,7 +7,7 @@ from torch import nn
 from ..randomization.labels import LabelRandomizer
 from .catalogue import CHECKS
 from .result import CheckResult
-from .subject import Subject, src_stays_below
+from .subject import Subject, judged
 
 CHECK = CHECKS["label_randomization"]
 
@@ -24,4 +24,4 @@ def check_label_randomization(
     Raises ValueError where ``memorized_model`` is another network, SaliencyMethodError where the method gives no maps.
     """
     randomizer = LabelRandomizer(subject.model, memorized_model)
-    return src_stays_below(CHECK.name, subject, randomizer, thresholds=CHECK.judged_by(threshold), seeds=1)
+    return judged(CHECK, "", subject, randomizer, thresholds=CHECK.judged_by(threshold), seeds=1)

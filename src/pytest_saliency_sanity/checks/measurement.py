@@ -18,14 +18,16 @@ from ..methods.maps import SIGNS, maps_of, reduced
 from ..methods.protocol import SaliencyMethod
 from ..methods.resolve import resolve_method
 from ..metrics.rank_correlation import correlation, standard_ranks
-from ..models.inference import device_of, evaluation_mode, logits_of
+from ..models.inference import evaluation_mode, images_for, logits_of
+from ..models.resolve import has_twin, resolve_model
 from ..randomization.cascade import CascadingRandomizer
 from ..randomization.labels import LabelRandomizer
-from ..randomization.stage import Randomization
+from ..randomization.stage import Randomization, Stage
 from ..randomness import derived_seed
 from .profile import Cause, SrcProfile
 
 At = str | Sequence[str]
+TRAINED = "the trained model"
 
 
 def src_profile(
@@ -74,10 +76,10 @@ def as_randomization(randomization: Randomization | str, model: nn.Module | str)
         return randomization
     if randomization not in ("cascading", "labels"):
         raise unknown_name("randomization", randomization, ("cascading", "labels"))
-    trained = load_checkpoint(model) if isinstance(model, str) else model
+    trained = resolve_model(model) if isinstance(model, str) else model
     if randomization == "cascading":
         return CascadingRandomizer(trained)
-    if not isinstance(model, str):
+    if not (isinstance(model, str) and has_twin(model)):
         raise ValueError("for randomised labels of your own model give randomization=LabelRandomizer(model, memorized)")
     return LabelRandomizer(trained, load_checkpoint(model, labels="random"))
 
@@ -144,7 +146,7 @@ class Measurement:
                 if stage.dead:
                     causes[cell] = Cause.DEAD_MODEL
                     continue
-                after = self._ranks(stage.model, stage.name, derived_seed(self.seed, draw, stage.name))
+                after = self._ranks(stage, self._noise_of(draw, stage.name))
                 self._check_sizes(before, after, stage.name)
                 src[cell] = correlation(before.ranks, after.ranks)
                 causes[cell] = causes_of(before, after)
@@ -152,8 +154,8 @@ class Measurement:
 
     @cached_property
     def images(self) -> torch.Tensor:
-        """The images, where the model is."""
-        return self.batch.images.to(device_of(self.randomizer.model))
+        """The images, where the model is and in its precision."""
+        return images_for(self.randomizer.model, self.batch.images)
 
     @cached_property
     def targets(self) -> torch.Tensor:
@@ -165,12 +167,18 @@ class Measurement:
     @cached_property
     def before(self) -> Ranks:
         """The ranks of the trained model's maps."""
-        return self._ranks(self.randomizer.model, "the trained model", derived_seed(self.seed, "trained"))
+        return self._ranks(Stage(TRAINED, self.randomizer.model), derived_seed(self.seed, TRAINED))
 
-    def _ranks(self, model: nn.Module, stage: str, seed: int) -> Ranks:
-        name = f"{self.method_name} on {self.model_name}, {stage}"
-        with evaluation_mode(model):
-            maps = reduced(maps_of(self.method, model, self.images, self.targets, name=name, seed=seed), self.sign)
+    def _noise_of(self, draw: int, stage: str) -> int:
+        """Return the seed of the random streams that the method finds."""
+        return derived_seed(self.seed, *((TRAINED,) if self.randomizer.same_noise else (draw, stage)))
+
+    def _ranks(self, stage: Stage, seed: int) -> Ranks:
+        name = f"{self.method_name} on {self.model_name}, {stage.name}"
+        images = self.images + stage.shift if stage.shift else self.images
+        targets = stage.retarget(self.targets) if stage.retarget else self.targets
+        with evaluation_mode(stage.model):
+            maps = reduced(maps_of(self.method, stage.model, images, targets, name=name, seed=seed), self.sign)
         return Ranks(standard_ranks(maps), maps.flatten(1).isfinite().all(1).cpu().numpy(), tuple(maps.shape[1:]))
 
     def _check_sizes(self, before: Ranks, after: Ranks, stage: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from .catalogue import LEAST_IMAGES
 from .profile import SrcProfile
@@ -11,8 +12,28 @@ from .verdict import LEAST_DEFINED, StageVerdict
 BAR = 20
 
 
+class Words(NamedTuple):
+    """What a check says to a reader: if it passed, if it failed, of what the SRC is. ``{stage}`` is filled in."""
+
+    passed: str
+    failed: str
+    compared: str = "of the map before and after, image by image"
+    note: str = "; the class explained stays the same at every stage"
+
+
+BELOW = Words(
+    passed="No evidence of insensitivity: at {stage} the maps have changed.",
+    failed="Insensitive: at {stage} the maps are still alike, though what was learned is gone from there.",
+)
+
+
 def explain(
-    title: str, deciding: StageVerdict, judged: Sequence[StageVerdict], cascade: SrcProfile, confidence: float
+    title: str,
+    deciding: StageVerdict,
+    judged: Sequence[StageVerdict],
+    cascade: SrcProfile,
+    confidence: float,
+    words: Words = BELOW,
 ) -> str:
     """Return the whole message: what was asked and found, and where the SRC stands, stage by stage.
 
@@ -23,26 +44,24 @@ def explain(
         [
             f"{title}: {cascade.method} on {cascade.model} {deciding.verdict.upper()}",
             "",
-            finding(deciding),
+            finding(deciding, words),
             figures(deciding, cascade.sign, confidence),
             *undefined_causes(deciding, cascade),
             "",
             *stage_table(cascade, judged, confidence),
             "",
-            "SRC: Spearman's rank correlation of the map before and after, image by image: 1 the same order of pixels, "
-            "0 unrelated.",
-            f"Measured on {images} images x {draws} random draw{'s' * (draws > 1)}, seed {cascade.seed}; the class "
-            "explained stays the same at every stage.",
+            f"SRC: Spearman's rank correlation {words.compared}: 1 the same order of pixels, 0 unrelated.",
+            f"Measured on {images} images x {draws} random draw{'s' * (draws > 1)}, seed {cascade.seed}{words.note}.",
         ]
     )
 
 
-def finding(deciding: StageVerdict) -> str:
+def finding(deciding: StageVerdict, words: Words) -> str:
     """Return what the verdict means in words."""
     stage = deciding.stage
     return {
-        "passed": f"No evidence of insensitivity: at {stage} the maps have changed.",
-        "failed": f"Insensitive: at {stage} the maps are still alike, though what was learned is gone from there.",
+        "passed": words.passed.format(stage=stage),
+        "failed": words.failed.format(stage=stage),
         "inconclusive": f"Inconclusive: the interval straddles the threshold at {stage}. More images narrow it.",
         "undefined": f"Undefined: too few SRCs are defined at {stage} to say anything (at least {LEAST_IMAGES} images "
         f"and {LEAST_DEFINED:.0%} of all SRCs are needed).",
@@ -52,12 +71,18 @@ def finding(deciding: StageVerdict) -> str:
 def figures(deciding: StageVerdict, sign: str, confidence: float) -> str:
     """Return the mean SRC, its interval and the threshold in one line."""
     mean, low, high = deciding.interval
+    must = f"{'mean SRC' if deciding.above else '|mean SRC|'} must stay {side(deciding)}"
     if mean != mean:
-        return f"No SRC of {sign} maps is defined; |mean SRC| must stay below {deciding.threshold:g}."
+        return f"No SRC of {sign} maps is defined; {must}."
     return (
         f"Mean SRC of {sign} maps {mean:.3f}, {confidence * 100:g}% interval {low:.3f} to {high:.3f}; "
-        f"|mean SRC| must stay below {deciding.threshold:g} with its whole interval."
+        f"{must} with its whole interval."
     )
+
+
+def side(judged: StageVerdict) -> str:
+    """Return on which side of the threshold the SRC must stay."""
+    return f"{'above' if judged.above else 'below'} {judged.threshold:g}"
 
 
 def undefined_causes(deciding: StageVerdict, cascade: SrcProfile) -> list[str]:
@@ -78,7 +103,7 @@ def stage_table(cascade: SrcProfile, judged: Sequence[StageVerdict], confidence:
         numbers = f"{mean:8.3f}  {low:6.3f} to {high:6.3f}" if mean == mean else f"{'-':>8}  {'-':>16}"
         undefined = f"{cascade.undefined(stage)}/{cascade.at(stage).size}"
         judgement = verdicts.get(stage)
-        mark = f"  <- {judgement.verdict}: must stay below {judgement.threshold:g}" if judgement else ""
+        mark = f"  <- {judgement.verdict}: must stay {side(judgement)}" if judgement else ""
         if mean != mean:
             mark += f"  ({', '.join(map(str, cascade.causes_at(stage)))})"
         threshold = judgement.threshold if judgement else None

@@ -23,7 +23,7 @@ class CheckResult:
     verdict: Verdict
     statistic: float | None
     interval: tuple[float, float] | None
-    threshold: float
+    threshold: float | None
     message: str
     measured: dict[str, Any] = field(default_factory=dict)
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..checkpoints.store import load_checkpoint
+from ..data.batch import Batch
 from ..errors import unknown_name
 from ..methods.protocol import SaliencyMethod
 from ..methods.resolve import resolve_method
 from ..models import MODELS
+from ..models.resolve import check_model_spec, has_twin, resolve_model
 from .cascading_randomization import check_cascading_randomization
 from .catalogue import CHECKS, IMAGES, LEAST_IMAGES, MOST_IMAGES, check_threshold
+from .class_sensitivity import check_class_sensitivity
+from .contract.check import check_contract
 from .label_randomization import check_label_randomization
 from .measurement import held_out_digits, name_of
+from .repeatability import check_repeatability
 from .result import CheckResult
-from .subject import Subject
+from .subject import Subject, check_fits
+from .symmetry import check_symmetry
 
 
 def check_method(
@@ -23,39 +29,52 @@ def check_method(
     models: Iterable[str] = tuple(MODELS),
     checks: Iterable[str] = tuple(CHECKS),
     images: int = IMAGES,
+    batch: Batch | None = None,
     seed: int = 0,
     thresholds: Mapping[str, float] | None = None,
 ) -> list[CheckResult]:
     """Return the results of the named checks of a method on the named models: what the packaged suite tests.
 
-    ``method``: an object or a name. ``images``: how many held-out digits, 10 to 1000. ``thresholds``: by check, where
-    they differ from the calibrated ones.
+    ``method``: an object or a spec. ``models``: names, or ``package.module:factory``, of which labels can't be
+    randomised, so that they have no result of ``label_randomization``. ``images``: how many held-out digits, 10 to
+    1000; or give ``batch``. ``thresholds``: by check, where they differ from the calibrated ones.
 
-    Raises ValueError for an unknown name, SaliencyMethodError where the method raises or returns no maps.
+    Raises ValueError for an unknown name, or a model that does not take the images; SaliencyMethodError where the
+    method raises or returns no maps.
     """
     models, checks, thresholds = list(models), list(checks), dict(thresholds or {})
-    for kind, names, allowed in (("model", models, MODELS), ("check", [*checks, *thresholds], CHECKS)):
-        for name in names:
-            if name not in allowed:
-                raise unknown_name(kind, name, allowed)
+    for model in models:
+        check_model_spec(model)
+    for name in (*checks, *thresholds):
+        if name not in CHECKS:
+            raise unknown_name("check", name, CHECKS)
     for threshold in thresholds.values():
         check_threshold(threshold)
-    if not LEAST_IMAGES <= images <= MOST_IMAGES:
-        raise ValueError(f"images must be {LEAST_IMAGES} to {MOST_IMAGES}, not {images!r}")
+    if not LEAST_IMAGES <= (len(batch) if batch else images) <= MOST_IMAGES:
+        raise ValueError(f"images must be {LEAST_IMAGES} to {MOST_IMAGES}, not {len(batch) if batch else images!r}")
     resolved = resolve_method(method) if isinstance(method, str) else method
     name = method if isinstance(method, str) else name_of(method)
-    batch = held_out_digits(images)
+    looked_at = batch or held_out_digits(images)
     results = []
     for model in models:
-        subject = Subject(resolved, name, load_checkpoint(model), model, batch, seed)
+        subject = Subject(resolved, name, resolve_model(model), model, looked_at, seed)
+        check_fits(subject)
         for check in checks:
-            results += _run(check, subject, thresholds.get(check))
+            results += _of_model(check, subject, thresholds.get(check))
+    if "contract" in checks:
+        results.append(check_contract(resolved, name, seed=seed))
     return results
 
 
-def _run(check: str, subject: Subject, threshold: float | None) -> list[CheckResult]:
-    if check == "label_randomization":
+def _of_model(check: str, subject: Subject, threshold: float | None) -> list[CheckResult]:
+    if check == "label_randomization" and has_twin(subject.model_name):
         memorized = load_checkpoint(subject.model_name, labels="random")
         return [check_label_randomization(subject, memorized, threshold=threshold)]
-    orders = CHECKS[check].variants
-    return [check_cascading_randomization(subject, order=order, threshold=threshold) for order in orders]
+    variants = CHECKS[check].variants
+    if check == "cascading_randomization":
+        return [check_cascading_randomization(subject, order=order, threshold=threshold) for order in variants]
+    if check == "symmetry":
+        return [check_symmetry(subject, kind=kind, threshold=threshold) for kind in variants]
+    if check == "class_sensitivity":
+        return [check_class_sensitivity(subject, threshold=threshold)]
+    return [check_repeatability(subject, threshold=threshold)] if check == "repeatability" else []

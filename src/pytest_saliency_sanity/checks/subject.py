@@ -11,10 +11,13 @@ from torch import nn
 from ..data.batch import Batch
 from ..methods.protocol import SaliencyMethod
 from ..metrics.statistics import Interval
+from ..models.inference import images_for, logits_of
 from ..randomization.stage import Randomization
 from ..randomness import derived_seed
-from .below import judge_src_below
+from .catalogue import Check
+from .judgement import judge_src
 from .measurement import At, Measurement
+from .message import BELOW, Words
 from .profile import SrcProfile
 from .result import CheckResult
 from .verdict import StageVerdict
@@ -34,15 +37,36 @@ class Subject:
     seed: int = 0
 
 
-def src_stays_below(
-    check: str, subject: Subject, randomization: Randomization, *, thresholds: Mapping[str, float], seeds: int
+def check_fits(subject: Subject) -> None:
+    """Raise ValueError, before long work, unless the model takes the images and gives logits."""
+    images = images_for(subject.model, subject.batch.images)
+    try:
+        logits_of(subject.model, images[:2])
+    except Exception as error:  # whatever the model does with images that are not for it
+        raise ValueError(
+            f"{subject.model_name} can't be asked about the images {tuple(images.shape)}: {type(error).__name__}: "
+            f"{error}\nOverride the fixture saliency_batch with images for it, or wrap the model so that it returns "
+            "logits (N, classes)"
+        ) from error
+
+
+def judged(
+    check: Check,
+    variant: str,
+    subject: Subject,
+    randomization: Randomization,
+    *,
+    thresholds: Mapping[str, float],
+    seeds: int,
+    words: Words = BELOW,
 ) -> CheckResult:
-    """Return the result of asking that the SRC of absolute maps stays below its threshold at each stage judged.
+    """Return the result of asking that the SRC of absolute maps stays on its side of the threshold.
 
     ``thresholds``: by what ``at`` of ``src_profile`` takes. All random numbers depend on the seed, the check and the
     model alone.
     """
-    bound = randomization.bind(subject.batch.images, 0)
+    title = f"{check.name}[{variant}]" if variant else check.name
+    bound = randomization.bind(images_for(subject.model, subject.batch.images), 0)
     by_stage = {stage: threshold for at, threshold in thresholds.items() for stage in bound.names(at)}
 
     measurement = Measurement(
@@ -53,17 +77,17 @@ def src_stays_below(
         batch=subject.batch,
         sign=SIGN,
         seeds=seeds,
-        seed=derived_seed(subject.seed, check, subject.model_name),
+        seed=derived_seed(subject.seed, title, subject.model_name),
     )
 
     def measure(at: At) -> SrcProfile:
         return replace(measurement.profile(at), seed=subject.seed)  # the seed that a reader can type
 
-    judgement = judge_src_below(check, measure, at=tuple(by_stage), threshold=by_stage)
+    judgement = judge_src(title, measure, at=tuple(by_stage), threshold=by_stage, above=check.above, words=words)
     deciding = judgement.deciding
     mean, low, high = plain(deciding.interval)
     return CheckResult(
-        check=check,
+        check=title,
         method=subject.method_name,
         model=subject.model_name,
         verdict=deciding.verdict,
@@ -73,6 +97,7 @@ def src_stays_below(
         message=judgement.message,
         measured={
             "sign": SIGN,
+            "must_be": "above" if check.above else "below",
             "images": len(subject.batch),
             "draws": judgement.profile.src.shape[0],
             "seed": subject.seed,

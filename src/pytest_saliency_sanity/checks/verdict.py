@@ -19,7 +19,10 @@ WORST_FIRST: tuple[Verdict, ...] = ("failed", "undefined", "inconclusive", "pass
 
 @dataclass(frozen=True)
 class StageVerdict:
-    """The verdict on one stage: whether |mean SRC|, whose mean and bounds are ``interval``, is below ``threshold``."""
+    """The verdict on one stage: whether |mean SRC|, whose mean and bounds are ``interval``, is below ``threshold``.
+
+    With ``above``, whether the mean SRC is above it.
+    """
 
     stage: str
     threshold: float
@@ -27,33 +30,41 @@ class StageVerdict:
     interval: Interval
     undefined: int
     total: int
+    above: bool = False
+
+    @property
+    def excess(self) -> float:
+        """How far the mean is on the wrong side of the threshold."""
+        mean = self.interval.mean
+        return self.threshold - mean if self.above else abs(mean) - self.threshold
 
 
-def judge_below(
-    profile: SrcProfile, threshold: float | Mapping[str, float], confidence: float = 0.95
+def judge_stages(
+    profile: SrcProfile, threshold: float | Mapping[str, float], confidence: float = 0.95, *, above: bool = False
 ) -> list[StageVerdict]:
     """Judge every stage of a profile: it passes where the upper confidence bound of |mean SRC| is below the threshold.
 
-    ``threshold``: one for all stages, or one for each by its name.
+    ``threshold``: one for all stages, or one for each by its name. With ``above`` it passes where the lower bound of
+    the mean SRC is above the threshold.
 
-    Failed where the lower bound is at or above it; inconclusive where the interval straddles it; undefined where fewer
-    than ``LEAST_IMAGES`` images or ``LEAST_DEFINED`` of the SRCs are defined.
+    Failed where the whole interval is on the other side; inconclusive where it straddles the threshold; undefined where
+    fewer than ``LEAST_IMAGES`` images or ``LEAST_DEFINED`` of the SRCs are defined.
     """
     return [
-        _judge_stage(profile, stage, threshold if isinstance(threshold, int | float) else threshold[stage], confidence)
+        _judge_stage(
+            profile, stage, threshold if isinstance(threshold, int | float) else threshold[stage], confidence, above
+        )
         for stage in profile.stages
     ]
 
 
 def decisive(verdicts: Sequence[StageVerdict]) -> StageVerdict:
-    """Return the stage that decides: of those with the worst verdict, the one whose |mean SRC| is worst."""
+    """Return the stage that decides: of those with the worst verdict, the one whose mean SRC is worst."""
     worst = min((each.verdict for each in verdicts), key=WORST_FIRST.index)
-    return max(
-        (each for each in verdicts if each.verdict == worst), key=lambda each: abs(each.interval.mean) - each.threshold
-    )
+    return max((each for each in verdicts if each.verdict == worst), key=lambda each: each.excess)
 
 
-def _judge_stage(profile: SrcProfile, stage: str, threshold: float, confidence: float) -> StageVerdict:
+def _judge_stage(profile: SrcProfile, stage: str, threshold: float, confidence: float, above: bool) -> StageVerdict:
     src = profile.at(stage)
     interval = profile.interval(stage, confidence)
     undefined = profile.undefined(stage)
@@ -61,8 +72,12 @@ def _judge_stage(profile: SrcProfile, stage: str, threshold: float, confidence: 
     verdict: Verdict
     if images < LEAST_IMAGES or src.size - undefined < LEAST_DEFINED * src.size:
         verdict = "undefined"
-    elif interval.absolute().high < threshold:
-        verdict = "passed"
+    elif above:
+        verdict = _side(interval.low > threshold, interval.high <= threshold)
     else:
-        verdict = "failed" if interval.absolute().low >= threshold else "inconclusive"
-    return StageVerdict(stage, threshold, verdict, interval, undefined, src.size)
+        verdict = _side(interval.absolute().high < threshold, interval.absolute().low >= threshold)
+    return StageVerdict(stage, threshold, verdict, interval, undefined, src.size, above)
+
+
+def _side(right: bool, wrong: bool) -> Verdict:
+    return "passed" if right else "failed" if wrong else "inconclusive"

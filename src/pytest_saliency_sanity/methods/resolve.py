@@ -1,62 +1,91 @@
-"""From what a user writes to a method. Names are checked without importing torch."""
+"""From what a user writes to a method. Specs are checked without importing torch."""
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from inspect import Parameter, isclass, signature
+from typing import TYPE_CHECKING, Any
 
 from ..errors import unknown_name
 from ..imports import import_attribute
+from ..specs import Spec, parse_spec
+from .adapters import LIBRARIES, missing
+from .registry import BUILT_IN, named_method
 
 if TYPE_CHECKING:
     from .protocol import SaliencyMethod
 
-REFERENCE = {
-    "gradcam": "pytest_saliency_sanity.methods.gradcam:gradcam",
-    "smoothgrad": "pytest_saliency_sanity.methods.smoothgrad:smoothgrad",
-    "gradient": "pytest_saliency_sanity.methods.gradient:gradient",
-}
-CONTROLS = {
-    "sobel": "pytest_saliency_sanity.methods.controls:sobel",
-    "input": "pytest_saliency_sanity.methods.controls:image_itself",
-    "uniform_noise": "pytest_saliency_sanity.methods.controls:uniform_noise",
-}
-ADAPTED = {
-    "guided_backprop": "pytest_saliency_sanity.methods.adapters.captum:guided_backprop",
-}
-BUILT_IN = REFERENCE | CONTROLS | ADAPTED
-# What an adapted method is made with: the package to import, and so the extra to install.
-NEEDS = {"guided_backprop": "captum"}
-
 
 def installed_methods() -> list[str]:
     """Return the names of the built-in methods that can be used here."""
-    return [name for name in BUILT_IN if name not in NEEDS or find_spec(NEEDS[name])]
+    return [name for name in BUILT_IN if is_installed(parse_spec(BUILT_IN[name]))]
 
 
-def check_method_spec(spec: str) -> None:
-    """Raise ValueError for a spec that names no method, ImportError for one whose package is missing.
+def is_installed(spec: Spec) -> bool:
+    """Return whether the library that a spec needs, if any, is installed."""
+    return spec.name not in LIBRARIES or find_spec(LIBRARIES[spec.name].package) is not None
 
-    Nothing is imported, so an import path is only looked at for its form.
+
+def check_method_spec(text: str, _seen: tuple[str, ...] = ()) -> None:
+    """Raise ValueError for a spec that names no method, ImportError for one whose library is missing.
+
+    Nothing is imported, so of an import path only the form is looked at.
     """
-    if ":" in spec:
-        module, _, attribute = spec.partition(":")
-        if not all(part.isidentifier() for part in (*module.split("."), *attribute.split("."))):
-            raise ValueError(f"{spec!r} is no method: an import path has the form 'package.module:function'")
-    elif spec not in BUILT_IN:
-        raise unknown_name("method", spec, [*BUILT_IN, "package.module:function"])
-    elif spec not in installed_methods():
-        raise ImportError(f"{spec} needs {NEEDS[spec]}: pip install 'pytest-saliency-sanity[{NEEDS[spec]}]'")
+    spec = parse_spec(text)
+    if spec.attribute is None:
+        named = named_method(spec.name)
+        if spec.name in _seen:
+            raise ValueError(f"the method {spec.name!r} of {named.source} stands for itself")
+        if isinstance(named.value, str):
+            check_method_spec(named.value, (*_seen, spec.name))
+    elif not is_installed(spec):
+        raise ImportError(missing(text, LIBRARIES[spec.name]))
+    elif spec.layer and spec.name not in LIBRARIES:
+        raise ValueError(f"{text!r}: only a library's class takes a layer behind it ({', '.join(LIBRARIES)})")
 
 
 def resolve_method(spec: str) -> SaliencyMethod:
-    """Return the method that a spec names: a built-in, or the import path ``package.module:function`` of one's own.
+    """Return the method that a spec names.
 
-    Raises ValueError for an unknown name, ImportError where a package, module or function is missing, TypeError where
-    the path leads to something that can't be called.
+    A name (built in, given by the hook ``pytest_saliency_methods``, or an entry point of ``saliency_sanity.methods``);
+    ``package.module:attribute``, a function, an instance, or a class to instantiate; or a class of a library,
+    ``captum:IntegratedGradients?n_steps=20``, ``grad_cam:GradCAMPlusPlus``, ``torchcam:LayerCAM:features.10``,
+    ``zennit:EpsilonPlusFlat``. Keyword values are literals, given to the class, else to every call.
+
+    Raises ValueError for an unknown name, one that two sources give, or keywords or a layer that do not fit;
+    ImportError where a package, module or attribute is missing; TypeError for something that can't be called.
     """
     check_method_spec(spec)
-    method = import_attribute(BUILT_IN.get(spec, spec))
-    if not callable(method):
-        raise TypeError(f"{spec} names {method!r}, which is no callable (model, images, targets) -> maps")
-    return method  # type: ignore[no-any-return]
+    parsed = parse_spec(spec)
+    if parsed.attribute is None:
+        value = named_method(parsed.name).value
+        return _made(resolve_method(value) if isinstance(value, str) else value, parsed)
+    if parsed.name in LIBRARIES:
+        make = import_attribute(LIBRARIES[parsed.name].adapter)
+        return make(parsed)  # type: ignore[no-any-return]
+    return _made(import_attribute(parsed.path), parsed)
+
+
+def _made(found: Any, spec: Spec) -> SaliencyMethod:
+    """Return a class's instance, a callable with its keywords, or the callable itself."""
+    if isclass(found):
+        try:
+            found = found(**spec.keywords)
+        except TypeError as error:
+            raise TypeError(f"{spec.text}: {found.__name__} can't be made: {error}") from error
+    elif spec.keywords:
+        found = _with_keywords(found, spec)
+    if not callable(found):
+        raise TypeError(f"{spec.text} names {found!r}, which is no callable (model, images, targets) -> maps")
+    return found  # type: ignore[no-any-return]
+
+
+def _with_keywords(found: Any, spec: Spec) -> Any:
+    parameters = signature(found).parameters
+    takes_any = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
+    allowed = [name for name in list(parameters)[3:] if parameters[name].kind is not Parameter.VAR_KEYWORD]
+    for keyword in spec.keywords:
+        if keyword not in allowed and not takes_any:
+            raise unknown_name(f"keyword of {spec.path}", keyword, allowed)
+    return partial(found, **spec.keywords)

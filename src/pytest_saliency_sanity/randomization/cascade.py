@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ..errors import unknown_name
-from ..models.inference import device_of, logits_of
+from ..models.inference import images_for, logits_of
 from ..randomness import derived_seed
 from .dead import cause_of_death
 from .laws import LAWS, randomize
@@ -38,6 +38,7 @@ class CascadingRandomizer:
     """
 
     repeats = True
+    same_noise = False
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class CascadingRandomizer:
             law=self.law,
             std=self.std,
             seed=derived_seed(self.seed, seed),
-            images=images.to(device_of(self.model)),
+            images=images_for(self.model, images),
         )
 
     @cached_property
@@ -151,7 +152,8 @@ def noise_for(model: nn.Module) -> torch.Tensor:
     channels = next((module.in_channels for module in model.modules() if isinstance(module, nn.Conv2d)), 3)
     generator = torch.Generator("cpu").manual_seed(0)
     for size in (224, 64, 32, 28, 299, 384):
-        images = torch.randn(4, channels, size, size, generator=generator, device="cpu").to(device_of(model))
+        images = torch.randn(4, channels, size, size, generator=generator, device="cpu")
+        images = images_for(model, images)
         try:
             logits_of(model, images)
         except (RuntimeError, ValueError, AssertionError):

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-
 import torch
 from torch import nn
 
-from ..errors import unknown_name
-from .stage import Stage
-
-RANDOM_LABELS = "random_labels"
+from .stage import OneStage, Stage
 
 
-class LabelRandomizer:
+class LabelRandomizer(OneStage):
     """The one stage ``random_labels``: ``memorized_model`` in place of ``model``, which was trained on true labels.
 
     Raises ValueError where the two are not the same network.
     """
 
+    stage = "random_labels"
     repeats = False
-    given_images: torch.Tensor | None = None
 
     def __init__(self, model: nn.Module, memorized_model: nn.Module) -> None:
         if shapes_of(model) != shapes_of(memorized_model):
@@ -35,19 +30,9 @@ class LabelRandomizer:
         """Return itself: the labels were drawn when the model was trained."""
         return self
 
-    def names(self, at: str = "every") -> tuple[str, ...]:
-        """Return the stages that ``at`` means: the only one there is. Raises ValueError for another stage."""
-        if at not in ("every", "last", RANDOM_LABELS):
-            raise unknown_name("stage", at, ("every", "last", RANDOM_LABELS))
-        return (RANDOM_LABELS,)
-
-    def __iter__(self) -> Iterator[Stage]:
-        """Yield the stage."""
-        return self.stages()
-
-    def stages(self, names: Collection[str] | None = None) -> Iterator[Stage]:
-        """Yield the stage."""
-        yield Stage(RANDOM_LABELS, self.memorized_model)
+    def only(self) -> Stage:
+        """Return the stage."""
+        return Stage(self.stage, self.memorized_model)
 
 
 def shapes_of(model: nn.Module) -> dict[str, torch.Size]:

@@ -11,16 +11,20 @@ from typing import Any, cast
 
 import pytest
 
+from ..checks.catalogue import CHECKS
+
 FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 class Ledger:
     """Keeps, in the process that reports to the user, the ids that were collected, those that ran, and the results."""
 
-    def __init__(self) -> None:
+    def __init__(self, methods_given: bool) -> None:
+        self.methods_given = methods_given
         self.planned: set[str] = set()
         self.reported: set[str] = set()
         self.records: dict[str, dict[str, Any]] = {}
+        self.glances: dict[tuple[str, str], dict[str, Any]] = {}
         self.outcomes: dict[str, str] = {}
         self.problems: list[str] = []
 
@@ -43,21 +47,35 @@ class Ledger:
         for name, value in report.user_properties:
             if name == "saliency":
                 self.records[report.nodeid] = cast(dict[str, Any], value)
-        self.outcomes[report.nodeid] = report.outcome
+            elif name == "saliency_maps":
+                glance = cast(dict[str, Any], value)
+                self.glances[glance["method"], glance["model"]] = glance
+        self.outcomes[report.nodeid] = "xfailed" if hasattr(report, "wasxfail") else report.outcome
+
+    @property
+    def concerned(self) -> bool:
+        """Whether a saliency test was asked for, or collected."""
+        return self.methods_given or any(map(is_packaged, self.planned)) or bool(self.outcomes)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Turn a run red that says nothing about the method."""
         stopped = session.shouldstop or session.shouldfail or session.exitstatus not in FINISHED
-        if stopped or session.config.option.collectonly:
+        if stopped or session.config.option.collectonly or not self.concerned:
             return
         lost = sorted(self.planned - self.reported)
         if lost:
             self.problems.append(f"{len(lost)} collected tests never reported, the first is {lost[0]}")
-        if all(outcome == "skipped" for outcome in self.outcomes.values()):
+        if self.methods_given and all(outcome == "skipped" for outcome in self.outcomes.values()):
             self.problems.append(
                 "a saliency method was given, but no test was put to it: "
                 "give pytest a directory (not only files), and mind -k, -m, --deselect and skips"
             )
         if self.problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def is_packaged(node_id: str) -> bool:
+    """Return whether a node id is that of a packaged test, below ``saliency-sanity`` or in a file of the project's."""
+    name = node_id.rpartition("::")[2].partition("[")[0]
+    return name.removeprefix("test_") in CHECKS

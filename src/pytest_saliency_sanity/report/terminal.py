@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
-from ..checks.catalogue import CHECKS, Check, question_ids
+from ..checks.catalogue import CHECKS, Check, is_finding, question_ids
 from ..collection import METHOD, MODEL, ROOT, is_ours
-from ..methods.resolve import BUILT_IN, CONTROLS, NEEDS, REFERENCE, installed_methods
+from ..methods.adapters import LIBRARIES
+from ..methods.registry import BUILT_IN, CONTROLS, REFERENCE, NamedMethod, known_methods
+from ..methods.resolve import is_installed
 from ..models import MODELS
 from ..settings import Settings
-from .ledger import Ledger
+from ..specs import parse_spec
+from .ledger import Ledger, is_packaged
+from .mimics import layers, mimics
 
 COLORS = {"passed": "green", "failed": "red", "inconclusive": "yellow", "undefined": "yellow"}
 
@@ -21,38 +25,53 @@ COLORS = {"passed": "green", "failed": "red", "inconclusive": "yellow", "undefin
 def header(settings: Settings) -> str:
     """Return the line that says what the packaged suite is going to do."""
     return (
-        f"saliency-sanity: {', '.join(settings.methods)} x {', '.join(settings.models)} x "
-        f"{len(question_ids(settings.checks))} questions = {planned(settings)} tests planned; "
+        f"saliency-sanity: {', '.join(settings.methods)} x {', '.join(settings.models)}: "
+        f"{planned(settings)} tests planned, tier {settings.tier}; "
         f"{settings.images} images, seed {settings.seed}, device {settings.device}"
     )
 
 
 def planned(settings: Settings, collected: Collection[str] = ()) -> int:
-    """Return how many tests the packaged suite has: fewer where, as ``collected`` shows, a fixture is overridden."""
-    methods = 1 if any(node_id.startswith(f"{ROOT}::{METHOD}-") for node_id in collected) else len(settings.methods)
+    """Return how many tests the packaged suite has: fewer where, as ``collected`` shows, a fixture is overridden.
+
+    Where a project has them in a file of its own, as many as were collected.
+    """
+    packaged = [node_id for node_id in collected if is_packaged(node_id)]
+    if any(not is_ours(node_id) for node_id in packaged) or not settings.methods:
+        return len(packaged)
+    methods = 1 if any(node_id.startswith(f"{ROOT}::{METHOD}") for node_id in collected) else len(settings.methods)
     models = 1 if any(is_ours(node_id) and f"-{MODEL}::" in node_id for node_id in collected) else len(settings.models)
-    return methods * models * len(question_ids(settings.checks))
+    return methods * sum(len(CHECKS[name].ids) * (models if CHECKS[name].by_model else 1) for name in settings.checks)
 
 
 def summarize(reporter: pytest.TerminalReporter, settings: Settings, ledger: Ledger) -> None:
-    """Print the verdicts as a table, and how many tests were planned and ran."""
+    """Print the verdicts as a table, what else a reader should know, and how many tests were planned and ran."""
     reporter.section("saliency-sanity")
     records = sorted(ledger.records.values(), key=lambda record: _place(record, settings))
     if records:
-        for line, verdict in zip(table(records), ["", *(record["verdict"] for record in records)], strict=True):
+        for line, verdict in zip(table(records, settings), ["", *map(_color_of, records)], strict=True):
             reporter.line(line, **({COLORS[verdict]: True} if verdict else {}))
-    outcomes = Counter(ledger.outcomes.values())
-    counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items(), reverse=True))
-    packaged = sum(map(is_ours, ledger.outcomes))
-    own = len(ledger.outcomes) - packaged
-    reporter.line(
-        f"packaged tests: {planned(settings, ledger.planned)} planned, {packaged} ran"
-        f"{f'; {own} tests of your own' if own else ''}{f': {counted}' if counted else ''}"
-    )
+    glances = sorted(ledger.glances.values(), key=lambda glance: _place({**glance, "check": ""}, settings))
+    for line in layers(glances):
+        reporter.line(line)
+    for line in mimics(glances):
+        reporter.line(f"note: {line}", yellow=True)
+    reporter.line(_counts(settings, ledger))
     if any(record["verdict"] == "passed" for record in records):
         reporter.line("'passed' says: no evidence of insensitivity. It does not say that the maps are faithful.")
     for problem in ledger.problems:
         reporter.line(f"not green: {problem}", red=True)
+
+
+def _counts(settings: Settings, ledger: Ledger) -> str:
+    outcomes = Counter(ledger.outcomes.values())
+    counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items(), reverse=True))
+    packaged = sum(map(is_packaged, ledger.outcomes))
+    own = len(ledger.outcomes) - packaged
+    return (
+        f"packaged tests: {planned(settings, ledger.planned)} planned, {packaged} ran"
+        f"{f'; {own} tests of your own' if own else ''}{f': {counted}' if counted else ''}"
+    )
 
 
 def _place(record: dict[str, Any], settings: Settings) -> tuple[tuple[int, str], ...]:
@@ -64,42 +83,69 @@ def _place(record: dict[str, Any], settings: Settings) -> tuple[tuple[int, str],
     )
 
 
-def table(records: list[dict[str, Any]]) -> list[str]:
+def table(records: list[dict[str, Any]], settings: Settings) -> list[str]:
     """Return a heading and the records, one line each, in aligned columns."""
-    rows = [("method", "model", "check", "maps", "SRC [95 % interval]", "below", "verdict"), *map(_row, records)]
+    heading = ("method", "model", "check", "maps", "SRC [95 % interval]", "must be", "verdict")
+    rows = [heading, *(_row(record, settings) for record in records)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def _row(record: dict[str, Any]) -> tuple[str, ...]:
+def _row(record: dict[str, Any], settings: Settings) -> tuple[str, ...]:
     measured, interval, verdict = record["measured"], record["interval"], record["verdict"]
-    if measured["undefined"]:
+    if measured.get("undefined"):
         verdict += f" ({measured['undefined']} of {measured['total']} SRCs undefined)"
-    src = f"{record['statistic']:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "none defined"
-    names = (record["method"], record["model"], record["check"], measured["sign"])
-    return (*names, src, f"{record['threshold']:g}", verdict)
+    if "not_applicable" in measured:
+        verdict = "not asked"
+    elif verdict != "passed" and is_finding(record["check"]) and settings.tier == "gate":
+        verdict += " (a finding, no gate)"
+    if "examples" in measured:
+        src = f"{measured['examples']} networks tried"
+    else:
+        src = f"{record['statistic']:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "none defined"
+    must_be = f"{measured['must_be']} {record['threshold']:g}" if record["threshold"] is not None else ""
+    return (record["method"], record["model"], record["check"], measured.get("sign", ""), src, must_be, verdict)
+
+
+def _color_of(record: dict[str, Any]) -> str:
+    verdict: str = record["verdict"]
+    return "undefined" if is_finding(record["check"]) and verdict == "failed" else verdict
 
 
 def listing() -> str:
     """Return the methods, models and checks that exist, as text."""
-    installed = installed_methods()
     lines = ["methods (--saliency-method):"]
-    for name in BUILT_IN:
-        kind = "reference" if name in REFERENCE else "control" if name in CONTROLS else f"through {NEEDS[name]}"
-        missing = "" if name in installed else f", not installed: pip install 'pytest-saliency-sanity[{NEEDS[name]}]'"
-        lines.append(f"  {name:24} {kind}{missing}")
-    lines += [f"  {'package.module:function':24} your own", "models (--saliency-model):"]
-    lines += [f"  {name}" for name in MODELS]
+    for name, found in known_methods().items():
+        lines.append(f"  {name:24} {'; '.join(map(_described, found))}")
+    lines.append(f"  {'package.module:attribute':24} your own: a function, an instance or a class")
+    for name, library in LIBRARIES.items():
+        installed = is_installed(parse_spec(f"{name}:Class"))
+        missing = "" if installed else f", not installed: pip install 'pytest-saliency-sanity[{library.extra}]'"
+        lines.append(f"  {f'{name}:Class[:layer]':24} a class of {library.package}{missing}")
+    lines.append("models (--saliency-model):")
+    lines += [f"  {name}" for name in (*MODELS, "package.module:factory")]
     lines.append("checks (--saliency-check):")
     for check in CHECKS.values():
         lines.append(f"  {check.name:24} {check.question}")
-        lines.append(f"  {'':24} {_thresholds(check)}{_variants(check.variants)}; {check.source}")
+        lines.append(f"  {'':24} {'; '.join(filter(None, (_thresholds(check), _variants(check), check.source)))}")
     return "\n".join(lines)
 
 
+def _described(method: NamedMethod) -> str:
+    if method.source != "built in":
+        return f"given by {method.source}"
+    kind = "reference" if method.name in REFERENCE else "control" if method.name in CONTROLS else BUILT_IN[method.name]
+    spec = parse_spec(BUILT_IN[method.name])
+    extra = LIBRARIES[spec.name].extra if spec.name in LIBRARIES else ""
+    missing = "" if is_installed(spec) else f", not installed: pip install 'pytest-saliency-sanity[{extra}]'"
+    return kind + missing
+
+
 def _thresholds(check: Check) -> str:
-    return ", ".join(f"SRC below {threshold:g} ({at})" for at, threshold in check.thresholds.items())
+    side = "above" if check.above else "below"
+    return ", ".join(f"SRC {side} {threshold:g} ({at})" for at, threshold in check.thresholds.items())
 
 
-def _variants(variants: tuple[str, ...]) -> str:
-    return f", in the orders {', '.join(variants)}" if variants else ""
+def _variants(check: Check) -> str:
+    findings = f" ({', '.join(check.findings)}: a warning, but in the tier full)" if check.findings else ""
+    return f"variants {', '.join(check.variants)}{findings}" if check.variants else ""

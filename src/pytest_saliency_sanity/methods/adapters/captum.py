@@ -1,28 +1,61 @@
-"""Methods of captum (https://captum.ai), as saliency methods of this project."""
+"""captum (https://captum.ai): ``captum:IntegratedGradients?n_steps=20``, ``captum:LayerGradCam:features.10``.
+
+Its class and ``attribute`` take the keywords of a spec. Signs are kept: ``Saliency`` gives magnitudes by default, here
+it does not. Where baselines are needed and none is given, they are 0; a number stands for an image full of it.
+"""
 
 from __future__ import annotations
 
-import warnings
+from inspect import signature
+from typing import Any
 
 import torch
 from torch import nn
 
-from ..scores import explaining, in_chunks
+from ...models.inference import max_rows
+from ...specs import Spec
+from .library import LibraryMethod, as_tensor_like, class_named, parameters_of, split_keywords
+
+MODEL = ("self", "model", "forward_func")
+GIVEN = ("self", "inputs", "target", "return_convergence_delta", "show_progress", "additional_forward_args", "kwargs")
+DEFAULTS = {"abs": False}
+# Without these they gather the whole batch times all steps in memory.
+BATCHED = "internal_batch_size"
 
 
-def guided_backprop(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return captum's Guided Backprop (Springenberg et al. 2015, arXiv:1412.6806): raw, signed ``(N, C, H, W)``.
+def make(spec: Spec) -> LibraryMethod:
+    """Return the saliency method of a class of ``captum.attr``. Raises ValueError for what is none, or does not fit."""
+    cls = class_named(spec, "captum.attr", explains_images)
+    of_class = parameters_of(cls.__init__, (*MODEL, "layer", "device_ids"))
+    of_call = parameters_of(cls.attribute, GIVEN)
+    uses_layer = "layer" in signature(cls).parameters
+    keywords = dict(spec.keywords)
+    if "baselines" in of_call:
+        keywords.setdefault("baselines", 0)
+    defaults = {name: value for name, value in DEFAULTS.items() if name in of_call}
+    complete = Spec(spec.text, spec.name, spec.attribute, spec.layer, defaults | keywords)
+    for_call, for_class = split_keywords(complete, of_call, of_class)
+    takes_target = "target" in signature(cls.attribute).parameters
 
-    Raises ImportError where captum is not installed.
-    """
-    try:
-        from captum.attr import GuidedBackprop
-    except ImportError as error:
-        raise ImportError("guided_backprop needs captum: pip install 'pytest-saliency-sanity[captum]'") from error
-    maps = []
-    with explaining(model), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU activations")
-        explainer = GuidedBackprop(model)
-        for chunk, chunk_targets in in_chunks(images, targets):
-            maps.append(explainer.attribute(chunk.requires_grad_(), target=chunk_targets).detach())
-    return torch.cat(maps)
+    def explain(model: nn.Module, layer: nn.Module | None, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        explainer = cls(model, layer, **for_class) if uses_layer else cls(model, **for_class)
+        call: dict[str, Any] = dict(for_call)
+        if "baselines" in call:
+            call["baselines"] = as_tensor_like(call["baselines"], images)
+        if BATCHED in of_call:
+            call.setdefault(BATCHED, max(len(images), max_rows(images)))
+        if takes_target:
+            call["target"] = targets
+        attributions = explainer.attribute(images.requires_grad_(), **call)
+        return attributions if isinstance(attributions, torch.Tensor) else attributions[0]
+
+    return LibraryMethod(spec, explain, uses_layer)
+
+
+def explains_images(cls: Any) -> bool:
+    """Return whether a class explains images of a model, and is not made of another method or of a neuron."""
+    if not hasattr(cls, "attribute"):
+        return False
+    needed = [name for name in list(signature(cls).parameters)[:1] if name in MODEL]
+    excluded = cls.__name__.startswith("Neuron") or cls.__name__.endswith("DeepLiftShap")  # needs many baselines
+    return bool(needed) and "inputs" in signature(cls.attribute).parameters and not excluded

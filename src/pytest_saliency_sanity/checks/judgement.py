@@ -1,4 +1,4 @@
-"""The common part of every check that asks an SRC to stay below a threshold: measure, judge, explain."""
+"""The common part of every check that asks an SRC to stay below or above a threshold: measure, judge, explain."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .measurement import At
-from .message import explain
+from .message import BELOW, Words, explain
 from .profile import SrcProfile
-from .verdict import StageVerdict, decisive, judge_below
+from .verdict import StageVerdict, decisive, judge_stages
 
 
 @dataclass(frozen=True)
@@ -21,21 +21,25 @@ class Judgement:
     message: str
 
 
-def judge_src_below(
+def judge_src(
     title: str,
     measure: Callable[[At], SrcProfile],
     *,
     at: At,
     threshold: float | Mapping[str, float],
     confidence: float = 0.95,
+    above: bool = False,
+    words: Words = BELOW,
 ) -> Judgement:
     """Judge the stages that ``at`` means, of what ``measure`` gives for them, by one threshold or one for each stage.
+
+    ``above``: whether the SRC must stay above it, and not below. ``words``: what the verdicts mean to a reader.
 
     Where they do not pass, every stage is measured for the message, so that a reader sees where the cascade stands.
     """
     profile = measure(at)
-    judged = judge_below(profile, threshold, confidence)
+    judged = judge_stages(profile, threshold, confidence, above=above)
     deciding = decisive(judged)
     cascade = profile if deciding.verdict == "passed" else measure("every")
-    message = explain(title, deciding, judged, cascade, confidence)
+    message = explain(title, deciding, judged, cascade, confidence, words)
     return Judgement(judged, deciding, profile, message)

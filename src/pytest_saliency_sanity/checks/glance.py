@@ -1,0 +1,53 @@
+"""A glance at a method's maps: a few values of a few maps, by which methods that draw the same picture are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ..errors import SaliencyMethodError
+from ..methods.controls import image_itself
+from ..methods.gradient import gradient
+from ..methods.maps import maps_of, reduced
+from ..methods.protocol import SaliencyMethod
+from ..models.inference import images_for, logits_of
+from .subject import SIGN, Subject
+
+IMAGES, POSITIONS = 3, 32
+COMPARED = {"gradient": gradient, "input": image_itself}
+
+
+def glance_at(subject: Subject) -> dict[str, Any]:
+    """Return plain values: a glance at the method's maps, at the plain gradient's and the input's, and its layer.
+
+    A map is known by its size and by some absolute values relative to its largest; None where it can't be had.
+    """
+    images = images_for(subject.model, subject.batch.images[:IMAGES])
+    targets = logits_of(subject.model, images).argmax(1)
+    layer_of = getattr(subject.method, "layer_of", None)
+
+    def at(method: SaliencyMethod) -> dict[str, Any] | None:
+        try:
+            maps = maps_of(method, subject.model, images, targets, name="a glance", seed=subject.seed)
+        except SaliencyMethodError:
+            return None  # the checks will say why
+        return glance(reduced(maps, SIGN))
+
+    compared = {name: at(method) for name, method in COMPARED.items()}
+    return {
+        "method": subject.method_name,
+        "model": subject.model_name,
+        "layer": layer_of(subject.model, images[:1]) if layer_of else None,
+        "maps": at(subject.method),
+        "compared": compared,
+    }
+
+
+def glance(maps: torch.Tensor) -> dict[str, Any]:
+    """Return the size of maps ``(N, h, w)`` and, of each, some values relative to its largest."""
+    flat = maps.double().cpu().flatten(1)
+    where = torch.linspace(0, flat.shape[1] - 1, POSITIONS).round().long()
+    largest = flat.amax(1, keepdim=True)
+    relative = (flat / largest).masked_fill(largest == 0, 0).nan_to_num()[:, where]
+    return {"size": list(maps.shape[1:]), "values": [[round(value, 6) for value in row] for row in relative.tolist()]}

@@ -1,0 +1,82 @@
+"""A copy of a model that explainers of all libraries agree on.
+
+Libraries replace rules, leave attributes and gradients behind, or refuse modules that are used twice; and a hook on a
+convolution before an in-place ReLU sees other values in one library than in the next. So they get a copy: in evaluation
+mode, nothing in place, parameters that require gradients, and every use of a parameter-free module a module of its own.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from typing import Any
+
+import torch
+from torch import nn
+
+
+def canonical_copy(model: nn.Module, image: torch.Tensor) -> nn.Module:
+    """Return the copy. ``image`` ``(1, C, H, W)`` is shown to it once, to see which modules are used twice."""
+    copied = copy.deepcopy(model).eval()
+    for module in copied.modules():
+        if getattr(module, "inplace", None) is True:
+            module.__dict__["inplace"] = False
+    for parameter in copied.parameters():
+        if parameter.is_floating_point():
+            parameter.requires_grad_(True)
+    unshare(copied, image)
+    return copied
+
+
+def unshare(model: nn.Module, image: torch.Tensor) -> None:
+    """Replace every parameter-free leaf that is used more than once by one copy for each use, in place."""
+    for module, uses in _uses(model, image).items():
+        if uses > 1:
+            one_each = _OneEach(module, uses)
+            model.register_forward_pre_hook(one_each.start)
+            for parent in list(model.modules()):
+                for name, child in parent._modules.items():  # named_children() leaves out what it has seen
+                    if child is module:
+                        parent._modules[name] = one_each
+
+
+def _uses(model: nn.Module, image: torch.Tensor) -> Counter[nn.Module]:
+    counted: Counter[nn.Module] = Counter()
+
+    def count(module: nn.Module, _: Any, __: Any) -> None:
+        counted[module] += 1
+
+    bare = [
+        module
+        for module in model.modules()
+        if module is not model
+        and not any(module.children())
+        and not any(True for _ in module.parameters())
+        and not any(True for _ in module.buffers())
+    ]
+    handles = [module.register_forward_hook(count) for module in bare]
+    try:
+        with torch.no_grad():
+            model(image.clone())
+    finally:
+        for handle in handles:
+            handle.remove()
+    return counted
+
+
+class _OneEach(nn.ModuleList):
+    """The same module for each of its uses in one pass, one after the other."""
+
+    def __init__(self, module: nn.Module, uses: int) -> None:
+        super().__init__(copy.deepcopy(module) for _ in range(uses))
+        self.used = 0
+
+    def start(self, *_: Any) -> None:
+        """Begin a pass."""
+        self.used = 0
+
+    def forward(self, *arguments: Any, **keywords: Any) -> Any:
+        """Use the next one."""
+        module = self[self.used % len(self)]
+        self.used += 1
+        return module(*arguments, **keywords)

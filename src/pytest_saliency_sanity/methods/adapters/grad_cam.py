@@ -1,0 +1,83 @@
+"""pytorch-grad-cam (https://github.com/jacobgil/pytorch-grad-cam): ``grad_cam:GradCAMPlusPlus:features.10``.
+
+It gives maps that are clipped at 0, scaled to [0, 1] one by one and enlarged to the size of the image. Here they are
+taken before the scaling and enlarging, at the resolution of the layer, clipped as the library does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from inspect import signature
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ...specs import Spec
+from .library import LibraryMethod, class_named, parameters_of, split_keywords
+
+GIVEN = ("self", "model", "target_layers", "reshape_transform", "tta_transforms")
+CALL = ("self", "input_tensor", "targets")
+
+
+def make(spec: Spec) -> LibraryMethod:
+    """Return the saliency method of a class of ``pytorch_grad_cam``. Raises ValueError for what is none."""
+    from pytorch_grad_cam.base_cam import BaseCAM
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    def offered(found: type) -> bool:
+        return issubclass(found, BaseCAM) and found is not BaseCAM
+
+    cls = class_named(spec, "pytorch_grad_cam", offered)
+    for_class, for_call = split_keywords(
+        spec, parameters_of(cls.__init__, GIVEN), parameters_of(signature_call(cls), CALL)
+    )
+    uses_layer = cls.__name__ != "FullGrad"  # it looks at every layer that has a bias
+
+    def explain(model: nn.Module, layer: nn.Module | None, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        # Its progress bars are written to standard error, whoever listens.
+        with contextlib.redirect_stderr(io.StringIO()), fresh(cls, model, layer, for_class) as explainer:
+            native = keep_native(explainer)
+            wanted = [ClassifierOutputTarget(target) for target in targets.tolist()]
+            enlarged = explainer(images, targets=wanted, **for_call)
+        # One native map where the layer's was the only one; else what the library makes of several.
+        maps = np.maximum(native[0], 0) if len(native) == 1 else enlarged
+        return torch.as_tensor(maps, dtype=torch.float32)
+
+    return LibraryMethod(spec, explain, uses_layer)
+
+
+def signature_call(cls: type) -> Any:
+    """Return the call of a class's instances."""
+    return cls.__call__
+
+
+@contextlib.contextmanager
+def fresh(cls: type, model: nn.Module, layer: nn.Module | None, keywords: dict[str, Any]) -> Any:
+    """Make an explainer, and take its hooks off at the end. Its own ``with`` would swallow an IndexError."""
+    own = dict(keywords)
+    if "ablation_layer" in signature(cls).parameters:
+        from pytorch_grad_cam import AblationLayer
+
+        own.setdefault("ablation_layer", AblationLayer())  # its default is one object for all explainers
+    explainer = cls(model, [layer] if layer is not None else [], **own)
+    try:
+        yield explainer
+    finally:
+        explainer.activations_and_grads.release()
+
+
+def keep_native(explainer: Any) -> list[np.ndarray]:
+    """Return a list that will hold the maps ``(N, h, w)`` as the explainer makes them, before it does more to them."""
+    made: list[np.ndarray] = []
+    original = explainer.get_cam_image
+
+    def keeping(*arguments: Any, **keywords: Any) -> Any:
+        native = original(*arguments, **keywords)
+        made.append(native.detach().cpu().numpy() if isinstance(native, torch.Tensor) else np.asarray(native))
+        return native
+
+    explainer.get_cam_image = keeping
+    return made

@@ -1,0 +1,54 @@
+"""The layer that a class activation map is made of, by default: a module's name, the same in every randomised copy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..activations import last_convolution, named_layer
+
+FOLLOWED = (
+    *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish),
+    *(nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm, nn.LayerNorm),
+)
+
+
+def layer_name(model: nn.Module, image: torch.Tensor, given: str | None) -> str:
+    """Return ``given``, if the model has such a module; by default the last layer of convolutions.
+
+    That is the convolution that is executed last with more than one position, or the last of the normalisation and
+    activation modules that directly follow it: what Grad-CAM is made of, as far as it is a module.
+    Raises ValueError for a module that does not exist, or a model without convolutions.
+    """
+    if given is not None:
+        named_layer(model, given)
+        return given
+    last = last_convolution(model, image)
+    chosen = _followed(model, image, last)
+    names: dict[nn.Module, str] = {module: name for name, module in model.named_modules()}
+    return names[chosen]
+
+
+def _followed(model: nn.Module, image: torch.Tensor, convolution: nn.Module) -> nn.Module:
+    """Return the last module that takes over the convolution's output, value by value, unchanged in between."""
+    chosen: nn.Module = convolution
+    values: torch.Tensor | None = None
+    version = 0
+
+    def note(module: nn.Module, arguments: tuple[Any, ...], output: torch.Tensor) -> None:
+        nonlocal chosen, values, version
+        directly = bool(arguments) and arguments[0] is values and values is not None and values._version == version
+        if module is convolution or directly:
+            chosen, values, version = module, output, output._version
+
+    watched = [module for module in model.modules() if isinstance(module, FOLLOWED) or module is convolution]
+    handles = [module.register_forward_hook(note) for module in watched]
+    try:
+        with torch.no_grad():
+            model(image.clone())
+    finally:
+        for handle in handles:
+            handle.remove()
+    return chosen

@@ -1,0 +1,112 @@
+"""What the adapters of all libraries have in common: a saliency method made of a library's class."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from inspect import Parameter, isclass, signature
+from typing import Any
+
+import torch
+from torch import nn
+
+from ...errors import unknown_name
+from ...specs import Spec
+from ..scores import explaining, in_chunks
+from .canonical import canonical_copy
+from .layers import layer_name
+
+Explain = Callable[[nn.Module, nn.Module | None, torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class LibraryMethod:
+    """A saliency method made of a library's class.
+
+    ``explain(model, layer, images, targets)`` makes an explainer for a model that it may do with as it likes, and
+    returns its maps. ``layer``: the name given; ``uses_layer``: whether there is one at all.
+    """
+
+    spec: Spec
+    explain: Explain = field(repr=False)
+    uses_layer: bool = False
+
+    def __post_init__(self) -> None:
+        if self.spec.layer and not self.uses_layer:
+            raise ValueError(f"{self.spec.text}: {self.spec.path} looks at no layer, so none can be named")
+
+    @property
+    def __name__(self) -> str:
+        return self.spec.text
+
+    def __call__(self, model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return the library's maps for each image, detached."""
+        maps = []
+        working = None
+        with explaining(model), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=UserWarning, module=rf"{self.package}\b")
+            for chunk, chunk_targets in in_chunks(images, targets):
+                if working is None:
+                    working = canonical_copy(model, chunk[:1])
+                    layer = self._layer(working, chunk[:1])
+                maps.append(self.explain(working, layer, chunk, chunk_targets).detach())
+        return torch.cat(maps)
+
+    def layer_of(self, model: nn.Module, image: torch.Tensor) -> str | None:
+        """Return the name of the layer that is looked at in a model, by an image ``(1, C, H, W)``; None without one."""
+        with explaining(model):
+            return layer_name(canonical_copy(model, image), image, self.spec.layer) if self.uses_layer else None
+
+    @cached_property
+    def package(self) -> str:
+        """The package whose warnings about itself are none of the user's business."""
+        from . import LIBRARIES
+
+        return LIBRARIES[self.spec.name].package
+
+    def _layer(self, model: nn.Module, image: torch.Tensor) -> nn.Module | None:
+        return model.get_submodule(layer_name(model, image, self.spec.layer)) if self.uses_layer else None
+
+
+def class_named(spec: Spec, module: str, offered: Callable[[type], bool]) -> Any:
+    """Return the class that a spec names in a library's module, if it is one of those ``offered``; else ValueError."""
+    classes = {name: found for name, found in vars(import_module(module)).items() if isclass(found) and offered(found)}
+    if spec.attribute not in classes:
+        raise unknown_name(f"method of {spec.name}", spec.attribute, sorted(classes))
+    return classes[spec.attribute]
+
+
+def parameters_of(function: Callable[..., Any], without: Collection[str]) -> dict[str, Parameter]:
+    """Return the parameters that a user may give to a function, all but those that the adapter gives."""
+    return {
+        name: parameter
+        for name, parameter in signature(function).parameters.items()
+        if name not in without and parameter.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    }
+
+
+def split_keywords(spec: Spec, *functions: Mapping[str, Parameter]) -> list[dict[str, Any]]:
+    """Return the spec's keywords, each for the first function that takes it.
+
+    Raises ValueError for a keyword that none takes, or where one needs a keyword that is not given.
+    """
+    for keyword in spec.keywords:
+        if not any(keyword in parameters for parameters in functions):
+            allowed = list(dict.fromkeys(name for parameters in functions for name in parameters))
+            raise unknown_name(f"keyword of {spec.path}", keyword, allowed)
+    given: list[dict[str, Any]] = []
+    left = dict(spec.keywords)
+    for parameters in functions:
+        given.append({name: left.pop(name) for name in parameters if name in left})
+        for name, parameter in parameters.items():
+            if parameter.default is Parameter.empty and name not in given[-1]:
+                raise ValueError(f"{spec.text} needs the keyword {name}: {spec.path}?{name}=...")
+    return given
+
+
+def as_tensor_like(value: Any, images: torch.Tensor) -> Any:
+    """Return a number as one image ``(1, C, H, W)`` full of it; anything else as it is."""
+    return torch.full_like(images[:1], float(value)) if isinstance(value, int | float) else value

@@ -1,0 +1,36 @@
+"""torch-cam (https://github.com/frgfm/torch-cam): ``torchcam:LayerCAM:features.10``.
+
+Maps are taken at the layer's own resolution and before the scaling to [0, 1], clipped at 0 where the library does.
+"""
+
+from __future__ import annotations
+
+import logging
+from inspect import signature
+
+import torch
+from torch import nn
+
+from ...specs import Spec
+from .library import LibraryMethod, class_named, parameters_of, split_keywords
+
+GIVEN = ("self", "model", "target_layer", "input_shape")
+
+
+def make(spec: Spec) -> LibraryMethod:
+    """Return the saliency method of a class of ``torchcam.methods``. Raises ValueError for what is none."""
+    from torchcam.methods.core import _CAM
+
+    cls = class_named(spec, "torchcam.methods", lambda found: issubclass(found, _CAM))
+    (keywords,) = split_keywords(spec, parameters_of(cls.__init__, GIVEN))
+    takes_shape = "input_shape" in signature(cls).parameters
+
+    def explain(model: nn.Module, layer: nn.Module | None, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        logging.getLogger("torchcam").setLevel(logging.ERROR)
+        own = dict(keywords, input_shape=tuple(images.shape[1:])) if takes_shape else keywords
+        with cls(model, target_layer=layer, **own) as explainer:
+            scores = model(images)
+            (maps,) = explainer(targets.tolist(), scores, normalized=False)
+        return maps  # type: ignore[no-any-return]
+
+    return LibraryMethod(spec, explain, uses_layer=True)

@@ -1,0 +1,84 @@
+"""The names that methods have, and where each name comes from. Standard library only; nothing is imported to know them.
+
+A name may come from this package, from the entry-point group ``saliency_sanity.methods`` of any installed package, or
+from a project's hook ``pytest_saliency_methods``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any
+
+from ..errors import unknown_name
+
+GROUP = "saliency_sanity.methods"
+_MODULE = "pytest_saliency_sanity.methods"
+
+REFERENCE = {
+    "gradcam": f"{_MODULE}.gradcam:gradcam",
+    "smoothgrad": f"{_MODULE}.smoothgrad:smoothgrad",
+    "gradient": f"{_MODULE}.gradient:gradient",
+}
+CONTROLS = {
+    "sobel": f"{_MODULE}.controls:sobel",
+    "input": f"{_MODULE}.controls:image_itself",
+    "uniform_noise": f"{_MODULE}.controls:uniform_noise",
+}
+ADAPTED = {
+    "guided_backprop": "captum:GuidedBackprop",
+}
+BUILT_IN = REFERENCE | CONTROLS | ADAPTED
+
+
+@dataclass(frozen=True)
+class NamedMethod:
+    """A name, what it stands for (a spec, a callable or a class), and who gives it."""
+
+    name: str
+    value: str | Callable[..., Any]
+    source: str
+
+
+_given: list[NamedMethod] = []
+
+
+def set_given(methods: Sequence[NamedMethod]) -> Sequence[NamedMethod]:
+    """Take over the methods that a project's hooks give, in place of those before, which are returned."""
+    before = list(_given)
+    _given[:] = methods
+    return before
+
+
+def known_methods() -> dict[str, list[NamedMethod]]:
+    """Return by name what it may stand for: a project's own, then entry points, then built-in ones."""
+    found: dict[str, list[NamedMethod]] = defaultdict(list)
+    for method in (*_given, *_installed(), *(NamedMethod(name, spec, "built in") for name, spec in BUILT_IN.items())):
+        found[method.name].append(method)
+    return found
+
+
+def named_method(name: str) -> NamedMethod:
+    """Return what a name stands for. Raises ValueError for one that nobody gives, or that two give."""
+    known = known_methods()
+    if name not in known:
+        raise unknown_name("method", name, [*known, "package.module:attribute", "library:Class"])
+    first, *others = known[name]
+    if others:
+        raise ValueError(f"the method {name!r} is given twice, by {first.source} and by {_sources(others)}: rename one")
+    return first
+
+
+def _installed() -> list[NamedMethod]:
+    """Return the methods of all entry points. The same one, seen twice on the path, counts once."""
+    points = {(point.name, point.value): point for point in entry_points(group=GROUP)}
+    return [
+        NamedMethod(point.name, point.value, f"the entry point of {point.dist.name if point.dist else point.value}")
+        for point in points.values()
+    ]
+
+
+def _sources(methods: Sequence[NamedMethod]) -> str:
+    return " and by ".join(method.source for method in methods)

@@ -1,0 +1,66 @@
+"""From what a user writes to a trained network: a built-in name, or the import path of one's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import unknown_name
+from ..imports import import_attribute
+from ..specs import parse_spec
+from . import MODELS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def check_model_spec(text: str) -> None:
+    """Raise ValueError for a spec that names no network. Nothing is imported: of a path only the form is looked at."""
+    spec = parse_spec(text)
+    if spec.layer:
+        raise ValueError(f"{text!r} is not of the form package.module:factory?keyword=value")
+    if spec.attribute is None and text not in MODELS:
+        raise unknown_name("model", text, [*MODELS, "package.module:factory"])
+
+
+def has_twin(text: str) -> bool:
+    """Return whether a network comes with its twin that memorised random labels: the built-in ones do."""
+    return text in MODELS
+
+
+def find_model(text: str) -> Any:
+    """Return what the import path of a network leads to: something to call. Raises as ``resolve_model``."""
+    found = import_attribute(parse_spec(text).path)
+    if not callable(found):
+        raise TypeError(f"{text} names {found!r}, which is neither a network nor a function that returns one")
+    return found
+
+
+def resolve_model(text: str) -> nn.Module:
+    """Return the trained network that a spec names.
+
+    A built-in name; or ``package.module:factory``, a function or class that returns a network, called with the keywords
+    of the spec (``torchvision.models:resnet18?weights=DEFAULT``), or a network itself, which is copied. A factory that
+    draws weights at random draws the same in every process.
+
+    Raises ValueError for an unknown name, ImportError where the module or attribute is missing, TypeError where it
+    gives no ``torch.nn.Module``.
+    """
+    import copy
+
+    from torch import nn
+
+    from ..checkpoints.store import load_checkpoint
+    from ..randomness import derived_seed, isolated_streams
+
+    check_model_spec(text)
+    if text in MODELS:
+        return load_checkpoint(text)
+    spec, factory = parse_spec(text), find_model(text)
+    if isinstance(factory, nn.Module):
+        model: object = copy.deepcopy(factory)
+    else:
+        with isolated_streams(derived_seed("model", text)):
+            model = factory(**spec.keywords)
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"{text} gives {type(model).__name__}, not a torch.nn.Module")
+    return model
