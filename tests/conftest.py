@@ -49,9 +49,9 @@ def collected(pytester: pytest.Pytester) -> Ids:
 def records(pytester: pytest.Pytester) -> Records:
     """Run pytest and return the record of every saliency test, by its id."""
 
-    def run(*arguments: str) -> dict[str, dict[str, Any]]:
+    def run(*arguments: str, code: pytest.ExitCode = pytest.ExitCode.OK) -> dict[str, dict[str, Any]]:
         recorder = Recorder()
-        assert pytester.runpytest_inprocess(*arguments, plugins=[recorder]).ret == pytest.ExitCode.OK
+        assert pytester.runpytest_inprocess(*arguments, plugins=[recorder]).ret == code
         return recorder.records
 
     return run

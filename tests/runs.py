@@ -19,7 +19,14 @@ QUESTIONS = (
     "test_cascading_randomization[top_down]",
     "test_cascading_randomization[bottom_up]",
     "test_cascading_randomization[independent]",
+    "test_class_sensitivity",
+    "test_repeatability",
+    "test_symmetry[permutation]",
+    "test_symmetry[rescaling]",
+    "test_symmetry[input_shift]",
 )
+CASCADES = QUESTIONS[1:4]
+OF_THE_METHOD = ("test_contract",)  # whatever the model
 
 
 class Recorder:
@@ -37,12 +44,17 @@ class Recorder:
 
 def suite_ids(*methods: str, models: tuple[str, ...] = MODELS) -> list[str]:
     """Return the documented ids of the packaged suite, in order."""
-    return [
-        f"saliency-sanity::{method}-{model}::{question}"
-        for method in methods
-        for model in models
-        for question in QUESTIONS
-    ]
+    return [each for method in methods for each in (*cell_ids(method, *models), *own_ids(method))]
+
+
+def cell_ids(method: str, *models: str) -> list[str]:
+    """Return the ids of the questions that are put to a method on each model."""
+    return [f"saliency-sanity::{method}-{model}::{question}" for model in models for question in QUESTIONS]
+
+
+def own_ids(method: str) -> list[str]:
+    """Return the ids of the questions that are put to a method alone."""
+    return [f"saliency-sanity::{method}::{question}" for question in OF_THE_METHOD]
 
 
 def ids_with(outcome: str, result: pytest.RunResult) -> list[str]:

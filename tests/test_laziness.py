@@ -67,7 +67,7 @@ def test_a_run_without_our_options_says_nothing_of_us(pytester: pytest.Pytester)
     [
         ["--saliency-method=gradcan"],
         ["--saliency-method=gradcam", "--saliency-images=0"],
-        ["saliency-sanity::gradcam", "--saliency-method=gradcam"],
+        ["saliency-sanity::gradcan", "--saliency-method=gradcam"],
         ["saliency-sanity"],
         ["--saliency-method=nowhere:fn"],
     ],

@@ -138,7 +138,7 @@ def test_the_models_are_ready_for_use(pytester: pytest.Pytester) -> None:
         """
     )
     result = pytester.runpytest_inprocess("--saliency-method=gradcam", "-k", "test_mine")
-    result.assert_outcomes(passed=2, deselected=8)
+    result.assert_outcomes(passed=2, deselected=19)
 
 
 def test_without_a_method_the_error_says_what_to_give(pytester: pytest.Pytester) -> None:
@@ -180,22 +180,30 @@ def test_a_test_of_ones_own_runs_once_for_an_overridden_model(collected: Ids, py
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("chosen", [("-k", "label"), (LABEL,)])
-def test_an_overridden_model_asks_for_its_twin(chosen: tuple[str, ...], pytester: pytest.Pytester) -> None:
+def test_an_overridden_model_without_a_twin_is_not_asked_about_labels(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(OWN_MODEL)
-    result = pytester.runpytest_inprocess("--saliency-method=gradient", *chosen)
+    result = pytester.runpytest_inprocess("--saliency-method=gradient", "-k", "label", "-rs")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED  # nothing else was asked either
+    result.assert_outcomes(skipped=1, deselected=9)
+    result.stdout.fnmatch_lines(["*no network like saliency_model*override the fixture saliency_memorized_model*"])
+
+
+@pytest.mark.usefixtures("small")
+def test_an_overridden_model_needs_a_twin_where_labels_are_asked_about(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(OWN_MODEL)
+    result = pytester.runpytest_inprocess("--saliency-method=gradient", LABEL)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.assert_outcomes(errors=1, deselected=0 if LABEL in chosen else 3)
-    result.stdout.fnmatch_lines(["*saliency_model is overridden*override the fixture saliency_memorized_model*"])
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*no network like saliency_model*override the fixture saliency_memorized_model*"])
 
 
 @pytest.mark.usefixtures("small")
 def test_a_test_of_ones_own_asks_for_the_twin_of_an_overridden_model(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(OWN_MODEL)
     pytester.makepyfile("def test_mine(saliency_method, saliency_model, saliency_memorized_model): pass")
-    result = pytester.runpytest_inprocess("--saliency-method=gradient", "-k", "test_mine")
+    result = pytester.runpytest_inprocess("--saliency-method=gradient", "-k", "test_mine", "-rs")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*saliency_model is overridden*override the fixture saliency_memorized_model*"])
+    result.stdout.fnmatch_lines(["*no network like saliency_model*override the fixture saliency_memorized_model*"])
 
 
 @pytest.mark.usefixtures("small")
@@ -203,7 +211,7 @@ def test_an_overridden_model_with_its_twin_answers_every_question(records: Recor
     pytester.makeconftest(OWN_MODEL + OWN_TWIN)
     kept = records("--saliency-method=gradient", "-p", "no:randomly", *LENIENT)
     assert list(kept) == suite_ids("gradient", models=("saliency_model",))
-    assert {record["model"] for record in kept.values()} == {"Small"}
+    assert {record["model"] for record in kept.values()} == {"Small", "small random networks"}
 
 
 @pytest.mark.usefixtures("small")

@@ -7,9 +7,13 @@ from runs import Ids, Run, suite_ids
 
 # Option, value, and what the error must tell: the value, what is allowed, a near match.
 BAD = [
-    ("method", "gradcan", ["unknown method 'gradcan'", "did you mean 'gradcam'", "smoothgrad", "module:function"]),
-    ("method", "my-module:fn", ["'my-module:fn' is no method", "'package.module:function'"]),
-    ("method", ":fn", ["':fn' is no method", "'package.module:function'"]),
+    (
+        "method",
+        "gradcan",
+        ["unknown method 'gradcan'", "did you mean 'gradcam'", "smoothgrad", "package.module:attribute"],
+    ),
+    ("method", "my/module:fn", ["'my/module:fn' has '/' in it"]),
+    ("method", ":fn", ["':fn' is not of the form", "package.module:attribute"]),
     ("model", "vgg16", ["unknown model 'vgg16'", "did you mean 'vgg11'", "allowed: alexnet, vgg11"]),
     ("check", "cascading", ["unknown check 'cascading'", "did you mean 'cascading_randomization'", "allowed: label_"]),
     ("device", "gpu", ["unknown device 'gpu'", "allowed: auto, cpu, cuda, cuda:N, mps"]),
@@ -128,13 +132,14 @@ def test_every_ini_twin_is_read(pytester: pytest.Pytester) -> None:
         saliency_images = 12
         saliency_seed = 7
         saliency_device = cpu
+        saliency_tier = full
         """
     )
     result = pytester.runpytest_inprocess("-p", "no:randomly")
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(
         [
-            "saliency-sanity: sobel, gradcam x vgg11 x 1 questions = 2 tests planned; 12 images, seed 7, device cpu",
+            "saliency-sanity: sobel, gradcam x vgg11: 2 tests planned, tier full; 12 images, seed 7, device cpu",
             "*must stay below 1e-06 with its whole interval.",
             "Measured on 12 images x 1 random draw, seed 7;*",
         ]
@@ -148,7 +153,7 @@ def test_the_command_line_wins_over_ini(quick: Run, pytester: pytest.Pytester) -
     result = quick("--saliency-method=gradcam", "--saliency-images=30", "--saliency-seed=0")
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
-        ["saliency-sanity: gradcam x alexnet x 1 questions = 1 tests planned; 30 images, seed 0, device auto"]
+        ["saliency-sanity: gradcam x alexnet: 1 tests planned, tier gate; 30 images, seed 0, device auto"]
     )
 
 
@@ -167,7 +172,7 @@ def test_strict_settings_and_errors_for_warnings_find_nothing(
     pytester.makepyfile(test_other="def test_other(): pass")
     result = pytester.runpytest_subprocess("--strict-markers", "--strict-config", "-W", "error", *method)
     assert result.ret == pytest.ExitCode.OK
-    result.assert_outcomes(passed=5 if method else 1, warnings=0)
+    result.assert_outcomes(passed=11 if method else 1, warnings=0)
     assert "Warning" not in result.stdout.str() + result.stderr.str()
 
 
@@ -179,7 +184,7 @@ def test_the_markers_are_registered(pytester: pytest.Pytester) -> None:
 
 def test_every_option_and_ini_key_is_in_the_help(pytester: pytest.Pytester) -> None:
     shown = pytester.runpytest_inprocess("--help").stdout.str()
-    for name in ("method", "model", "check", "threshold", "images", "seed", "device"):
+    for name in ("method", "model", "check", "threshold", "images", "seed", "device", "tier"):
         assert f"--saliency-{name}=" in shown
         assert f"saliency_{name} " in shown
 

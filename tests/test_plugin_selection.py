@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from runs import MODELS, QUESTIONS, Ids, Run, ids_with, suite_ids
+from runs import CASCADES, MODELS, Ids, Run, cell_ids, ids_with, own_ids, suite_ids
 
 CELL = "saliency-sanity::gradcam-alexnet"
 TOP_DOWN = f"{CELL}::test_cascading_randomization[top_down]"
@@ -23,18 +23,22 @@ def test_one_test_is_selected_by_its_id(collected: Ids) -> None:
 
 
 def test_a_cell_is_selected_by_its_prefix(collected: Ids) -> None:
-    assert collected(CELL, "--saliency-method=gradcam") == suite_ids("gradcam", models=("alexnet",))
+    assert collected(CELL, "--saliency-method=gradcam") == cell_ids("gradcam", "alexnet")
 
 
 def test_the_variants_of_a_test_are_selected_by_its_name(collected: Ids) -> None:
     name = f"{CELL}::test_cascading_randomization"
-    assert collected(name, "--saliency-method=gradcam") == [f"{CELL}::{question}" for question in QUESTIONS[1:]]
+    assert collected(name, "--saliency-method=gradcam") == [f"{CELL}::{question}" for question in CASCADES]
 
 
 def test_a_prefix_selects_no_cell_whose_name_only_begins_alike(collected: Ids, pytester: pytest.Pytester) -> None:
     pytester.makepyfile(m="from pytest_saliency_sanity import gradcam as f, gradcam as f_2")
     ids = collected("saliency-sanity::m:f-alexnet", "--saliency-method=m:f", "--saliency-method=m:f_2")
-    assert ids == suite_ids("m:f", models=("alexnet",))
+    assert ids == cell_ids("m:f", "alexnet")
+
+
+def test_the_questions_of_a_method_alone_are_selected_by_its_name(collected: Ids) -> None:
+    assert collected("saliency-sanity::gradcam", "--saliency-method=gradcam") == own_ids("gradcam")
 
 
 def test_several_ids_are_selected_once_each(collected: Ids) -> None:
@@ -51,8 +55,8 @@ def test_an_id_leaves_out_the_tests_of_the_folder(collected: Ids, pytester: pyte
     ("expression", "expected"),
     [
         ("vgg11 and label", ["saliency-sanity::gradcam-vgg11::test_label_randomization"]),
-        ("top_down", [f"saliency-sanity::gradcam-{model}::{QUESTIONS[1]}" for model in MODELS]),
-        ("gradcam-alexnet", suite_ids("gradcam", models=("alexnet",))),
+        ("top_down", [f"saliency-sanity::gradcam-{model}::{CASCADES[0]}" for model in MODELS]),
+        ("gradcam-alexnet", cell_ids("gradcam", "alexnet")),
     ],
 )
 def test_k_matches_methods_models_and_checks(expression: str, expected: list[str], collected: Ids) -> None:
@@ -76,7 +80,8 @@ def test_a_test_can_be_deselected(collected: Ids) -> None:
 
 
 def test_a_cell_can_be_deselected(collected: Ids) -> None:
-    assert collected(f"--deselect={CELL}", "--saliency-method=gradcam") == suite_ids("gradcam", models=("vgg11",))
+    left = [*cell_ids("gradcam", "vgg11"), *own_ids("gradcam")]
+    assert collected(f"--deselect={CELL}", "--saliency-method=gradcam") == left
 
 
 def test_last_failed_runs_what_failed_of_the_suite_and_of_the_folder(quick: Run, pytester: pytest.Pytester) -> None:

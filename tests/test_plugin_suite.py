@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from runs import QUESTIONS, Ids, Run, ids_with, suite_ids
+from runs import OF_THE_METHOD, QUESTIONS, Ids, Run, ids_with, suite_ids
 
 from pytest_saliency_sanity.checks.catalogue import CHECKS, question_ids
 from pytest_saliency_sanity.methods.resolve import installed_methods
@@ -14,12 +14,12 @@ from pytest_saliency_sanity.methods.resolve import installed_methods
 def test_gradcam_is_green_in_an_empty_folder(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("--saliency-method=gradcam", "-v", "-p", "no:randomly")
     assert result.ret == pytest.ExitCode.OK
-    result.assert_outcomes(passed=8)
+    result.assert_outcomes(passed=19)
     assert ids_with("PASSED", result) == suite_ids("gradcam")
 
 
 def test_every_check_of_the_catalogue_is_in_the_suite() -> None:
-    assert [f"test_{each}" for each in question_ids(CHECKS)] == list(QUESTIONS)
+    assert [f"test_{each}" for each in question_ids(CHECKS)] == [*QUESTIONS, *OF_THE_METHOD]
 
 
 def test_the_suite_runs_beside_the_tests_of_the_folder(quick: Run, pytester: pytest.Pytester) -> None:

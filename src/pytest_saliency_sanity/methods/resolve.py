@@ -40,7 +40,7 @@ def check_method_spec(text: str, _seen: tuple[str, ...] = ()) -> None:
         if isinstance(named.value, str):
             check_method_spec(named.value, (*_seen, spec.name))
     elif not is_installed(spec):
-        raise ImportError(missing(text, LIBRARIES[spec.name]))
+        raise ImportError(missing(_seen[0] if _seen else text, LIBRARIES[spec.name]))
     elif spec.layer and spec.name not in LIBRARIES:
         raise ValueError(f"{text!r}: only a library's class takes a layer behind it ({', '.join(LIBRARIES)})")
 
