@@ -144,9 +144,10 @@ def tables(records: list[dict[str, Any]]) -> Iterator[str]:
         )
         yield f"\n## `{question}`\n"
         if question == "contract":
-            yield "| method | verdict | smallest example |\n|---|---|---|"
+            yield "| method | verdict | broken promise | smallest example |\n|---|---|---|---|"
             for record in asked:
-                yield f"| `{record['spec']}` | {record['verdict']} | {record['measured'].get('example', '')} |"
+                shown = [str(record["measured"].get(key, "")) for key in ("broken", "example")]
+                yield f"| `{record['spec']}` | {record['verdict']} | {' | '.join(shown)} |"
             continue
         yield f"{bounds(question)}\n\n| method | AlexNet | VGG11 | literature |\n|---|---|---|---|"
         for spec, of_method in groupby(asked, key=lambda record: record["spec"]):

@@ -14,7 +14,7 @@ from ..checkpoints.store import load_checkpoint
 from ..data import load_batch
 from ..data.batch import Batch
 from ..errors import SaliencyMethodError, unknown_name
-from ..methods.maps import SIGNS, maps_of, reduced
+from ..methods.maps import SIGNS, as_seen, maps_of, reduced
 from ..methods.protocol import SaliencyMethod
 from ..methods.resolve import resolve_method
 from ..metrics.rank_correlation import correlation, standard_ranks
@@ -114,6 +114,7 @@ def name_of(method: SaliencyMethod) -> str:
 class Measurement:
     """A method, a randomisation of a model, and the images to look at. The stages to measure are asked for one by one.
 
+    ``seen``: whether maps are rounded to what a screen can show before they are ranked (``methods.maps.as_seen``).
     Raises ValueError for an unknown sign or fewer than one seed.
     """
 
@@ -125,6 +126,7 @@ class Measurement:
     sign: str
     seeds: int
     seed: int
+    seen: bool = False
 
     def __post_init__(self) -> None:
         if self.sign not in SIGNS:
@@ -179,7 +181,8 @@ class Measurement:
         targets = stage.retarget(self.targets) if stage.retarget else self.targets
         with evaluation_mode(stage.model):
             maps = reduced(maps_of(self.method, stage.model, images, targets, name=name, seed=seed), self.sign)
-        return Ranks(standard_ranks(maps), maps.flatten(1).isfinite().all(1).cpu().numpy(), tuple(maps.shape[1:]))
+        ranked = standard_ranks(as_seen(maps) if self.seen else maps)
+        return Ranks(ranked, maps.flatten(1).isfinite().all(1).cpu().numpy(), tuple(maps.shape[1:]))
 
     def _check_sizes(self, before: Ranks, after: Ranks, stage: str) -> None:
         if before.size != after.size:

@@ -60,7 +60,7 @@ def judged(
     seeds: int,
     words: Words = BELOW,
 ) -> CheckResult:
-    """Return the result of asking that the SRC of absolute maps stays on its side of the threshold.
+    """Return the result of asking that the SRC of absolute maps, as they are seen, stays on its side of the threshold.
 
     ``thresholds``: by what ``at`` of ``src_profile`` takes. All random numbers depend on the seed, the check and the
     model alone.
@@ -78,6 +78,7 @@ def judged(
         sign=SIGN,
         seeds=seeds,
         seed=derived_seed(subject.seed, title, subject.model_name),
+        seen=True,
     )
 
     def measure(at: At) -> SrcProfile:

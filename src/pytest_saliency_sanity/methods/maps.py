@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 
@@ -11,6 +13,7 @@ from ..randomness import derived_seed, isolated_streams
 from .protocol import SaliencyMethod
 
 SIGNS = ("absolute", "signed")
+LEVELS = 256
 
 
 def maps_of(
@@ -42,6 +45,20 @@ def reduced(maps: torch.Tensor, sign: str) -> torch.Tensor:
     """Return maps ``(N, h, w)`` as they are compared: ``"signed"`` or by magnitude, ``"absolute"``; channels summed."""
     values = maps if sign == "signed" else maps.abs()
     return values.sum(1) if values.ndim == 4 else values
+
+
+def as_seen(maps: torch.Tensor) -> torch.Tensor:
+    """Return maps ``(N, h, w)`` rounded to what a screen can show: 256 levels up to the 99th percentile of magnitude.
+
+    Ranks look at the order of values alone, however small their differences. An edge detector has the same 0 in every
+    flat part of an image; a trace of anything else, a thousandth that nobody can see, would order these parts anew, and
+    most of the rank correlation with them.
+    """
+    magnitudes = maps.abs().flatten(1)
+    brightest = magnitudes.kthvalue(math.ceil(0.99 * magnitudes.shape[1]), dim=1).values
+    brightest = torch.where(brightest > 0, brightest, magnitudes.amax(1))
+    levels = torch.where(brightest > 0, LEVELS / brightest, 1)
+    return (maps * levels[:, None, None]).round()
 
 
 def _checked(returned: object, count: int, name: str) -> torch.Tensor:

@@ -100,7 +100,8 @@ def _row(record: dict[str, Any], settings: Settings) -> tuple[str, ...]:
     elif verdict != "passed" and is_finding(record["check"]) and settings.tier == "gate":
         verdict += " (a finding, no gate)"
     if "examples" in measured:
-        src = f"{measured['examples']} networks tried"
+        tried = measured["examples"]
+        src = f"{tried} network{'s' * (tried != 1)} tried"
     else:
         src = f"{record['statistic']:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "none defined"
     must_be = f"{measured['must_be']} {record['threshold']:g}" if record["threshold"] is not None else ""

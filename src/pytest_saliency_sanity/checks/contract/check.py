@@ -70,12 +70,12 @@ def check_contract(
         message = f"{CHECK.name}: {method_name} PASSED\n\nNo broken promise on {trial.tried} small random networks."
     else:
         example, broken = trial.smallest
-        measured["example"] = repr(example)
+        measured |= {"example": repr(example), "broken": broken}
         message = (
             f"{CHECK.name}: {method_name} FAILED\n\nBroken promise: {broken}.\n\n"
             f"The smallest network and images that show it:\n{indented(str(example))}\n\n"
-            f"To get them: model, images, targets = {example!r}.build()  "
-            f"# from {Example.__module__} import Example"
+            f"To have them:\n  from {Example.__module__} import Example\n"
+            f"  model, images, targets = {example!r}.build()"
         )
     return CheckResult(
         check=CHECK.name,

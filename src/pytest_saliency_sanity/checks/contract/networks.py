@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import nn
@@ -17,7 +17,7 @@ HEADS = ("mean", "flatten")
 WIDTH = 4  # channels of every hidden layer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Example:
     """A network, images and classes: all that there is to know about them.
 
@@ -48,6 +48,10 @@ class Example:
         # Images of unlike contrast: what is normalised by the batch shows.
         images *= torch.tensor([1.0, 3.0, 0.3])[torch.arange(self.images) % 3].view(-1, 1, 1, 1)
         return network, images, torch.randint(self.classes, (self.images,), generator=generator)
+
+    def __repr__(self) -> str:
+        other = [each for each in fields(self) if getattr(self, each.name) != each.default]
+        return f"Example({', '.join(f'{each.name}={getattr(self, each.name)!r}' for each in other)})"
 
     def __str__(self) -> str:
         return (

@@ -1,0 +1,552 @@
+"""The contract: right methods keep it, and each promise is seen to be broken, on the smallest example that shows it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import count, product
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import hypothesis
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import pytest_saliency_sanity.checks.contract.check as contract
+from pytest_saliency_sanity import CheckResult, gradient, resolve_method
+from pytest_saliency_sanity.checks.contract.check import can_be_trained, check_contract
+from pytest_saliency_sanity.checks.contract.networks import HEADS, LAYERS, Example, FunctionalReLU
+from pytest_saliency_sanity.methods.controls import sobel
+
+Maps = torch.Tensor
+SMALLEST = Example()
+
+
+@pytest.fixture(autouse=True)
+def switches() -> Iterator[None]:
+    """Put torch's switches back, whatever a wrong method has done to them."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(threads)
+
+
+def reported(result: CheckResult) -> Example:
+    """Return the example that a result names, from its text alone, as a reader would."""
+    call = ast.parse(result.measured["example"], mode="eval").body
+    assert isinstance(call, ast.Call)
+    return Example(**{keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg})
+
+
+@pytest.mark.parametrize(
+    "name", ["gradcam", "gradient", "smoothgrad", "sobel", "input", "uniform_noise", "guided_backprop"]
+)
+def test_the_built_in_methods_keep_it(name: str) -> None:
+    result = check_contract(resolve_method(name), name)
+    assert (result.verdict, result.measured) == ("passed", {"examples": contract.EXAMPLES, "seed": 0}), result.message
+    assert (result.check, result.method, result.threshold, result.interval) == ("contract", name, None, None)
+
+
+# Methods that are right but for one thing each.
+
+
+def numpy_maps(model: nn.Module, images: Maps, targets: Maps) -> Any:
+    return gradient(model, images, targets).numpy()
+
+
+def flat_maps(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    return gradient(model, images, targets).flatten(1)
+
+
+def one_map_too_many(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    maps = gradient(model, images, targets)
+    return torch.cat([maps, maps[:1]])
+
+
+def empty_maps(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    return gradient(model, images, targets)[:, :, :0]
+
+
+def integer_maps(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    return (gradient(model, images, targets) * 1000).int()
+
+
+def attached_maps(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    images = images.clone().requires_grad_()
+    return images * gradient(model, images.detach(), targets)
+
+
+def scaled_to_one(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    maps = gradient(model, images, targets)
+    return maps / maps.abs().amax((1, 2, 3), keepdim=True)  # 0 / 0 where the network is dead
+
+
+def scaled_over_the_batch(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    maps = gradient(model, images, targets)
+    return maps / maps.abs().amax().clamp(min=1e-12)
+
+
+def only_the_first_image(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    maps = gradient(model, images, targets)
+    maps[1:] = 0
+    return maps
+
+
+def hidden_random_numbers(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    return gradient(model, images, targets) * (1 + random.SystemRandom().random())
+
+
+def seeds_torch(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    torch.manual_seed(0)
+    return gradient(model, images + torch.randn_like(images), targets)
+
+
+def seeds_numpy(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    np.random.seed(0)  # noqa: NPY002
+    return gradient(model, images, targets)
+
+
+def seeds_python(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    random.seed(0)
+    return gradient(model, images, targets)
+
+
+def changes_the_images(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    return gradient(model, images.add_(1), targets)
+
+
+def changes_the_targets(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    maps = gradient(model, images, targets)
+    targets.add_(1)
+    return maps
+
+
+def gradients_of_the_images(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    images.requires_grad_()
+    return gradient(model, images.detach(), targets)
+
+
+def fills_grad(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    modes = {module: module.training for module in model.modules()}
+    images = images.clone().requires_grad_()
+    model.eval()(images.clone()).gather(1, targets[:, None]).sum().backward()
+    for module, mode in modes.items():
+        module.training = mode
+    assert images.grad is not None
+    return images.grad
+
+
+def leaves_a_hook(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    model.get_submodule("layers.0").register_forward_hook(lambda module, arguments, output: None)
+    return gradient(model, images, targets)
+
+
+def leaves_train_mode(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    maps = gradient(model, images, targets)
+    model.train()
+    return maps
+
+
+def leaves_eval_mode(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    return gradient(model.eval(), images, targets)
+
+
+def runs_in_train_mode(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    model(images)  # batch norms note what they see
+    return gradient(model, images, targets)
+
+
+def unfreezes(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    model.requires_grad_(True)
+    return gradient(model, images, targets)
+
+
+def changes_a_weight(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    maps = gradient(model, images, targets)
+    with torch.no_grad():
+        model.get_parameter("classifier.weight").mul_(2)
+    return maps
+
+
+def swaps_a_module(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    maps = gradient(model, images, targets)
+    model.register_module("classifier", nn.Identity())
+    return maps
+
+
+def leaves_an_attribute(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    model.get_submodule("layers.0").activations = images.clone()
+    return gradient(model, images, targets)
+
+
+def patches_forward(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    layer: Any = model.get_submodule("layers.0")
+    layer.forward = layer.forward
+    return gradient(model, images, targets)
+
+
+def nothing_in_place(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    for module in model.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = False
+    return gradient(model, images, targets)
+
+
+def switches_gradients_off(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    maps = gradient(model, images, targets)
+    torch.set_grad_enabled(False)
+    return maps
+
+
+def changes_the_default_type(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    maps = gradient(model, images, targets)
+    torch.set_default_dtype(torch.float64)
+    return maps
+
+
+def only_deterministic_algorithms(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    maps = gradient(model, images, targets)
+    torch.use_deterministic_algorithms(True)
+    return maps
+
+
+def more_threads(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    maps = gradient(model, images, targets)
+    torch.set_num_threads(torch.get_num_threads() + 1)
+    return maps
+
+
+def mode_lost_in_an_exception(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    modes = {module: module.training for module in model.modules()}
+    maps = gradient(model.train(False), images, targets)
+    for module, mode in modes.items():  # not in a finally
+        module.training = mode
+    return maps
+
+
+def gradient_lost_in_an_exception(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
+    model.requires_grad_(True)
+    maps = gradient(model, images, targets)
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    return maps
+
+
+def hook_lost_in_the_backward_pass(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    handle = model.get_submodule("layers.0").register_full_backward_hook(lambda *_: None)
+    try:
+        with torch.no_grad():
+            model.eval()(images)
+    except RuntimeError:
+        handle.remove()  # thought of the forward pass only
+        raise
+    maps = gradient(model, images, targets)
+    handle.remove()
+    return maps
+
+
+def needs_modules(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    if any(isinstance(module, FunctionalReLU) for module in model.modules()):
+        raise NotImplementedError("functional ReLU")
+    return gradient(model, images, targets)
+
+
+WRONG = [
+    (numpy_maps, "it returned ndarray, not a float tensor (1, h, w)", SMALLEST),
+    (flat_maps, "it returned the shape (1, 36), not a float tensor (1, h, w)", SMALLEST),
+    (one_map_too_many, "it returned the shape (2, 1, 6, 6)", SMALLEST),
+    (empty_maps, "it returned the shape (1, 1, 0, 6)", SMALLEST),
+    (integer_maps, "it returned torch.int32", SMALLEST),
+    (attached_maps, "its maps are not detached", SMALLEST),
+    (scaled_to_one, "36 of 36 values are not finite", Example(layers=("dead relu",))),
+    (scaled_over_the_batch, "image 0 has another map alone than in the batch of 2", Example(images=2)),
+    (only_the_first_image, "image 1 has another map alone than in the batch of 2", Example(images=2)),
+    (hidden_random_numbers, "the same call with the same seed gives other maps", SMALLEST),
+    (seeds_torch, "it seeds the global random stream of torch,", SMALLEST),
+    (seeds_numpy, "it seeds the global random stream of numpy,", SMALLEST),
+    (seeds_python, "it seeds the global random stream of Python,", SMALLEST),
+    (changes_the_images, "the values of the images changed", SMALLEST),
+    (changes_the_targets, "the values of the targets changed", SMALLEST),
+    (gradients_of_the_images, "requires_grad of the images changed from False to True", SMALLEST),
+    (fills_grad, "grad of bias of classifier changed: it was none", SMALLEST),
+    (leaves_a_hook, "the hooks (forward_hooks) of layers.0 changed", SMALLEST),
+    (leaves_train_mode, "the training mode of classifier changed from False to True", SMALLEST),
+    (leaves_eval_mode, "the training mode of classifier changed from True to False", Example(training=True)),
+    (runs_in_train_mode, "of layers.1 changed", Example(layers=("batch norm",), training=True)),
+    (unfreezes, "requires_grad of bias of layers.0 changed from False to True", Example(frozen=True)),
+    (changes_a_weight, "the values of weight of classifier changed", SMALLEST),
+    (swaps_a_module, "classifier", SMALLEST),
+    (leaves_an_attribute, "the attribute activations of layers.0 is new", SMALLEST),
+    (patches_forward, "the attribute forward of layers.0 is new", SMALLEST),
+    (nothing_in_place, "inplace of layers.1 changed from True to False", Example(layers=("relu in place",))),
+    (switches_gradients_off, "whether gradients are on changed from True to False", SMALLEST),
+    (changes_the_default_type, "torch's default type changed", SMALLEST),
+    (only_deterministic_algorithms, "torch's deterministic mode changed from False to True", SMALLEST),
+    (more_threads, "torch's number of threads changed", SMALLEST),
+    (
+        mode_lost_in_an_exception,
+        "not left as found after an exception in the forward pass: the training mode of",
+        Example(training=True),
+    ),
+    (
+        gradient_lost_in_an_exception,
+        "not left as found after an exception in the forward pass: requires_grad of bias of layers.0",
+        Example(frozen=True),
+    ),
+    (needs_modules, "it raised NotImplementedError: functional ReLU", Example(layers=("functional relu",))),
+]
+wrong_methods = pytest.mark.parametrize(
+    ("method", "told", "smallest"), [pytest.param(*wrong, id=wrong[0].__name__) for wrong in WRONG]
+)
+
+
+@wrong_methods
+def test_a_broken_promise_is_named_and_shown_on_the_smallest_example(method: Any, told: str, smallest: Example) -> None:
+    result = check_contract(method, "wrong")
+    assert result.verdict == "failed"
+    assert told in result.message
+    assert (reported(result), result.measured["example"]) == (smallest, repr(smallest))
+    assert str(smallest).splitlines()[0] in result.message
+
+
+@wrong_methods
+def test_a_wrong_method_leaves_nothing_of_torch_wrong_for_the_next_one(
+    method: Any, told: str, smallest: Example
+) -> None:
+    # Whoever runs several methods in one process judges each by itself.
+    before = of_torch()
+    check_contract(method, "wrong", examples=10)
+    assert of_torch() == before
+
+
+def of_torch() -> list[object]:
+    return [
+        torch.is_grad_enabled(),
+        torch.get_default_dtype(),
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+    ]
+
+
+def test_the_example_reported_can_be_built_as_the_message_says() -> None:
+    result = check_contract(scaled_over_the_batch, "wrong")
+    line = next(line for line in result.message.splitlines() if line.startswith("To get them: "))
+    code, _, statement = line.removeprefix("To get them: ").partition("  # ")
+    found: dict[str, Any] = {}
+    exec(f"{statement}\n{code}", found)
+    assert found["images"].shape == (2, 1, 6, 6)
+    assert found["model"](found["images"]).shape == (2, 2)
+
+
+def test_what_is_wrong_in_the_backward_pass_only_is_found() -> None:
+    result = check_contract(hook_lost_in_the_backward_pass, "wrong")
+    assert result.verdict == "failed"
+
+
+def test_noise_on_top_of_a_map_is_allowed_and_noise_of_a_stream_that_is_not_seeded_is_not() -> None:
+    def noisy(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+        return gradient(model, images, targets) + torch.rand(len(images), 1, 1, 1)
+
+    own = torch.Generator().manual_seed(0)
+
+    def goes_on(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+        return gradient(model, images, targets) + torch.rand(len(images), 1, 1, 1, generator=own)
+
+    assert check_contract(noisy, "noisy").verdict == "passed"
+    assert "the same call with the same seed" in check_contract(goes_on, "goes on").message
+
+
+# The examples themselves.
+
+NEIGHBOURS = [pair for pair in product(LAYERS, repeat=2) if can_be_trained(pair)]
+
+
+def all_values(example: Example) -> list[torch.Tensor]:
+    model, images, targets = example.build()
+    return [*model.state_dict().values(), images, targets]
+
+
+def test_an_example_is_the_same_at_every_call_and_leaves_the_global_streams() -> None:
+    example = Example(layers=("batch norm", "residual sum"), images=3, channels=3, size=7, classes=4, seed=3)
+    torch.manual_seed(5)
+    first, state = all_values(example), torch.get_rng_state()
+    torch.rand(7)
+    again = all_values(example)
+    assert all(torch.equal(*both) for both in zip(first, again, strict=True))
+    torch.manual_seed(5)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_another_seed_is_another_example() -> None:
+    assert not torch.equal(Example(seed=0).build()[1], Example(seed=1).build()[1])
+
+
+def test_all_kinds_of_layers_may_follow_one_another_but_for_what_torch_forbids() -> None:
+    forbidden = set(product(LAYERS, repeat=2)) - set(NEIGHBOURS)
+    in_place_after_relu = {(first, "relu in place") for first in LAYERS if "relu" in first or first == "residual sum"}
+    pooled_twice = set(product(["max pool", "average pool"], repeat=2))
+    assert forbidden == in_place_after_relu | pooled_twice
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("training", [False, True])
+def test_all_kinds_of_neighbours_can_be_built_and_differentiated(head: str, training: bool) -> None:
+    for layers in NEIGHBOURS:
+        example = Example(layers=layers, head=head, images=2, channels=3, size=7, classes=3, training=training)
+        model, images, targets = example.build()
+        assert model.training == training
+        images.requires_grad_()
+        model(images).gather(1, targets[:, None]).sum().backward()
+        assert images.grad is not None
+        assert images.grad.isfinite().all()
+        # Dead networks are dead, and all others alive: so a zero map is no accident.
+        assert bool(images.grad.any()) == ("dead relu" not in layers), layers
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_every_layer_is_built_as_it_is_called(kind: str) -> None:
+    model, images, _ = Example(layers=(kind,), images=3).build()
+    kinds = [type(module).__name__ for module in model.modules()]
+    wanted = {"relu": "ReLU", "functional relu": "FunctionalReLU", "conv": "Conv2d", "dead relu": "DeadReLU"}
+    wanted |= {"depthwise conv": "Conv2d", "max pool": "MaxPool2d", "average pool": "AvgPool2d"}
+    wanted |= {"batch norm": "BatchNorm2d", "group norm": "GroupNorm", "residual sum": "ResidualSum"}
+    assert wanted.get(kind, "ReLU") in kinds[2:]
+    assert model(images).shape == (3, 2)
+
+
+# The same for everyone, and nothing left behind.
+
+RECORDED = """
+import hashlib, json, sys
+import torch
+{modules}
+from pytest_saliency_sanity.checks.contract.check import check_contract
+from pytest_saliency_sanity import gradient
+seen = hashlib.sha256()
+def recording(model, images, targets):
+    for tensor in (*model.parameters(), images, targets):
+        seen.update(tensor.detach().numpy().tobytes())
+    return gradient(model, images, targets)
+def wrong(model, images, targets):
+    maps = gradient(model, images, targets)
+    return maps / maps.abs().amax()
+results = [check_contract(recording, "recording"), check_contract(wrong, "wrong", seed=3)]
+print(json.dumps([seen.hexdigest(), *[result.measured for result in results]]))
+"""
+
+
+def in_another_process(folder: Path, modules: str = "", **environment: str) -> Any:
+    own = {name: value for name, value in os.environ.items() if name not in ("CI", "GITHUB_ACTIONS")}
+    code = RECORDED.format(modules=modules)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=own | environment, capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return in_another_process(tmp_path_factory.mktemp("elsewhere"))
+
+
+def test_the_examples_do_not_depend_on_the_process(elsewhere: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(RECORDED.format(modules=""), {"__name__": "here"})
+    assert json.loads(capsys.readouterr().out) == elsewhere
+    assert elsewhere[1] == {"examples": contract.EXAMPLES, "seed": 0}
+
+
+def test_the_examples_do_not_depend_on_loaded_modules_hashes_or_ci(elsewhere: Any, tmp_path: Path) -> None:
+    # hypothesis takes constants from a project's own modules, and another profile where CI is set.
+    (tmp_path / "constants.py").write_text("NUMBERS = [8, 3, 12345, 77, 6]\nNAMES = ['max pool', 'relu']\n")
+    others = "import constants, xml.dom.minidom, scipy.stats, captum.attr"
+    assert in_another_process(tmp_path, others, CI="true", PYTHONHASHSEED="1") == elsewhere
+    assert {path.name for path in tmp_path.iterdir()} <= {"constants.py", "__pycache__"}
+
+
+def test_the_same_call_gives_the_same_result() -> None:
+    assert check_contract(scaled_to_one, "wrong").as_record() == check_contract(scaled_to_one, "wrong").as_record()
+
+
+@pytest.mark.parametrize("method", [sobel, numpy_maps, scaled_over_the_batch], ids=lambda method: method.__name__)
+def test_nothing_is_left_behind(method: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = everything_global()
+    check_contract(method, "any")
+    assert everything_global() == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def everything_global() -> list[object]:
+    numpy: Any = np.random.get_state()  # noqa: NPY002
+    return [
+        torch.get_rng_state().tolist(),
+        (numpy[1].tolist(), numpy[2:]),
+        random.getstate(),
+        repr(hypothesis.settings()),
+        hypothesis.settings.get_current_profile_name(),
+    ]
+
+
+@pytest.fixture
+def profile_of_the_user() -> Iterator[None]:
+    before = hypothesis.settings.get_current_profile_name()
+    hypothesis.settings.register_profile("of the user", max_examples=2, derandomize=True, deadline=1)
+    hypothesis.settings.load_profile("of the user")
+    yield
+    hypothesis.settings.load_profile(before)
+
+
+@pytest.mark.usefixtures("profile_of_the_user")
+def test_the_users_own_settings_of_hypothesis_decide_nothing(
+    elsewhere: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exec(RECORDED.format(modules=""), {"__name__": "here"})
+    assert json.loads(capsys.readouterr().out) == elsewhere
+    assert hypothesis.settings.get_current_profile_name() == "of the user"
+
+
+# The time limit.
+
+
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the check a clock that goes on by one second at each look."""
+    ticks = count()
+    monkeypatch.setattr(contract, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 5])
+def test_a_slow_method_is_judged_by_what_it_managed(seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock(monkeypatch)
+    result = check_contract(sobel, "slow", seconds=seconds)
+    assert result.verdict == "passed"
+    assert result.measured["examples"] == seconds + 1  # one at least, or there would be no verdict
+    assert f"on {seconds + 1} small random networks" in result.message
+
+
+def test_a_slow_method_that_is_wrong_is_reported_with_what_was_found_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock(monkeypatch)
+    result = check_contract(integer_maps, "slow", seconds=0)
+    assert result.verdict == "failed"
+    assert result.measured["examples"] == 1
+    assert "it returned torch.int32" in result.message
+    assert isinstance(reported(result), Example)
+
+
+def test_with_more_time_the_example_is_no_larger(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    for seconds in (0, 5, 1000):
+        clock(monkeypatch)
+        sizes.append(contract.size(reported(check_contract(only_the_first_image, "slow", seconds=seconds))))
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] == contract.size(Example(images=2))
