@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from pytest_saliency_sanity import check_method, gradcam
 from pytest_saliency_sanity.methods.controls import sobel
 
-SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
 
 
 def mixture(share: float):
