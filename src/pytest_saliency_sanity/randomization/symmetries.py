@@ -18,6 +18,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MethodType
 from typing import Any, cast
 
@@ -29,6 +30,7 @@ from ..models.inference import logits_of
 from .stage import OneStage, Stage
 from .units import Unit, units_of
 
+Change = Callable[[nn.Module, "Pair", torch.Generator], None]
 KINDS = ("permutation", "rescaling", "input_shift")
 # Of the spread of the logits: rounding is 1e-12 of it, and a layer that was connected otherwise is 1e-3 or more.
 SAME = 1e-7
@@ -49,54 +51,72 @@ class Pair:
 class Symmetry(OneStage):
     """The one stage ``kind``: a model that gives the same logits, written down differently.
 
-    ``kind`` is one of ``KINDS``. ``changed`` names the layers that were changed; empty where the network has none that
-    can be. For ``input_shift``, ``shift`` is what was added to the images.
+    ``kind`` is one of ``KINDS``. ``changed`` names the layers that are changed; empty where the network has none that
+    can be. For ``input_shift``, ``shift`` is what is added to the images.
     """
 
     same_noise = True
 
-    def __init__(self, model: nn.Module, kind: str, *, seed: int = 0, images: torch.Tensor) -> None:
+    def __init__(
+        self, model: nn.Module, kind: str, *, seed: int = 0, images: torch.Tensor, pairs: Sequence[Pair] | None = None
+    ) -> None:
         self.model = model
         self.kind = self.stage = kind
         self.seed = seed
-        self.given_images = images
+        self.given_images = self.images = images
         self.repeats = kind != "input_shift"
-        self.shift = 0.0
-        self.changed: tuple[str, ...] = ()
-        self.equivalent = self._made(images)
+        self.shift = float(images.amax() - images.amin()) if kind == "input_shift" else 0.0
+        self._found = pairs
 
     def bind(self, images: torch.Tensor, seed: int) -> Symmetry:
         """Return the same for these images, with another draw for another seed."""
-        return Symmetry(self.model, self.kind, seed=seed, images=images)
+        pairs = None if self.kind == "input_shift" else self.pairs
+        return Symmetry(self.model, self.kind, seed=seed, images=images, pairs=pairs)
 
     def only(self) -> Stage:
         """Return the stage."""
-        return Stage(self.kind, self.equivalent, shift=self.shift)
+        return Stage(self.kind, self._written[0], shift=self.shift)
 
-    def _made(self, images: torch.Tensor) -> nn.Module:
-        precise = copy.deepcopy(self.model).eval().cpu().double()
-        sample = images[:SAMPLE].cpu().double()
-        units = [unit for unit in units_of(precise, sample) if unit.parameters]
-        if self.kind == "input_shift":
-            self.shift = float(images.amax() - images.amin())
-            self.changed = absorb_shift(precise, units, sample, self.shift)
-        else:
-            self.changed = self._rewritten(precise, units, sample)
-        own = next(self.model.parameters())
-        return precise.to(own.device, own.dtype)
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The names of the layers that are changed."""
+        return self._written[1]
 
-    def _rewritten(self, model: nn.Module, units: Sequence[Unit], images: torch.Tensor) -> tuple[str, ...]:
-        change = permute if self.kind == "permutation" else rescale
-        generator = torch.Generator("cpu").manual_seed(self.seed)
-        changed: list[str] = []
+    @cached_property
+    def pairs(self) -> Sequence[Pair]:
+        """The pairs of layers of which a change leaves the function as it is. Which they are, no seed decides."""
+        if self._found is not None:
+            return self._found
+        model, units, sample = self._precise()
+        expected = logits_of(model, sample)
+        found: list[Pair] = []
         for pair in pairs_of(model, units)[:MOST_TRIED]:
-            if len(changed) < MOST_CHANGED and kept_if_same(model, images, _changer(change, pair, generator)):
-                changed.append(pair.first)
-        return tuple(changed)
+            if len(found) < MOST_CHANGED and leaves_the_same(model, pair, self._change, sample, expected):
+                found.append(pair)
+        return found
 
+    @cached_property
+    def _written(self) -> tuple[nn.Module, tuple[str, ...]]:
+        model, units, sample = self._precise()
+        if self.kind == "input_shift":
+            changed = absorb_shift(model, units, sample, self.shift)
+        else:
+            generator = torch.Generator("cpu").manual_seed(self.seed)
+            for pair in self.pairs:
+                self._change(model, pair, generator)
+            changed = tuple(pair.first for pair in self.pairs)
+        own = next(self.model.parameters())
+        return model.to(own.device, own.dtype), changed
 
-def _changer(change: Callable[..., None], pair: Pair, generator: torch.Generator) -> Callable[[nn.Module], None]:
-    return lambda model: change(model, pair, generator)
+    def _precise(self) -> tuple[nn.Module, list[Unit], torch.Tensor]:
+        """Return a copy of the model in float64, its units, and some images."""
+        precise = copy.deepcopy(self.model).eval().cpu().double()
+        sample = self.images[:SAMPLE].cpu().double()
+        return precise, [unit for unit in units_of(precise, sample) if unit.parameters], sample
+
+    @property
+    def _change(self) -> Change:
+        return permute if self.kind == "permutation" else rescale
 
 
 def pairs_of(model: nn.Module, units: Sequence[Unit]) -> list[Pair]:
@@ -114,15 +134,21 @@ def pairs_of(model: nn.Module, units: Sequence[Unit]) -> list[Pair]:
     return pairs
 
 
-def kept_if_same(model: nn.Module, images: torch.Tensor, change: Callable[[nn.Module], None]) -> bool:
-    """Change a model in place, and take the change back unless its logits stay the same; return whether they do."""
-    before = copy.deepcopy(model.state_dict())
-    expected = logits_of(model, images)
-    change(model)
-    if same_logits(expected, logits_of(model, images)):
-        return True
-    model.load_state_dict(before)
-    return False
+def leaves_the_same(model: nn.Module, pair: Pair, change: Change, images: torch.Tensor, expected: torch.Tensor) -> bool:
+    """Return whether the logits stay as ``expected`` when a pair of layers is changed; the change is taken back."""
+    modules = [model.get_submodule(name) for name in (pair.first, *pair.between, pair.second)]
+    before = [(tensor, tensor.detach().clone()) for module in modules for tensor in tensors_of(module)]
+    change(model, pair, torch.Generator("cpu").manual_seed(0))
+    same = same_logits(expected, logits_of(model, images))
+    with torch.no_grad():
+        for tensor, values in before:
+            tensor.copy_(values)
+    return same
+
+
+def tensors_of(module: nn.Module) -> list[torch.Tensor]:
+    """Return a module's own parameters and buffers."""
+    return [*module.parameters(recurse=False), *module.buffers(recurse=False)]
 
 
 def same_logits(expected: torch.Tensor, actual: torch.Tensor) -> bool:
@@ -137,7 +163,7 @@ def permute(model: nn.Module, pair: Pair, generator: torch.Generator) -> None:
     order = torch.randperm(outputs_of(first), generator=generator, device="cpu")
     with torch.no_grad():
         for module in (first, *(model.get_submodule(name) for name in pair.between)):
-            for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
+            for tensor in tensors_of(module):
                 if tensor.ndim and len(tensor) == len(order):
                     tensor.copy_(tensor[order].clone())
         weight = by_channel(second, len(order))
