@@ -43,7 +43,7 @@ def main() -> None:
             )
             means = [f"{judged['mean']:.3f}" for judged in top_down.measured["judged"]]
             print(
-                f"| {share:.1f} | {network} | {' | '.join(means)} | {top_down.verdict} "
+                f"| {share:g} | {network} | {' | '.join(means)} | {top_down.verdict} "
                 f"| {labels.statistic:.3f} | {labels.verdict} |",
                 flush=True,
             )

@@ -38,7 +38,8 @@ def switches() -> Iterator[None]:
     yield
     torch.set_grad_enabled(True)
     torch.set_default_dtype(torch.float32)
-    torch.use_deterministic_algorithms(False)
+    if torch.are_deterministic_algorithms_enabled():  # to ask is free, to set imports a compiler
+        torch.use_deterministic_algorithms(False)
     torch.set_num_threads(threads)
 
 
@@ -49,12 +50,13 @@ def reported(result: CheckResult) -> Example:
     return Example(**{keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg})
 
 
+@pytest.mark.parametrize("examples", [25, pytest.param(contract.EXAMPLES, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "name", ["gradcam", "gradient", "smoothgrad", "sobel", "input", "uniform_noise", "guided_backprop"]
 )
-def test_the_built_in_methods_keep_it(name: str) -> None:
-    result = check_contract(resolve_method(name), name)
-    assert (result.verdict, result.measured) == ("passed", {"examples": contract.EXAMPLES, "seed": 0}), result.message
+def test_the_built_in_methods_keep_it(name: str, examples: int) -> None:
+    result = check_contract(resolve_method(name), name, examples=examples)
+    assert (result.verdict, result.measured) == ("passed", {"examples": examples, "seed": 0}), result.message
     assert (result.check, result.method, result.threshold, result.interval) == ("contract", name, None, None)
 
 
@@ -149,6 +151,11 @@ def fills_grad(model: nn.Module, images: Maps, targets: Maps) -> Maps:
 
 def leaves_a_hook(model: nn.Module, images: Maps, targets: Maps) -> Maps:
     model.get_submodule("layers.0").register_forward_hook(lambda module, arguments, output: None)
+    return gradient(model, images, targets)
+
+
+def leaves_a_hook_of_a_weight(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    model.get_parameter("classifier.weight").requires_grad_().register_hook(lambda gradients: None)
     return gradient(model, images, targets)
 
 
@@ -282,6 +289,7 @@ WRONG = [
     (gradients_of_the_images, "requires_grad of the images changed from False to True", SMALLEST),
     (fills_grad, "grad of bias of classifier changed: it was none", SMALLEST),
     (leaves_a_hook, "the hooks (forward_hooks) of layers.0 changed", SMALLEST),
+    (leaves_a_hook_of_a_weight, "hooks", SMALLEST),
     (leaves_train_mode, "the training mode of classifier changed from False to True", SMALLEST),
     (leaves_eval_mode, "the training mode of classifier changed from True to False", Example(training=True)),
     (runs_in_train_mode, "of layers.1 changed", Example(layers=("batch norm",), training=True)),
@@ -333,7 +341,7 @@ def test_what_a_wrong_method_does_to_torch_is_undone_for_the_next_one(method: An
     assert of_torch() == before
 
 
-@pytest.mark.parametrize("wrong_call", [1, 2, 3, 50])
+@pytest.mark.parametrize("wrong_call", [1, 2, 50])
 def test_a_method_that_is_wrong_now_and_then_is_a_failure_with_an_example_and_no_error(wrong_call: int) -> None:
     calls = count(1)
 
@@ -378,7 +386,7 @@ def test_noise_on_top_of_a_map_is_allowed_and_noise_of_a_stream_that_is_not_seed
     def goes_on(model: nn.Module, images: Maps, targets: Maps) -> Maps:
         return gradient(model, images, targets) + torch.rand(len(images), 1, 1, 1, generator=own)
 
-    assert check_contract(noisy, "noisy").verdict == "passed"
+    assert check_contract(noisy, "noisy", examples=25).verdict == "passed"
     assert "the same call with the same seed" in check_contract(goes_on, "goes on").message
 
 
@@ -456,37 +464,28 @@ def recording(model, images, targets):
 def wrong(model, images, targets):
     maps = gradient(model, images, targets)
     return maps / maps.abs().amax()
-results = [check_contract(recording, "recording", examples=30), check_contract(wrong, "wrong", seed=3)]
+results = [check_contract(recording, "recording", examples=20), check_contract(wrong, "wrong", seed=3)]
 print(json.dumps([seen.hexdigest(), *[result.measured for result in results]]))
 """
 
 
-def in_another_process(folder: Path, modules: str = "", **environment: str) -> Any:
-    own = {name: value for name, value in os.environ.items() if name not in ("CI", "GITHUB_ACTIONS")}
-    code = RECORDED.format(modules=modules)
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=own | environment, capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout)
-
-
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return in_another_process(tmp_path_factory.mktemp("elsewhere"))
-
-
-def test_the_examples_do_not_depend_on_the_process(elsewhere: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    exec(RECORDED.format(modules=""), {"__name__": "here"})
-    assert json.loads(capsys.readouterr().out) == elsewhere
-    assert elsewhere[1] == {"examples": 30, "seed": 0}
-
-
-def test_the_examples_do_not_depend_on_loaded_modules_hashes_or_ci(elsewhere: Any, tmp_path: Path) -> None:
+    """Return what is found in a process where all is different that must not matter."""
     # hypothesis takes constants from a project's own modules, and another profile where CI is set.
-    (tmp_path / "constants.py").write_text("NUMBERS = [8, 3, 12345, 77, 6]\nNAMES = ['max pool', 'relu']\n")
-    others = "import constants, xml.dom.minidom, scipy.stats, captum.attr"
-    assert in_another_process(tmp_path, others, CI="true", PYTHONHASHSEED="1") == elsewhere
-    assert {path.name for path in tmp_path.iterdir()} <= {"constants.py", "__pycache__"}
+    folder = tmp_path_factory.mktemp("elsewhere")
+    (folder / "constants.py").write_text("NUMBERS = [8, 3, 12345, 77, 6]\nNAMES = ['max pool', 'relu']\n")
+    code = RECORDED.format(modules="import constants, xml.dom.minidom, sqlite3, scipy.stats")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=os.environ | {"CI": "true", "PYTHONHASHSEED": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {path.name for path in folder.iterdir()} <= {"constants.py", "__pycache__"}
+    return json.loads(done.stdout)
 
 
 def test_the_same_call_gives_the_same_result() -> None:
@@ -497,7 +496,7 @@ def test_the_same_call_gives_the_same_result() -> None:
 def test_nothing_is_left_behind(method: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     before = everything_global()
-    check_contract(method, "any")
+    check_contract(method, "any", examples=20)
     assert everything_global() == before
     assert list(tmp_path.iterdir()) == []
 
@@ -523,11 +522,12 @@ def profile_of_the_user() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("profile_of_the_user")
-def test_the_users_own_settings_of_hypothesis_decide_nothing(
+def test_neither_loaded_modules_nor_hashes_nor_ci_nor_the_users_settings_of_hypothesis_decide_the_examples(
     elsewhere: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     exec(RECORDED.format(modules=""), {"__name__": "here"})
     assert json.loads(capsys.readouterr().out) == elsewhere
+    assert elsewhere[1] == {"examples": 20, "seed": 0}
     assert hypothesis.settings.get_current_profile_name() == "of the user"
 
 
@@ -560,8 +560,8 @@ def test_a_slow_method_that_is_wrong_is_reported_with_what_was_found_so_far(monk
 
 def test_with_more_time_the_example_is_no_larger(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
-    for seconds in (0, 5, 1000):
+    for seconds in (5, 10, 1000):
         clock(monkeypatch)
-        sizes.append(contract.size(reported(check_contract(integer_maps, "slow", seconds=seconds))))
+        sizes.append(contract.size(reported(check_contract(only_the_first_image, "slow", seconds=seconds))))
     assert sizes == sorted(sizes, reverse=True)
-    assert sizes[-1] == contract.size(SMALLEST) < sizes[0]
+    assert sizes[-1] == contract.size(Example(images=2)) < sizes[0]

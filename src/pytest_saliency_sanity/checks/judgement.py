@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from .measurement import At
@@ -30,16 +30,19 @@ def judge_src(
     confidence: float = 0.95,
     above: bool = False,
     words: Words = BELOW,
+    every: Collection[str] = (),
 ) -> Judgement:
     """Judge the stages that ``at`` means, of what ``measure`` gives for them, by one threshold or one for each stage.
 
     ``above``: whether the SRC must stay above it, and not below. ``words``: what the verdicts mean to a reader.
+    ``every``: the names of all stages that there are, if they are known.
 
     Where they do not pass, every stage is measured for the message, so that a reader sees where the cascade stands.
     """
     profile = measure(at)
     judged = judge_stages(profile, threshold, confidence, above=above)
     deciding = decisive(judged)
-    cascade = profile if deciding.verdict == "passed" else measure("every")
+    enough = deciding.verdict == "passed" or set(every) == set(profile.stages)
+    cascade = profile if enough else measure("every")
     message = explain(title, deciding, judged, cascade, confidence, words)
     return Judgement(judged, deciding, profile, message)

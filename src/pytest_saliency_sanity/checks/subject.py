@@ -84,7 +84,9 @@ def judged(
     def measure(at: At) -> SrcProfile:
         return replace(measurement.profile(at), seed=subject.seed)  # the seed that a reader can type
 
-    judgement = judge_src(title, measure, at=tuple(by_stage), threshold=by_stage, above=check.above, words=words)
+    judgement = judge_src(
+        title, measure, at=tuple(by_stage), threshold=by_stage, above=check.above, words=words, every=bound.names()
+    )
     deciding = judgement.deciding
     mean, low, high = plain(deciding.interval)
     return CheckResult(

@@ -27,6 +27,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..models.inference import logits_of
+from ..randomness import derived_seed
 from .stage import OneStage, Stage
 from .units import Unit, units_of
 
@@ -46,6 +47,11 @@ class Pair:
     first: str
     between: tuple[str, ...]
     second: str
+
+    @property
+    def scaled(self) -> str:
+        """The layer whose outputs reach the second one as they are, up to a ReLU."""
+        return self.between[-1] if self.between else self.first
 
 
 class Symmetry(OneStage):
@@ -71,7 +77,7 @@ class Symmetry(OneStage):
     def bind(self, images: torch.Tensor, seed: int) -> Symmetry:
         """Return the same for these images, with another draw for another seed."""
         pairs = None if self.kind == "input_shift" else self.pairs
-        return Symmetry(self.model, self.kind, seed=seed, images=images, pairs=pairs)
+        return Symmetry(self.model, self.kind, seed=derived_seed(self.seed, seed), images=images, pairs=pairs)
 
     def only(self) -> Stage:
         """Return the stage."""
@@ -88,10 +94,14 @@ class Symmetry(OneStage):
         if self._found is not None:
             return self._found
         model, units, sample = self._precise()
-        expected = logits_of(model, sample)
+        few = self._pairs_among(pairs_of(model, units)[:MOST_TRIED], model, sample[:SAMPLE])
+        return self._pairs_among(few, model, sample)
+
+    def _pairs_among(self, pairs: Sequence[Pair], model: nn.Module, images: torch.Tensor) -> list[Pair]:
+        expected = logits_of(model, images)
         found: list[Pair] = []
-        for pair in pairs_of(model, units)[:MOST_TRIED]:
-            if len(found) < MOST_CHANGED and leaves_the_same(model, pair, self._change, sample, expected):
+        for pair in pairs:
+            if len(found) < MOST_CHANGED and leaves_the_same(model, pair, self._change, images, expected):
                 found.append(pair)
         return found
 
@@ -104,19 +114,30 @@ class Symmetry(OneStage):
             generator = torch.Generator("cpu").manual_seed(self.seed)
             for pair in self.pairs:
                 self._change(model, pair, generator)
-            changed = tuple(pair.first for pair in self.pairs)
-        own = next(self.model.parameters())
-        return model.to(own.device, own.dtype), changed
+            changed = tuple(pair.first if self.kind == "permutation" else pair.scaled for pair in self.pairs)
+        return like(self.model, model), changed
 
     def _precise(self) -> tuple[nn.Module, list[Unit], torch.Tensor]:
         """Return a copy of the model in float64, its units, and some images."""
         precise = copy.deepcopy(self.model).eval().cpu().double()
-        sample = self.images[:SAMPLE].cpu().double()
-        return precise, [unit for unit in units_of(precise, sample) if unit.parameters], sample
+        images = self.images.cpu().double()
+        return precise, [unit for unit in units_of(precise, images[:SAMPLE]) if unit.parameters], images
 
     @property
     def _change(self) -> Change:
         return permute if self.kind == "permutation" else rescale
+
+
+def like(model: nn.Module, copied: nn.Module) -> nn.Module:
+    """Return a copy of a model with every parameter and buffer where, and of the type, it is in the model."""
+    own = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    with torch.no_grad():
+        for name, tensor in [*copied.named_parameters(), *copied.named_buffers()]:
+            # A bias that the copy alone has is like the weight beside it.
+            pattern = own.get(name, own.get(name.replace("bias", "weight")))
+            if pattern is not None:
+                tensor.data = tensor.data.to(pattern.device, pattern.dtype)
+    return copied
 
 
 def pairs_of(model: nn.Module, units: Sequence[Unit]) -> list[Pair]:
@@ -176,7 +197,7 @@ def rescale(model: nn.Module, pair: Pair, generator: torch.Generator) -> None:
     count = outputs_of(first)
     powers = torch.randint(4, (count,), generator=generator, device="cpu")
     factors = torch.tensor([0.25, 0.5, 2, 4], dtype=torch.float64, device="cpu")[powers]
-    last = model.get_submodule(pair.between[-1]) if pair.between else first
+    last = model.get_submodule(pair.scaled)
     with torch.no_grad():
         for tensor in last.parameters(recurse=False):
             if tensor.ndim and len(tensor) == count:

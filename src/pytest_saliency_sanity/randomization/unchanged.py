@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from ..models.inference import logits_of
+from ..randomness import derived_seed
 from .stage import OneStage, Stage
 
 
@@ -41,7 +42,7 @@ class OtherClass(OneStage):
 
     def bind(self, images: torch.Tensor, seed: int) -> OtherClass:
         """Return the same for these images, with another draw for another seed."""
-        return OtherClass(self.model, seed=seed, images=images)
+        return OtherClass(self.model, seed=derived_seed(self.seed, seed), images=images)
 
     def only(self) -> Stage:
         """Return the stage. Its model must have two classes or more, else ValueError."""

@@ -33,10 +33,10 @@ def layers(glances: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def same(maps: dict[str, Any] | None, others: dict[str, Any] | None) -> bool:
-    """Return whether two glances are at the same maps. Maps that are 0 throughout are like no other."""
+    """Return whether two glances are at the same maps. Images of which both maps are 0 throughout say nothing."""
     if not (maps and others) or maps["size"] != others["size"]:
         return False
-    pairs = [pair for pair in zip(maps["values"], others["values"], strict=True) if any(pair[0]) and any(pair[1])]
+    pairs = [pair for pair in zip(maps["values"], others["values"], strict=True) if any(pair[0]) or any(pair[1])]
     return bool(pairs) and all(
         abs(one - other) <= TOLERANCE for row, other_row in pairs for one, other in zip(row, other_row, strict=True)
     )

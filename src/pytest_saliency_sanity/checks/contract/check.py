@@ -122,8 +122,8 @@ def search(trial: Trial, seed: int, examples: int) -> None:
     )
     try:
         hypothesis.find(described, trial.breaks, settings=settings, random=Random(seed))
-    except (hypothesis.errors.NoSuchExample, OutOfTime):
-        return
+    except (hypothesis.errors.NoSuchExample, hypothesis.errors.Flaky, OutOfTime):
+        return  # flaky: a method that is wrong now and then; what it did wrong is kept
 
 
 def without_nothing(layers: tuple[str, ...]) -> tuple[str, ...]:

@@ -39,7 +39,8 @@ class Example:
     def build(self) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
         """Return the network, images ``(N, C, H, W)`` and targets ``(N,)``, the same at every call."""
         generator = torch.Generator("cpu").manual_seed(self.seed)
-        network = SmallNetwork(self)
+        with torch.random.fork_rng(devices=[]):  # layers draw weights when they are made, which are replaced at once
+            network = SmallNetwork(self)
         _fill(network, generator)
         network.train(self.training)
         if self.frozen:

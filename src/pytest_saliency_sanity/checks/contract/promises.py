@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 from ...methods.protocol import SaliencyMethod
 from ...randomness import isolated_streams
 from .networks import Example
-from .residue import belongings, difference, random_streams
+from .residue import belongings, difference, random_streams, switches_put_back
 
 # Of the largest value of a map: rounding is 1e-6 of it, what depends on the batch is not.
 TOLERANCE = 1e-3
@@ -28,7 +29,6 @@ class Sabotage(RuntimeError):  # noqa: N818  (it is ours, and no error of anyone
 def try_promises(method: SaliencyMethod, example: Example) -> None:
     """Raise BrokenPromiseError where a method breaks the contract on an example."""
     maps, streams = _maps(method, example, seed=0)
-    _well_formed(maps, example)
     again, _ = _maps(method, example, seed=0)
     if not alike(maps, again):
         raise BrokenPromiseError("the same call with the same seed gives other maps")
@@ -49,19 +49,20 @@ def _maps(method: SaliencyMethod, example: Example, *, seed: int, only: int | No
     if only is not None:
         images, targets = images[only : only + 1].clone(), targets[only : only + 1].clone()
     before = belongings(model, images, targets)
-    with isolated_streams(seed):
+    with switches_put_back(), isolated_streams(seed):
         try:
             maps = method(model, images, targets)
         except Exception as error:
             raise BrokenPromiseError(f"it raised {type(error).__name__}: {error}") from error
         streams = random_streams()
-    if changed := difference(before, belongings(model, images, targets)):
+        changed = difference(before, belongings(model, images, targets))
+    if changed:
         raise BrokenPromiseError(f"not left as found: {changed}")
+    _well_formed(maps, len(images))
     return maps, streams
 
 
-def _well_formed(maps: object, example: Example) -> None:
-    count = example.images
+def _well_formed(maps: object, count: int) -> None:
     wanted = f"a float tensor ({count}, h, w) or ({count}, C, h, w)"
     if not isinstance(maps, torch.Tensor):
         raise BrokenPromiseError(f"it returned {type(maps).__name__}, not {wanted}")
@@ -95,12 +96,12 @@ def _left_as_found_after_an_exception(method: SaliencyMethod, example: Example, 
     model.register_module("classifier", nn.Sequential(model.get_submodule("classifier"), _Breaking(when)))
     model.train(example.training)
     before = belongings(model, images, targets)
-    with isolated_streams(0):
-        try:
+    with switches_put_back(), isolated_streams(0):
+        # Any exception: a library may wrap it. A method that never calls the model raises none.
+        with suppress(Exception):
             method(model, images, targets)
-        except Exception as error:  # any: a library may wrap it; a method that never calls the model raises none
-            del error
-    if changed := difference(before, belongings(model, images, targets)):
+        changed = difference(before, belongings(model, images, targets))
+    if changed:
         raise BrokenPromiseError(f"not left as found after an exception in the {when} pass: {changed}")
 
 

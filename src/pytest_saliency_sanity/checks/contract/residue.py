@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,12 +21,33 @@ def belongings(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) ->
         found |= _of_tensor(label, tensor)
     for name, module in model.named_modules():
         found |= _of_module(name or "the model itself", module)
-    found["whether gradients are on"] = torch.is_grad_enabled()
-    found["whether inference mode is on"] = torch.is_inference_mode_enabled()
-    found["torch's default type"] = torch.get_default_dtype()
-    found["torch's number of threads"] = torch.get_num_threads()
-    found["torch's deterministic mode"] = torch.are_deterministic_algorithms_enabled()
-    return found
+    return found | _switches()
+
+
+@contextmanager
+def switches_put_back() -> Iterator[None]:
+    """Put torch's switches back as they were, whatever is done to them inside."""
+    gradients, kind, threads = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    try:
+        yield
+    finally:
+        torch.set_grad_enabled(gradients)
+        torch.set_default_dtype(kind)
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+
+
+def _switches() -> dict[str, object]:
+    return {
+        "whether gradients are on": torch.is_grad_enabled(),
+        "whether inference mode is on": torch.is_inference_mode_enabled(),
+        "torch's default type": torch.get_default_dtype(),
+        "torch's number of threads": torch.get_num_threads(),
+        "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
+    }
 
 
 def difference(before: dict[str, object], after: dict[str, object]) -> str | None:
@@ -71,6 +94,10 @@ def _of_tensor(name: str, tensor: torch.Tensor) -> dict[str, object]:
         f"requires_grad of {name}": tensor.requires_grad,
         f"grad of {name}": None if tensor.grad is None else tensor.grad.cpu().numpy().tobytes(),
         f"the identity of {name}": id(tensor),
+        f"the hooks of {name}": (
+            tuple(tensor._backward_hooks or ()),
+            tuple(getattr(tensor, "_post_accumulate_grad_hooks", None) or ()),
+        ),
     }
 
 
