@@ -1,9 +1,9 @@
 """Put methods of four libraries to every check on both networks, and write the tables of docs/known-answers.md.
 
-    python benchmarks/known_answers.py [--records FILE] [--processes N] [--only SPEC ...]
+    python benchmarks/known_answers.py [--records FILE] [--processes N] [--check NAME ...]
 
-Results are kept in FILE, one line of JSON each, so that an interrupted run goes on where it stopped. What stands in the
-document above the mark is written by hand and stays.
+Results are kept in FILE, one line of JSON each, so that an interrupted run goes on where it stopped; the checks named
+are measured anew. What stands in the document above the mark is written by hand and stays.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+from pytest_saliency_sanity.checks.catalogue import CHECKS, question_ids  # imports no torch
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -95,18 +97,24 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--records", type=Path, default=Path("known-answers.jsonl"))
     options.add_argument("--processes", type=int, default=os.cpu_count())
-    options.add_argument("--only", nargs="*", default=list(METHODS))
+    options.add_argument("--check", nargs="*", default=[])
     given = options.parse_args()
-    records = read(given.records)
-    done = {(record["spec"], record["network"]) for record in records}
-    work = [(spec, network) for spec in given.only for network in NETWORKS if (spec, network) not in done]
-    with ProcessPoolExecutor(given.processes) as pool, given.records.open("a") as file:
+    records = [record for record in read(given.records) if record["check"].partition("[")[0] not in given.check]
+    done = {(record["spec"], record["network"], record["check"].partition("[")[0]) for record in records}
+    work = []
+    for spec in METHODS:
+        for network in NETWORKS:
+            asked = [check for check in CHECKS if CHECKS[check].by_model or network == NETWORKS[0]]
+            left = [check for check in asked if (spec, network, check) not in done]
+            work += [(spec, network, left)] if left else []
+    with ProcessPoolExecutor(given.processes) as pool, given.records.open("w") as file:
+        file.writelines(json.dumps(record) + "\n" for record in records)
         for future in as_completed([pool.submit(answers, *each) for each in work]):
             for record in future.result():
                 records.append(record)
                 file.write(json.dumps(record) + "\n")
             file.flush()
-            print(f"{len({(r['spec'], r['network']) for r in records})} of {2 * len(METHODS)}: {record['spec']}")
+            print(f"{record['spec']} on {record['network']}", flush=True)
     prose = DOCUMENT.read_text().partition(MARK)[0] if DOCUMENT.exists() else "# Known answers\n\n"
     DOCUMENT.write_text(prose + MARK + "\n" + "\n".join(tables(records)) + "\n")
 
@@ -115,20 +123,17 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def answers(spec: str, network: str) -> list[dict[str, Any]]:
-    """Return the records of one method on one network; the contract is asked on the first network only."""
+def answers(spec: str, network: str, checks: list[str]) -> list[dict[str, Any]]:
+    """Return the records of one method on one network."""
     import torch
 
     from pytest_saliency_sanity import check_method
     from pytest_saliency_sanity.checks import subject
-    from pytest_saliency_sanity.checks.catalogue import CHECKS
 
     torch.set_num_threads(1)
     subject.judge_src = judged_stages_only
     records = []
-    for check in CHECKS:
-        if check == "contract" and network != NETWORKS[0]:
-            continue
+    for check in checks:
         for result in check_method(spec, models=[network], checks=[check]):
             records.append({"spec": spec, "network": network, **result.as_record(), "message": ""})
     return records
@@ -142,8 +147,6 @@ def judged_stages_only(title: str, measure: Any, *, at: Any, **how: Any) -> Any:
 
 
 def tables(records: list[dict[str, Any]]) -> Iterator[str]:
-    from pytest_saliency_sanity.checks.catalogue import CHECKS, question_ids
-
     order = list(METHODS)
     for question in question_ids(CHECKS):
         asked = sorted(
@@ -165,8 +168,6 @@ def tables(records: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def bounds(question: str) -> str:
-    from pytest_saliency_sanity.checks.catalogue import CHECKS
-
     check = CHECKS[question.partition("[")[0]]
     return f"Mean SRC of absolute maps must stay {'above' if check.above else 'below'} its threshold, 95 % interval."
 

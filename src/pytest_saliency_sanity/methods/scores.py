@@ -41,7 +41,7 @@ def in_chunks(
     """
     check_images(images)
     check_targets(targets, len(images))
-    targets = targets.to(images.device)
+    targets = targets.to(images.device).long()
     rows = max(1, max_rows(images) // copies)
     for start in range(0, len(images), rows):
         # Cloned: a tensor made under inference mode can't be differentiated.

@@ -25,7 +25,7 @@ def canonical_copy(model: nn.Module, image: torch.Tensor) -> nn.Module:
         if parameter.is_floating_point():
             parameter.requires_grad_(True)
     unshare(copied, image)
-    return copied
+    return copied.eval()
 
 
 def unshare(model: nn.Module, image: torch.Tensor) -> None:
@@ -38,6 +38,19 @@ def unshare(model: nn.Module, image: torch.Tensor) -> None:
                 for name, child in parent._modules.items():  # named_children() leaves out what it has seen
                     if child is module:
                         parent._modules[name] = one_each
+
+
+def sheltered(model: nn.Module, layer: nn.Module) -> nn.Module:
+    """Hand on a copy of what a layer of the model gives, so that it stays as it is; return the layer.
+
+    What comes next may change it in place, by a call that no flag can switch off; then a hook on the layer sees other
+    values than those that the gradient belongs to.
+    """
+    for parent in list(model.modules()):
+        for name, child in parent._modules.items():
+            if child is layer:
+                parent._modules[name] = _Sheltered(layer)
+    return layer
 
 
 def _uses(model: nn.Module, image: torch.Tensor) -> Counter[nn.Module]:
@@ -64,12 +77,35 @@ def _uses(model: nn.Module, image: torch.Tensor) -> Counter[nn.Module]:
     return counted
 
 
+class _Sheltered(nn.Module):
+    """A layer, and a copy of its output for all others."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, *arguments: Any, **keywords: Any) -> Any:
+        """Return a copy of what the layer gives."""
+        output = self.layer(*arguments, **keywords)
+        return output.clone() if isinstance(output, torch.Tensor) else output
+
+
 class _OneEach(nn.ModuleList):
     """The same module for each of its uses in one pass, one after the other."""
 
     def __init__(self, module: nn.Module, uses: int) -> None:
         super().__init__(copy.deepcopy(module) for _ in range(uses))
         self.used = 0
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what is asked of the module that they stand for, such as its ``inplace``."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            first = next(iter(self.__dict__.get("_modules", {}).values()), None)
+            if first is None:
+                raise
+            return getattr(first, name)
 
     def start(self, *_: Any) -> None:
         """Begin a pass."""

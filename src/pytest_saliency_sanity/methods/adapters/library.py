@@ -15,8 +15,8 @@ from torch import nn
 
 from ...errors import unknown_name
 from ...specs import Spec
-from ..scores import explaining, in_chunks
-from .canonical import canonical_copy
+from ..scores import class_scores, explaining, in_chunks
+from .canonical import canonical_copy, sheltered
 from .layers import layer_name
 
 Explain = Callable[[nn.Module, nn.Module | None, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -51,6 +51,7 @@ class LibraryMethod:
             for chunk, chunk_targets in in_chunks(images, targets):
                 if working is None:
                     working = canonical_copy(model, chunk[:1])
+                    class_scores(working(chunk[:1]).expand(len(targets), -1), targets.to(chunk.device))
                     layer = self._layer(working, chunk[:1])
                 maps.append(self.explain(working, layer, chunk, chunk_targets).detach())
         return torch.cat(maps)
@@ -68,7 +69,9 @@ class LibraryMethod:
         return LIBRARIES[self.spec.name].package
 
     def _layer(self, model: nn.Module, image: torch.Tensor) -> nn.Module | None:
-        return model.get_submodule(layer_name(model, image, self.spec.layer)) if self.uses_layer else None
+        if not self.uses_layer:
+            return None
+        return sheltered(model, model.get_submodule(layer_name(model, image, self.spec.layer)))
 
 
 def class_named(spec: Spec, module: str, offered: Callable[[type], bool]) -> Any:

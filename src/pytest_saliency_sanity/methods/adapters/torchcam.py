@@ -6,6 +6,8 @@ Maps are taken at the layer's own resolution and before the scaling to [0, 1], c
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from inspect import signature
 
 import torch
@@ -26,11 +28,22 @@ def make(spec: Spec) -> LibraryMethod:
     takes_shape = "input_shape" in signature(cls).parameters
 
     def explain(model: nn.Module, layer: nn.Module | None, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        logging.getLogger("torchcam").setLevel(logging.ERROR)
         own = dict(keywords, input_shape=tuple(images.shape[1:])) if takes_shape else keywords
-        with cls(model, target_layer=layer, **own) as explainer:
+        with silent("torchcam"), cls(model, target_layer=layer, **own) as explainer:
             scores = model(images)
             (maps,) = explainer(targets.tolist(), scores, normalized=False)
         return maps  # type: ignore[no-any-return]
 
     return LibraryMethod(spec, explain, uses_layer=True)
+
+
+@contextmanager
+def silent(logger: str) -> Iterator[None]:
+    """Keep a library from logging what it does; put the user's level back."""
+    found = logging.getLogger(logger)
+    level = found.level
+    found.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        found.setLevel(level)

@@ -36,8 +36,10 @@ def make(spec: Spec) -> LibraryMethod:
         with torch.no_grad():
             one_hot = torch.zeros_like(model(images))
         one_hot.scatter_(1, targets[:, None], 1)
+        # The gradient is that of the score; an occlusion is looked at by its score, so by a function of the output.
+        wanted = (lambda output: output * one_hot) if spec.attribute == "Occlusion" else one_hot
         with attributor:
-            _, relevance = attributor(images, one_hot)
+            _, relevance = attributor(images, wanted)
         return relevance  # type: ignore[no-any-return]
 
     return LibraryMethod(spec, explain)
