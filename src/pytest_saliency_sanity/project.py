@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from .methods.registry import NamedMethod
 from .patterns import check_pattern
+from .specs import is_dotted
 
 METHODS, EXPECTED = "pytest_saliency_methods", "pytest_saliency_expected_failures"
 
@@ -20,7 +20,7 @@ def methods_of(config: pytest.Config) -> list[NamedMethod]:
     found = []
     for source, methods in _answers(config, METHODS):
         for name, value in methods.items():
-            if not isinstance(name, str) or not re.fullmatch(r"[^\W\d][\w.-]*", name):
+            if not isinstance(name, str) or not is_dotted(name):
                 raise pytest.UsageError(f"{METHODS} in {source}: {name!r} is no name: letters, digits, '_', '-', '.'")
             if not (isinstance(value, str) or callable(value)):
                 raise pytest.UsageError(f"{METHODS} in {source}: {name!r} is {value!r}, neither a callable nor a spec")

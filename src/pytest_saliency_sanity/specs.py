@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,9 +75,14 @@ def parse_keywords(text: str) -> dict[str, Any]:
 
 def parse_value(text: str) -> Any:
     """Return a Python literal, or a bare word as a string. Nothing is evaluated; ValueError for anything else."""
+    if WORD.fullmatch(text) and text not in ("True", "False", "None"):
+        return text
     try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        if WORD.fullmatch(text):
-            return text
-        raise ValueError(f"{text!r} is no value: give a literal like 20, 0.5, True, (3,8,8) or a word") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python would say of such code
+            value = ast.literal_eval(text)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        value = ...
+    if value is ...:
+        raise ValueError(f"{text!r} is no value: give a literal like 20, 0.5, True, (3,8,8) or a word")
+    return value

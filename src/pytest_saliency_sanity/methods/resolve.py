@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from inspect import Parameter, isclass, signature
@@ -57,14 +58,21 @@ def resolve_method(spec: str) -> SaliencyMethod:
     ImportError where a package, module or attribute is missing; TypeError for something that can't be called.
     """
     check_method_spec(spec)
-    parsed = parse_spec(spec)
-    if parsed.attribute is None:
-        value = named_method(parsed.name).value
-        return _made(resolve_method(value) if isinstance(value, str) else value, parsed)
-    if parsed.name in LIBRARIES:
-        make = import_attribute(LIBRARIES[parsed.name].adapter)
-        return make(parsed)  # type: ignore[no-any-return]
-    return _made(import_attribute(parsed.path), parsed)
+    return _resolved(parse_spec(spec))
+
+
+def _resolved(spec: Spec) -> SaliencyMethod:
+    if spec.attribute is None:
+        value = named_method(spec.name).value
+        if not isinstance(value, str):
+            return _made(value, spec)
+        meant = parse_spec(value)
+        shown = spec.text if spec.name in BUILT_IN else meant.text  # our own paths tell nobody anything
+        return _resolved(replace(meant, text=shown, keywords={**meant.keywords, **spec.keywords}))
+    if spec.name in LIBRARIES:
+        make = import_attribute(LIBRARIES[spec.name].adapter)
+        return make(spec)  # type: ignore[no-any-return]
+    return _made(import_attribute(spec.path), spec)
 
 
 def _made(found: Any, spec: Spec) -> SaliencyMethod:
@@ -84,8 +92,10 @@ def _made(found: Any, spec: Spec) -> SaliencyMethod:
 def _with_keywords(found: Any, spec: Spec) -> Any:
     parameters = signature(found).parameters
     takes_any = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
-    allowed = [name for name in list(parameters)[3:] if parameters[name].kind is not Parameter.VAR_KEYWORD]
+    given = (*list(parameters)[:3], "model", "images", "targets")  # to every method, by the checks
+    by_name = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    allowed = [name for name in parameters if name not in given and parameters[name].kind in by_name]
     for keyword in spec.keywords:
-        if keyword not in allowed and not takes_any:
-            raise unknown_name(f"keyword of {spec.path}", keyword, allowed)
+        if keyword in given or (keyword not in allowed and not takes_any):
+            raise unknown_name(f"keyword of {spec.text.partition('?')[0]}", keyword, allowed)
     return partial(found, **spec.keywords)
