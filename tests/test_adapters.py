@@ -195,9 +195,12 @@ ONE_EACH = ["captum:IntegratedGradients", "grad_cam:GradCAM", "torchcam:GradCAM"
 
 @pytest.mark.parametrize("spec", NATIVE)
 def test_the_maps_are_the_librarys_own(spec: str, images: torch.Tensor) -> None:
+    model = Net()
     torch.manual_seed(0)
     np.random.seed(0)
-    expected = NATIVE[spec](Net(), images.clone().requires_grad_(), TARGETS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the library says of itself
+        expected = NATIVE[spec](model, images.clone().requires_grad_(), TARGETS).detach()
     assert_same(maps_of(spec, Net(), images), expected)
 
 
@@ -380,7 +383,7 @@ ANYWHERE = [
     *("grad_cam:ScoreCAM", "grad_cam:AblationCAM", "grad_cam:EigenCAM", "torchcam:GradCAM", "torchcam:LayerCAM:1"),
     *("torchcam:ScoreCAM", "zennit:Gradient", "zennit:EpsilonPlusFlat", "zennit:GuidedBackprop"),
 ]
-NO_BACKWARD = ("ScoreCAM", "EigenCAM")
+NO_BACKWARD = ("ScoreCAM", "EigenCAM", "AblationCAM")
 
 
 @pytest.mark.parametrize("spec", ANYWHERE)
@@ -393,7 +396,7 @@ def test_everything_is_left_as_found(spec: str, breaks: str) -> None:
     with left_as_found(model, images, targets):
         try:
             method(model, images, targets)
-        except HalfwayError:
+        except RuntimeError:  # HalfwayError, or what a library makes of it
             raised = True
     no_backward = any(name in spec for name in NO_BACKWARD)
     assert raised == (breaks == "forward" or (breaks == "backward" and not no_backward))
@@ -404,15 +407,16 @@ def test_a_method_can_go_on_after_a_model_that_broke(spec: str, images: torch.Te
     method = resolve_method(spec.partition(":1")[0].partition(":0")[0])
     fresh = resolve_method(method.__name__)(Net(), images, TARGETS)
     large = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    with suppress(HalfwayError):
+    with suppress(RuntimeError):
         method(lived_in_model("backward"), large, TARGETS[:2])
     assert torch.equal(method(Net(), images, TARGETS), fresh)
 
 
 @pytest.mark.parametrize("spec", SURE)
 def test_random_streams_are_not_drawn_from(spec: str, images: torch.Tensor) -> None:
+    model = Net()
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # type: ignore[index, union-attr]
-    resolve_method(spec)(Net(), images, TARGETS)
+    resolve_method(spec)(model, images, TARGETS)
     assert torch.equal(before[0], torch.get_rng_state())
     assert (before[1] == np.random.get_state()[1]).all()
 
@@ -429,13 +433,13 @@ def test_nothing_is_warned_of_or_printed(
 
 
 def test_a_warning_of_the_model_itself_is_heard(images: torch.Tensor) -> None:
-    class Warning_(Net):
+    class Warns(Net):
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             warnings.warn("mind the gap", UserWarning, stacklevel=1)
             return super().forward(images)
 
     with pytest.warns(UserWarning, match="mind the gap"):
-        maps_of("captum:Saliency", Warning_(), images)
+        maps_of("captum:Saliency", Warns(), images)
 
 
 def test_the_users_logging_stays_as_it_was(images: torch.Tensor) -> None:
