@@ -23,7 +23,7 @@ from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 from torch.nn import functional as F
-from traces import HalfwayError, left_as_found, lived_in_model
+from traces import left_as_found, lived_in_model
 
 import pytest_saliency_sanity.models.inference as inference
 from pytest_saliency_sanity import gradcam

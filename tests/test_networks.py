@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -116,9 +117,17 @@ def test_images_of_another_size_come_by_a_fixture(pytester: pytest.Pytester) -> 
     result.assert_outcomes(passed=1)
 
 
-def test_weights_drawn_by_a_factory_are_the_same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def importable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     tmp_path.joinpath("mynets.py").write_text(MODULE)
     monkeypatch.syspath_prepend(tmp_path)
+    sys.modules.pop("mynets", None)
+    yield
+    sys.modules.pop("mynets", None)
+
+
+@pytest.mark.usefixtures("importable")
+def test_weights_drawn_by_a_factory_are_the_same_everywhere() -> None:
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # type: ignore[index, union-attr]
     first = resolve_model("mynets:net")
     torch.rand(3)
@@ -131,9 +140,8 @@ def test_weights_drawn_by_a_factory_are_the_same_everywhere(monkeypatch: pytest.
     assert (before[1] == np.random.get_state()[1]).all()
 
 
-def test_a_network_that_is_given_itself_is_copied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    tmp_path.joinpath("mynets.py").write_text(MODULE)
-    monkeypatch.syspath_prepend(tmp_path)
+@pytest.mark.usefixtures("importable")
+def test_a_network_that_is_given_itself_is_copied() -> None:
     import mynets
 
     assert resolve_model("mynets:ready") is not mynets.ready
