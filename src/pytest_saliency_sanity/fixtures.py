@@ -132,7 +132,10 @@ def saliency_subject(
         saliency_batch,
         saliency_settings.seed,
     )
-    check_fits(subject)
+    try:
+        check_fits(subject)
+    except ValueError as error:
+        pytest.fail(str(error), pytrace=False)
     request.node.user_properties.append(("saliency_maps", _glance(request, subject)))
     return subject
 

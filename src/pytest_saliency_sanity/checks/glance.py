@@ -25,7 +25,6 @@ def glance_at(subject: Subject) -> dict[str, Any]:
     """
     images = images_for(subject.model, subject.batch.images[:IMAGES])
     targets = logits_of(subject.model, images).argmax(1)
-    layer_of = getattr(subject.method, "layer_of", None)
 
     def at(method: SaliencyMethod) -> dict[str, Any] | None:
         try:
@@ -38,10 +37,19 @@ def glance_at(subject: Subject) -> dict[str, Any]:
     return {
         "method": subject.method_name,
         "model": subject.model_name,
-        "layer": layer_of(subject.model, images[:1]) if layer_of else None,
+        "layer": layer_of(subject, images[:1]),
         "maps": at(subject.method),
         "compared": compared,
     }
+
+
+def layer_of(subject: Subject, image: torch.Tensor) -> str | None:
+    """Return the name of the layer that a method looks at, if it says so."""
+    ask = getattr(subject.method, "layer_of", None)
+    try:
+        return str(found) if ask and (found := ask(subject.model, image)) else None
+    except Exception:  # a layer that the model does not have, or whatever the model does: the checks will say
+        return None
 
 
 def glance(maps: torch.Tensor) -> dict[str, Any]:
