@@ -574,5 +574,5 @@ def test_a_wrong_spec_is_resolved_without_importing_anything(spec: str) -> None:
 
 def test_a_right_spec_imports_what_it_needs() -> None:
     # Shows that the tests above can fail.
-    program = "from pytest_saliency_sanity.methods.resolve import resolve_method; resolve_method('captum:Saliency')"
-    assert {"torch", "captum"} <= imported_by(program)
+    program = "from pytest_saliency_sanity.methods.resolve import resolve_method; resolve_method('sobel')"
+    assert "torch" in imported_by(program)

@@ -231,7 +231,7 @@ def test_the_networks_of_torchvision_are_randomised_layer_by_layer(network: str)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", NETWORKS[:-1])  # untrained, the vision transformer's head is 0: it has no maps
 def test_the_networks_of_torchvision_answer(network: str) -> None:
     size = SIZES.get(network, 64)
     results = check_method(
@@ -253,7 +253,7 @@ def photographs() -> Batch:
             transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
         ]
     )
-    rows = list(csv.DictReader((PHOTOGRAPHS / "labels.csv").open()))
+    rows = list(csv.DictReader((PHOTOGRAPHS / "labels.csv").read_text().splitlines()))
     images = [prepare(Image.open(PHOTOGRAPHS / row["file"]).convert("RGB")) for row in rows]
     return Batch(torch.stack(images), torch.tensor([int(row["imagenet_class_index"]) for row in rows]))
 

@@ -20,8 +20,10 @@ def methods_of(config: pytest.Config) -> list[NamedMethod]:
     found = []
     for source, methods in _answers(config, METHODS):
         for name, value in methods.items():
-            if not isinstance(name, str) or not is_dotted(name):
-                raise pytest.UsageError(f"{METHODS} in {source}: {name!r} is no name: letters, digits, '_', '-', '.'")
+            if not isinstance(name, str) or not is_dotted(name) or name == "all":
+                raise pytest.UsageError(
+                    f"{METHODS} in {source}: {name!r} is no name: letters, digits, '_', '-', '.', and not 'all'"
+                )
             if not (isinstance(value, str) or callable(value)):
                 raise pytest.UsageError(f"{METHODS} in {source}: {name!r} is {value!r}, neither a callable nor a spec")
             found.append(NamedMethod(name, value, source))

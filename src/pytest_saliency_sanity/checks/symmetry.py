@@ -12,7 +12,7 @@ from .result import CheckResult
 from .subject import SIGN, Subject, judged
 
 CHECK = CHECKS["symmetry"]
-DRAWS = 2
+DRAWS = 4
 CHANGED = {
     "permutation": "the channels of hidden layers changed places",
     "rescaling": "hidden layers were scaled up and the next ones down",

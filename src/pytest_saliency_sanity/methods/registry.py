@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from ..errors import unknown_name
+from ..specs import is_dotted
 
 GROUP = "saliency_sanity.methods"
 _MODULE = "pytest_saliency_sanity.methods"
@@ -77,6 +78,7 @@ def _installed() -> list[NamedMethod]:
     return [
         NamedMethod(point.name, point.value, f"the entry point of {point.dist.name if point.dist else point.value}")
         for point in points.values()
+        if is_dotted(point.name)  # else no spec could ask for it
     ]
 
 

@@ -40,6 +40,11 @@ def unshare(model: nn.Module, image: torch.Tensor) -> None:
                         parent._modules[name] = one_each
 
 
+def last_use(module: nn.Module) -> nn.Module:
+    """Return the module of the last use, of one that is used more than once; any other as it is."""
+    return module[-1] if isinstance(module, _OneEach) else module
+
+
 def sheltered(model: nn.Module, layer: nn.Module) -> nn.Module:
     """Hand on a copy of what a layer of the model gives, so that it stays as it is; return the layer.
 
@@ -83,6 +88,15 @@ class _Sheltered(nn.Module):
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
         self.layer = layer
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what is asked of the layer."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name == "layer":
+                raise
+            return getattr(self.layer, name)
 
     def forward(self, *arguments: Any, **keywords: Any) -> Any:
         """Return a copy of what the layer gives."""

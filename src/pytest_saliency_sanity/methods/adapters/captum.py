@@ -57,5 +57,6 @@ def explains_images(cls: Any) -> bool:
     if not hasattr(cls, "attribute"):
         return False
     needed = [name for name in list(signature(cls).parameters)[:1] if name in MODEL]
-    excluded = cls.__name__.startswith("Neuron") or cls.__name__.endswith("DeepLiftShap")  # needs many baselines
+    # These need many baselines, or other images of the batch.
+    excluded = cls.__name__.startswith("Neuron") or cls.__name__.endswith(("DeepLiftShap", "FeaturePermutation"))
     return bool(needed) and "inputs" in signature(cls.attribute).parameters and not excluded

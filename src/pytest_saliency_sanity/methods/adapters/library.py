@@ -14,9 +14,10 @@ import torch
 from torch import nn
 
 from ...errors import unknown_name
+from ...models.inference import checked_logits
 from ...specs import Spec
 from ..scores import class_scores, explaining, in_chunks
-from .canonical import canonical_copy, sheltered
+from .canonical import canonical_copy, last_use, sheltered
 from .layers import layer_name
 
 Explain = Callable[[nn.Module, nn.Module | None, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -51,7 +52,9 @@ class LibraryMethod:
             for chunk, chunk_targets in in_chunks(images, targets):
                 if working is None:
                     working = canonical_copy(model, chunk[:1])
-                    class_scores(working(chunk[:1]).expand(len(targets), -1), targets.to(chunk.device))
+                    with torch.no_grad():
+                        logits = checked_logits(working(chunk[:1]), 1)
+                    class_scores(logits.expand(len(targets), -1), targets.to(chunk.device))
                     layer = self._layer(working, chunk[:1])
                 maps.append(self.explain(working, layer, chunk, chunk_targets).detach())
         return torch.cat(maps)
@@ -71,7 +74,7 @@ class LibraryMethod:
     def _layer(self, model: nn.Module, image: torch.Tensor) -> nn.Module | None:
         if not self.uses_layer:
             return None
-        return sheltered(model, model.get_submodule(layer_name(model, image, self.spec.layer)))
+        return sheltered(model, last_use(model.get_submodule(layer_name(model, image, self.spec.layer))))
 
 
 def class_named(spec: Spec, module: str, offered: Callable[[type], bool]) -> Any:
