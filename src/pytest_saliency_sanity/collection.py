@@ -17,6 +17,7 @@ from .errors import unknown_name
 from .settings import Settings
 
 ROOT = "saliency-sanity"
+PACKAGED = "pytest_saliency_sanity.suite"  # the keyword of its tests, wherever they are collected
 METHOD, MODEL = "saliency_method", "saliency_model"  # the fixtures that give what is checked
 SUITE = Path(__file__).with_name("suite.py")
 PROBE = "repeatability"  # asks for nothing but the method, the model and the images

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from .checks.catalogue import CHECKS, question_ids
-from .collection import METHOD, MODEL, Cell
+from .collection import METHOD, MODEL, PACKAGED, Cell
 from .errors import SaliencyCheckFailed, SaliencyMethodError
 from .methods.registry import known_methods
 from .models import MODELS
@@ -32,10 +32,10 @@ class Question(NamedTuple):
 
 def question_of(item: pytest.Item) -> Question | None:
     """Return what a packaged test asks, None for any other test."""
-    function = getattr(item, "function", None)
-    if getattr(function, "__module__", None) != SUITE_MODULE or not isinstance(item, pytest.Function):
+    if not isinstance(item, pytest.Function) or item.function.__module__ != SUITE_MODULE:
         return None
-    name = item.originalname.removeprefix("test_")
+    function = item.function
+    name = function.__name__.removeprefix("test_")  # whatever a project calls it
     given: Mapping[str, str] = getattr(getattr(item, "callspec", None), "params", {})
     cell = item.getparent(Cell)
     method = cell.method if cell else given.get(f"{METHOD}_name", METHOD)
@@ -64,6 +64,7 @@ class Questions:
             if question and (not self._asked_for(question) or (item.getparent(Cell) and question in in_own_files)):
                 continue
             if question:
+                item.keywords[PACKAGED] = True
                 self._expect_failure(item, question)
             kept.append(item)
         items[:] = kept

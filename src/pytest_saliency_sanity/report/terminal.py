@@ -16,7 +16,7 @@ from ..methods.resolve import is_installed
 from ..models import MODELS
 from ..settings import Settings
 from ..specs import parse_spec
-from .ledger import Ledger, is_packaged
+from .ledger import Ledger
 from .mimics import layers, mimics
 
 COLORS = {"passed": "green", "failed": "red", "inconclusive": "yellow", "undefined": "yellow"}
@@ -34,11 +34,10 @@ def header(settings: Settings) -> str:
 def planned(settings: Settings, collected: Collection[str] = ()) -> int:
     """Return how many tests the packaged suite has: fewer where, as ``collected`` shows, a fixture is overridden.
 
-    Where a project has them in a file of its own, as many as were collected.
+    ``collected``: the ids of packaged tests. Where a project has them in a file of its own, as many as these.
     """
-    packaged = [node_id for node_id in collected if is_packaged(node_id)]
-    if any(not is_ours(node_id) for node_id in packaged) or not settings.methods:
-        return len(packaged)
+    if any(not is_ours(node_id) for node_id in collected) or not settings.methods:
+        return len(collected)
     methods = 1 if any(node_id.startswith(f"{ROOT}::{METHOD}") for node_id in collected) else len(settings.methods)
     models = 1 if any(is_ours(node_id) and f"-{MODEL}::" in node_id for node_id in collected) else len(settings.models)
     return methods * sum(len(CHECKS[name].ids) * (models if CHECKS[name].by_model else 1) for name in settings.checks)
@@ -66,10 +65,10 @@ def summarize(reporter: pytest.TerminalReporter, settings: Settings, ledger: Led
 def _counts(settings: Settings, ledger: Ledger) -> str:
     outcomes = Counter(ledger.outcomes.values())
     counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items(), reverse=True))
-    packaged = sum(map(is_packaged, ledger.outcomes))
+    packaged = len(ledger.packaged & ledger.outcomes.keys())
     own = len(ledger.outcomes) - packaged
     return (
-        f"packaged tests: {planned(settings, ledger.planned)} planned, {packaged} ran"
+        f"packaged tests: {planned(settings, ledger.packaged | ledger.by_name)} planned, {packaged} ran"
         f"{f'; {own} tests of your own' if own else ''}{f': {counted}' if counted else ''}"
     )
 
