@@ -18,7 +18,7 @@ def parse_expected_failure(line: str) -> tuple[str, str]:
 
 def check_pattern(pattern: str) -> None:
     """Raise ValueError unless a pattern has the form ``method/model/check``."""
-    if len(pattern.split("/")) != 3 or not all(pattern.split("/")):
+    if not isinstance(pattern, str) or len(pattern.split("/")) != 3 or not all(pattern.split("/")):
         raise ValueError(f"{pattern!r} is not of the form method/model/check, each a name or a pattern with *")
 
 
