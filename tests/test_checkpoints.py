@@ -18,22 +18,16 @@ from torch import nn
 from pytest_saliency_sanity import load_batch, load_checkpoint
 from pytest_saliency_sanity.__main__ import main
 from pytest_saliency_sanity.checkpoints import embedded_preset, store
-from pytest_saliency_sanity.checkpoints.embedded_preset import (
-    chance_range,
-    claims_of,
-    complaints,
-    measured,
-    train_embedded,
-    training_data,
-    verify_embedded,
-)
-from pytest_saliency_sanity.checkpoints.memorize import Recipe, memorize, random_labels
+from pytest_saliency_sanity.checkpoints.claims import chance_range, claims_of, complaints, measured, training_data
+from pytest_saliency_sanity.checkpoints.embedded_preset import train_embedded, verify_embedded
+from pytest_saliency_sanity.checkpoints.files import write_whole
+from pytest_saliency_sanity.checkpoints.memorize import memorize, random_labels
+from pytest_saliency_sanity.checkpoints.recipes import Recipe
 from pytest_saliency_sanity.checkpoints.store import (
     EMBEDDED,
     load_weights,
     read_manifest,
     save_checkpoint,
-    write_whole,
 )
 from pytest_saliency_sanity.data.mnist import load_training
 from pytest_saliency_sanity.errors import CheckpointError
@@ -166,7 +160,8 @@ def test_loading_leaves_random_streams_threads_and_default_type_as_found() -> No
         (("alexnett",), r"unknown model 'alexnett'.*did you mean 'alexnet'"),
         (("resnet",), r"unknown model 'resnet'.*allowed: alexnet, vgg11"),
         (("alexnet", "rand"), r"unknown labels 'rand'.*did you mean 'random'"),
-        (("alexnet", "true", "paper"), r"unknown preset 'paper'.*allowed: embedded"),
+        (("alexnet", "true", "papers"), r"unknown preset 'papers'.*did you mean 'paper'.*allowed: embedded, paper"),
+        (("alexnet", "true", "imagenet"), r"unknown preset 'imagenet'.*allowed: embedded, paper"),
     ],
 )
 def test_an_unknown_name_is_an_error_that_lists_what_there_is(arguments: tuple[str, ...], problem: str) -> None:
@@ -336,9 +331,11 @@ def test_saving_one_checkpoint_keeps_the_others(folder: Path) -> None:
     assert [name for name in SHIPPED if after[name] != before[name]] == ["alexnet-random"]
 
 
-@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    ("error", "seen"), [(OSError("disk full"), CheckpointError), (KeyboardInterrupt(), KeyboardInterrupt)]
+)
 def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, seen: type[BaseException]
 ) -> None:
     file = tmp_path / "weights"
     write_whole(file, b"old")
@@ -347,7 +344,7 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(
         raise error
 
     monkeypatch.setattr(os, "replace", interrupted)
-    with pytest.raises(type(error)):
+    with pytest.raises(seen):
         write_whole(file, b"new, and longer")
     assert file.read_bytes() == b"old"
     assert names_in(tmp_path) == {"weights"}
@@ -466,12 +463,19 @@ def test_an_interrupted_training_says_what_is_saved(
 
     monkeypatch.setattr(embedded_preset, "train_embedded", interrupted)
     assert main(["checkpoints", "train", "--output", str(tmp_path)]) == 130
-    assert "the others are as before" in capsys.readouterr().err
+    assert "nothing is half-written; the same command goes on" in capsys.readouterr().err
     assert names_in(tmp_path) == set()
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["checkpoints"], ["checkpoints", "verify", "--preset", "paper"], ["checkpoint", "verify"]]
+    "arguments",
+    [
+        [],
+        ["checkpoints"],
+        ["checkpoints", "verify", "--preset", "papers"],
+        ["checkpoints", "clear", "--preset", "embedded"],
+        ["checkpoint", "verify"],
+    ],
 )
 def test_a_command_that_does_not_exist_is_a_usage_error(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

@@ -1,4 +1,4 @@
-"""``python -m pytest_saliency_sanity checkpoints train|verify``."""
+"""``python -m pytest_saliency_sanity checkpoints list|train|verify|clear``."""
 
 from __future__ import annotations
 
@@ -6,20 +6,36 @@ import argparse
 import sys
 from pathlib import Path
 
-from .checkpoints import PRESETS
+from .checkpoints import LABELS, MEMORIZED
 from .errors import CheckpointError
+from .models import MODELS
+
+COMMANDS = {
+    "list": "say which networks there are, and which are still to be trained",
+    "train": "train the networks of a preset: embedded anew, paper what is not in the cache yet",
+    "verify": "measure every claim about the networks of a preset again",
+    "clear": "delete the networks of the paper, finished and unfinished, from the cache",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return the exit status: 0, or 1 where a checkpoint is missing, damaged or not what it claims."""
-    options = parser().parse_args(arguments)
+    top = parser()
+    options = top.parse_args(arguments)
+    from .checkpoints import commands
+
     try:
-        return train(options.output) if options.command == "train" else verify()
+        return getattr(commands, f"{options.command}_checkpoints")(options) or 0
     except CheckpointError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except ValueError as error:
+        top.error(str(error))
     except KeyboardInterrupt:
-        print("\ninterrupted: checkpoints that were finished are saved, the others are as before", file=sys.stderr)
+        print(
+            "\ninterrupted: what is finished is saved, nothing is half-written; the same command goes on",
+            file=sys.stderr,
+        )
         return 130
 
 
@@ -28,44 +44,17 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m pytest_saliency_sanity", description=__doc__)
     checkpoints = top.add_subparsers(required=True, metavar="checkpoints").add_parser("checkpoints")
     commands = checkpoints.add_subparsers(dest="command", required=True)
-    trains = commands.add_parser("train", help="train every network of a preset again")
-    trains.add_argument("--output", type=Path, default=None, help="a folder (default: the package's own)")
-    verifies = commands.add_parser("verify", help="measure every claim of the manifest again")
-    for command in (trains, verifies):
-        command.add_argument("--preset", choices=PRESETS, default=PRESETS[0])
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        if name in ("train", "verify"):
+            command.add_argument("--preset", choices=MEMORIZED, default=MEMORIZED[0])
+            command.add_argument("--network", choices=tuple(MODELS), help="preset paper: only this one")
+            command.add_argument("--labels", choices=LABELS, help="preset paper: only these")
+        if name == "train":
+            command.add_argument("--device", default="auto", help="preset paper: auto, cpu, cuda or cuda:N")
+            command.add_argument("--output", type=Path, help="preset embedded: a folder (default: the package's own)")
+        command.add_argument("--cache-dir", type=Path, help="preset paper: its cache (default: the user's)")
     return top
-
-
-def train(output: Path | None) -> int:
-    """Train the embedded checkpoints and print what they reach."""
-    from .checkpoints.embedded_preset import complaints, train_embedded
-    from .checkpoints.store import EMBEDDED
-
-    wrong = 0
-    for claims in train_embedded(output or EMBEDDED):
-        wrong += _print_checkpoint(f"{claims['network']}-{claims['labels']}", claims, complaints(claims, claims))
-    return 1 if wrong else 0
-
-
-def verify() -> int:
-    """Print what the embedded checkpoints reach now, and what does not hold."""
-    from .checkpoints.embedded_preset import verify_embedded
-
-    wrong = 0
-    for name, now, found in verify_embedded():
-        wrong += _print_checkpoint(name, now, found)
-    print("every claim holds" if not wrong else f"{wrong} of the manifest's claims do not hold", flush=True)
-    return 1 if wrong else 0
-
-
-def _print_checkpoint(name: str, claims: dict[str, object], found: list[str]) -> int:
-    print(
-        f"{name:16} training {claims['training_accuracy']:.3f}  held out {claims['held_out_accuracy']:.3f}"
-        f"  parameters {claims['parameters']:,}"
-    )
-    for complaint in found:
-        print(f"  wrong: {complaint}")
-    return len(found)
 
 
 if __name__ == "__main__":

@@ -3,4 +3,6 @@
 The names of presets are known without importing torch.
 """
 
-PRESETS = ("embedded",)
+PRESETS = ("embedded", "paper", "imagenet")
+MEMORIZED = ("embedded", "paper")  # those whose networks have a twin that memorised random labels
+LABELS = ("true", "random")

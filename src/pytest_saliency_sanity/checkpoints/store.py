@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +14,39 @@ from torch import nn
 
 from ..errors import CheckpointError, unknown_name
 from ..models import MODELS, build_model
-from . import PRESETS
+from . import LABELS, MEMORIZED
+from .files import write_whole
 
 EMBEDDED = Path(__file__).parent / "embedded"
-LABELS = ("true", "random")
 CLAIMS = ("file", "sha256", "network", "recipe")  # what loading needs
 REBUILD = "python -m pytest_saliency_sanity checkpoints train --preset embedded"
 
 
-def load_checkpoint(name: str, labels: str = "true", preset: str = "embedded") -> nn.Module:
+def load_checkpoint(
+    name: str,
+    labels: str = "true",
+    preset: str = "embedded",
+    *,
+    cache_dir: Path | str | None = None,
+    device: torch.device | str = "cpu",
+) -> nn.Module:
     """Return a trained network in evaluation mode, on the CPU in float32.
 
     ``name``: ``"alexnet"`` or ``"vgg11"``. ``labels``: ``"true"``, or ``"random"`` for the network that memorised
-    random labels. ``preset``: ``"embedded"``, the narrow networks that the package ships.
+    random labels. ``preset``: ``"embedded"``, the narrow networks that the package ships; or ``"paper"``, the paper's
+    own, which are trained on ``device`` on first use (minutes on a GPU, up to half an hour each on a CPU) and kept in
+    ``cache_dir``, by default the folder of ``$SALIENCY_SANITY_CACHE_DIR`` or the user's cache folder.
 
-    Raises ValueError for a name that does not exist, CheckpointError for a file that is missing or damaged.
+    Raises ValueError for a name that does not exist, CheckpointError for a file that is missing or damaged or a folder
+    that can't be written to.
     """
-    for kind, value, allowed in (("model", name, MODELS), ("labels", labels, LABELS), ("preset", preset, PRESETS)):
+    for kind, value, allowed in (("model", name, MODELS), ("labels", labels, LABELS), ("preset", preset, MEMORIZED)):
         if value not in allowed:
             raise unknown_name(kind, value, allowed)
+    if preset == "paper":
+        from .paper_preset import load_paper_checkpoint
+
+        return load_paper_checkpoint(name, labels, cache_dir, device=device)
     claims = read_manifest()["checkpoints"].get(f"{name}-{labels}")
     if claims is None:
         raise CheckpointError(f"{EMBEDDED / 'manifest.json'} lists no {name}-{labels}. Rebuild it: {REBUILD}")
@@ -45,9 +58,14 @@ def load_weights(file: Path, claims: dict[str, Any]) -> nn.Module:
     weights = _read(file)
     if hashlib.sha256(weights).hexdigest() != claims["sha256"]:
         raise CheckpointError(f"{file} is damaged: its SHA-256 is not the manifest's. Rebuild it: {REBUILD}")
+    return ready(claims["network"], claims["recipe"]["width"], load(weights))
+
+
+def ready(network: str, width: float, weights: Mapping[str, torch.Tensor]) -> nn.Module:
+    """Return a network with its trained weights, in float32 and evaluation mode."""
     with torch.device("meta"):  # no time and no random numbers for weights that are replaced at once
-        model = build_model(claims["network"], claims["recipe"]["width"])
-    model.load_state_dict({name: tensor.float() for name, tensor in load(weights).items()}, assign=True)
+        model = build_model(network, width)
+    model.load_state_dict({name: tensor.float() for name, tensor in weights.items()}, assign=True)
     # Convolutions with few channels are 1.6 times as fast in this layout on a CPU.
     return model.eval().to(memory_format=torch.channels_last)
 
@@ -77,19 +95,6 @@ def save_checkpoint(model: nn.Module, claims: dict[str, Any], folder: Path = EMB
     write_whole(folder / written["file"], weights)
     write_whole(folder / "manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
     return written
-
-
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees half of it: to a temporary one beside it, then rename."""
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, file)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _read(file: Path) -> bytes:

@@ -1,0 +1,97 @@
+"""What ``checkpoints list | train | verify | clear`` do. Each prints, and returns how much was wrong, if that."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..devices import resolve_device
+from . import embedded_preset, paper_preset
+from .cache import Entry, cache_folder
+from .claims import complaints
+from .record import read_facts
+from .store import EMBEDDED, read_manifest
+
+
+def list_checkpoints(options: Namespace) -> None:
+    """Print the networks of both presets, and where they are."""
+    print(f"embedded, in {EMBEDDED}")
+    for name, claims in read_manifest()["checkpoints"].items():
+        print_checkpoint(name, claims)
+    entries = paper_preset.entries(options.cache_dir)
+    print(f"paper, in {cache_folder(options.cache_dir)}")
+    for entry in entries:
+        claims = entry.claims()
+        if claims:
+            print_checkpoint(entry.name, claims)
+        else:
+            print(f"{entry.name:16} {state_of(entry)}")
+    for file in paper_preset.foreign_files(entries):
+        print(f"{file.name}: of another version, not used (checkpoints clear deletes it)")
+
+
+def train_checkpoints(options: Namespace) -> int:
+    """Train the networks of a preset and print what they reach."""
+    if options.preset == "embedded":
+        trained = embedded_preset.train_embedded(options.output or EMBEDDED)
+        return sum(print_checkpoint(name_of(claims), claims, complaints(claims, claims)) for claims in trained) > 0
+    device = resolve_device(options.device)
+    wrong = 0
+    for entry in chosen(options):
+        claims = paper_preset.train(entry, device)
+        wrong += print_checkpoint(entry.name, claims, complaints(claims, claims, "paper"))
+    return wrong > 0
+
+
+def verify_checkpoints(options: Namespace) -> int:
+    """Print what the networks of a preset reach now, and what does not hold."""
+    if options.preset == "embedded":
+        found = embedded_preset.verify_embedded()
+        wrong = sum(print_checkpoint(name, now, complaints) for name, now, complaints in found)
+    else:
+        wrong = sum(print_checkpoint(entry.name, *paper_preset.verify(entry)) for entry in chosen(options))
+    print(f"{wrong} claims do not hold" if wrong else "every claim holds", flush=True)
+    return wrong > 0
+
+
+def clear_checkpoints(options: Namespace) -> int:
+    """Delete the networks of the paper from the cache, those of other versions included; not what is being trained."""
+    kept = 0
+    for file, gone in paper_preset.clear(cache_folder(options.cache_dir)):
+        print(f"deleted {file}" if gone else f"kept {file}: it is being trained", flush=True)
+        kept += not gone
+    return kept > 0
+
+
+def chosen(options: Namespace) -> Sequence[Entry]:
+    """Return the networks of the paper that the options mean."""
+    return [
+        entry
+        for entry in paper_preset.entries(options.cache_dir)
+        if options.network in (None, entry.network) and options.labels in (None, entry.labels)
+    ]
+
+
+def state_of(entry: Entry) -> str:
+    """Return how far a network is that has no claims yet."""
+    if not entry.unfinished.exists():
+        return "not trained yet"
+    return f"unfinished, saved after epoch {len(read_facts(entry.unfinished)['history'])}"
+
+
+def name_of(claims: Mapping[str, Any]) -> str:
+    """Return how a checkpoint is called."""
+    return f"{claims['network']}-{claims['labels']}"
+
+
+def print_checkpoint(name: str, claims: Mapping[str, Any], found: Sequence[str] = ()) -> int:
+    """Print what a network reaches and what is wrong with it; return how much is."""
+    print(
+        f"{name:16} training {claims['training_accuracy']:.3f}  held out {claims['held_out_accuracy']:.3f}"
+        f"  parameters {claims['parameters']:,}",
+        flush=True,
+    )
+    for complaint in found:
+        print(f"  wrong: {complaint}")
+    return len(found)
