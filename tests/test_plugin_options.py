@@ -32,6 +32,10 @@ BAD = [
     ("images", "40.0", ["'40.0' is not a whole number from 10 to 1000"]),
     ("seed", "-1", ["'-1' is not a whole number from 0"]),
     ("seed", "x", ["'x' is not a whole number from 0"]),
+    ("preset", "papers", ["unknown preset 'papers'", "did you mean 'paper'", "allowed: embedded, paper, imagenet"]),
+    ("data", "nowhere", ["nowhere is missing: name a folder of images"]),
+    ("weights", "alexnet.pth", ["'alexnet.pth' is not of the form NETWORK=FILE, with one of alexnet, vgg11"]),
+    ("weights", "alexnet=nowhere.pth", ["nowhere.pth is missing"]),
 ]
 # Of the right form, but not to be had here: only looking tells.
 NOT_HERE = [
@@ -139,7 +143,8 @@ def test_every_ini_twin_is_read(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(
         [
-            "saliency-sanity: sobel, gradcam x vgg11: 2 tests planned, tier full; 12 images, seed 7, device cpu",
+            "saliency-sanity: sobel, gradcam x vgg11: 2 tests planned, preset embedded, tier full; "
+            "12 images, seed 7, device cpu",
             "*must stay below 1e-06 with its whole interval.",
             "Measured on 12 images x 1 random draw, seed 7;*",
         ]
@@ -153,7 +158,10 @@ def test_the_command_line_wins_over_ini(quick: Run, pytester: pytest.Pytester) -
     result = quick("--saliency-method=gradcam", "--saliency-images=30", "--saliency-seed=0")
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
-        ["saliency-sanity: gradcam x alexnet: 1 tests planned, tier gate; 30 images, seed 0, device auto"]
+        [
+            "saliency-sanity: gradcam x alexnet: 1 tests planned, preset embedded, tier gate; "
+            "30 images, seed 0, device auto"
+        ]
     )
 
 

@@ -18,7 +18,7 @@ def test_the_header_says_what_is_planned(pytester: pytest.Pytester) -> None:
     )
     result.stdout.fnmatch_lines(
         [
-            "saliency-sanity: gradcam, sobel x alexnet, vgg11: 38 tests planned, tier gate; "
+            "saliency-sanity: gradcam, sobel x alexnet, vgg11: 38 tests planned, preset embedded, tier gate; "
             "25 images, seed 2, device auto"
         ]
     )

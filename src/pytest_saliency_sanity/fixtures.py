@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -63,11 +64,15 @@ def saliency_method(saliency_method_name: str) -> SaliencyMethod:
 
 
 @pytest.fixture(scope="module")
-def saliency_model(saliency_model_name: str, saliency_device: torch.device) -> nn.Module:
+def saliency_model(
+    saliency_model_name: str,
+    saliency_device: torch.device,
+    saliency_settings: Settings,
+    pytestconfig: pytest.Config,
+) -> nn.Module:
     """The trained network whose maps are looked at. Override it to check on your own, in evaluation mode."""
-    from .models.resolve import resolve_model
-
-    return resolve_model(saliency_model_name).to(saliency_device)
+    with progress_shown(pytestconfig):
+        return saliency_settings.preset.model(saliency_model_name, saliency_device)
 
 
 @pytest.fixture
@@ -78,10 +83,9 @@ def saliency_memorized_model(
     saliency_settings: Settings,
 ) -> nn.Module:
     """The same network, which memorised random labels. Override it together with ``saliency_model``."""
-    from .models.resolve import has_twin
-
+    preset = saliency_settings.preset
     name = given_name(request, MODEL)
-    if name is None or not has_twin(name):
+    if name is None or not preset.has_twin(name):
         missing = (
             f"no network like {name or MODEL} that memorised random labels: override the fixture "
             "saliency_memorized_model to be asked this"
@@ -89,17 +93,18 @@ def saliency_memorized_model(
         if saliency_settings.asked_for("check"):  # by its name, then: what was asked for is not left out
             pytest.fail(missing, pytrace=False)
         pytest.skip(missing)
-    from .checkpoints.store import load_checkpoint
-
-    return load_checkpoint(name, labels="random").to(saliency_device)
+    with progress_shown(request.config):
+        return preset.memorized_model(name, saliency_device)
 
 
 @pytest.fixture
 def saliency_batch(saliency_settings: Settings, saliency_device: torch.device) -> Batch:
-    """The images to explain: held-out digits, each for the class that the model predicts."""
-    from .checks.measurement import held_out_digits
-
-    return held_out_digits(saliency_settings.images).to(saliency_device)
+    """The images to explain: held-out digits, or the photographs of ``--saliency-data``."""
+    settings = saliency_settings
+    try:
+        return settings.preset.batch(settings.images, at_most=settings.takes_fewer_images).to(saliency_device)
+    except ValueError as error:
+        pytest.fail(f"{error}, or override the fixture saliency_batch", pytrace=False)
 
 
 @pytest.fixture
@@ -179,6 +184,14 @@ def saliency_judge(request: pytest.FixtureRequest, saliency_settings: Settings) 
         assert_passed(result)
 
     return judge
+
+
+@contextmanager
+def progress_shown(config: pytest.Config) -> Iterator[None]:
+    """Let a network that is trained on first use show its progress, though pytest captures what tests print."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture else nullcontext():
+        yield
 
 
 def given_name(request: pytest.FixtureRequest, fixture: str) -> str | None:

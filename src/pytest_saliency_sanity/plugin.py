@@ -99,6 +99,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _activate(config: pytest.Config, read: settings.Settings) -> None:
     _check_device(read)
+    _check_photographs(read)
     _check_import_paths(config, read)
     config.stash[SELECTION] = selection = Selection(config, read)
     config.pluginmanager.register(selection, "saliency_sanity_selection")
@@ -112,6 +113,14 @@ def _check_device(read: settings.Settings) -> None:
             resolve_device(read.device)
         except ValueError as error:
             raise pytest.UsageError(f"{read.sources['device']}: {error}") from error
+
+
+def _check_photographs(read: settings.Settings) -> None:
+    if read.preset.data:
+        try:
+            read.preset.batch(read.images, at_most=read.takes_fewer_images)
+        except ValueError as error:
+            raise pytest.UsageError(f"{read.sources['data']}: {error}") from error
 
 
 def _check_import_paths(config: pytest.Config, read: settings.Settings) -> None:

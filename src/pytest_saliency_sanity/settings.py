@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
+from .checkpoints import PRESETS
 from .checks.catalogue import CHECKS, IMAGES, LEAST_IMAGES, MOST_IMAGES, TIERS
 from .errors import unknown_name
 from .methods.resolve import check_method_spec, installed_methods
 from .models import MODELS
 from .models.resolve import check_model_spec
 from .patterns import parse_expected_failure
+from .presets import Preset
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Settings:
     seed: int = 0
     device: str = "auto"
     tier: str = TIERS[0]
+    preset: Preset = Preset()  # noqa: RUF009  (frozen)
+    report: Path | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     given: tuple[str, ...] = ()
@@ -39,6 +44,11 @@ class Settings:
     def asked_for(self, option: str) -> bool:
         """Return whether an option was given, on the command line or in the ini file."""
         return option in self.sources
+
+    @property
+    def takes_fewer_images(self) -> bool:
+        """Whether a folder of fewer images than ``images`` will do."""
+        return self.preset.data is not None and not self.asked_for("images")
 
     def threshold(self, check: str) -> float | None:
         """Return the user's threshold of a check, None for the calibrated ones."""
@@ -68,7 +78,7 @@ class Option:
     @property
     def key(self) -> str:
         """Its ini key and its place in ``config.option``: ``saliency_...``."""
-        return f"saliency_{self.name}"
+        return f"saliency_{self.name.replace('-', '_')}"
 
 
 def parse_methods(values: list[str]) -> tuple[str, ...]:
@@ -142,6 +152,37 @@ def parse_expected_failures(values: list[str]) -> dict[str, str]:
     return dict(parse_expected_failure(value) for value in values)
 
 
+def parse_preset(value: str) -> str:
+    """Return the name of a preset, if there is one."""
+    return Preset(value).name
+
+
+def parse_path(value: str) -> Path:
+    """Return a path, of which nothing need exist yet."""
+    return Path(value).expanduser()
+
+
+def parse_folder(value: str) -> Path:
+    """Return a folder that exists."""
+    folder = Path(value).expanduser()
+    if not folder.is_dir():
+        raise ValueError(f"{value} is {'no folder' if folder.exists() else 'missing'}: name a folder of images")
+    return folder
+
+
+def parse_weights(values: list[str]) -> dict[str, Path]:
+    """Return the weights files by network, from ``NETWORK=FILE``; each exists."""
+    files = {}
+    for value in values:
+        network, separator, name = value.partition("=")
+        if not separator or network not in MODELS:
+            raise ValueError(f"{value!r} is not of the form NETWORK=FILE, with one of {', '.join(MODELS)}")
+        files[network] = Path(name).expanduser()
+        if not files[network].is_file():
+            raise ValueError(f"{name} is {'no file' if files[network].exists() else 'missing'}")
+    return files
+
+
 def parse_device(value: str) -> str:
     """Return the device as written, if its form is right."""
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", value):
@@ -171,6 +212,13 @@ OPTIONS = (
     Option("seed", "N", "the seed of all random draws (default: 0)", parse_integer(0, 2**63 - 1)),
     Option("tier", "NAME", "gate, or full: what is a warning only decides, too (default: gate)", parse_tier),
     Option("device", "NAME", "auto, cpu, cuda, cuda:N or mps (default: auto)", parse_device),
+    Option("preset", "NAME", "embedded, paper or imagenet: which networks the names mean", parse_preset),
+    Option("cache-dir", "DIR", "where the networks of the preset paper are kept (default: the user's)", parse_path),
+    Option("data", "DIR", "a folder of photographs for the preset imagenet", parse_folder),
+    Option(
+        "weights", "NETWORK=FILE", "a weights file for the preset imagenet, in place of a download", parse_weights, True
+    ),
+    Option("report", "DIR", "where benchmarks write their tables and figures", parse_path),
 )
 
 
@@ -214,10 +262,19 @@ def read_settings(config: pytest.Config) -> Settings:
         device=values["device"] or defaults.device,
         tier=values["tier"] or defaults.tier,
         thresholds=values["threshold"] or {},
+        preset=_preset_of(values),
+        report=values["report"],
         expected_failures=_read_expected_failures(config),
         sources={option.name: source_of(config, option) for option in OPTIONS if values[option.name] is not None},
         given=tuple(typed for _, all_typed in read.values() for typed in all_typed),
     )
+
+
+def _preset_of(values: Mapping[str, Any]) -> Preset:
+    try:
+        return Preset(values["preset"] or PRESETS[0], values["cache-dir"], values["data"], values["weights"] or {})
+    except ValueError as error:
+        raise pytest.UsageError(f"--saliency-preset: {error}") from error
 
 
 def source_of(config: pytest.Config, option: Option) -> str:

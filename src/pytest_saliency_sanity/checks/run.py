@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..checkpoints.store import load_checkpoint
 from ..data.batch import Batch
 from ..errors import unknown_name
 from ..methods.protocol import SaliencyMethod
 from ..methods.resolve import resolve_method
 from ..models import MODELS
-from ..models.resolve import check_model_spec, has_twin, resolve_model
+from ..models.resolve import check_model_spec
+from ..presets import Preset, as_preset
 from .cascading_randomization import check_cascading_randomization
 from .catalogue import CHECKS, IMAGES, LEAST_IMAGES, MOST_IMAGES, check_threshold
 from .class_sensitivity import check_class_sensitivity
 from .contract.check import check_contract
 from .label_randomization import check_label_randomization
-from .measurement import held_out_digits, name_of
+from .measurement import name_of
 from .repeatability import check_repeatability
 from .result import CheckResult
 from .subject import Subject, check_fits
@@ -27,6 +27,7 @@ def check_method(
     method: SaliencyMethod | str,
     *,
     models: Iterable[str] = tuple(MODELS),
+    preset: Preset | str = "embedded",
     checks: Iterable[str] = tuple(CHECKS),
     images: int = IMAGES,
     batch: Batch | None = None,
@@ -36,13 +37,14 @@ def check_method(
     """Return the results of the named checks of a method on the named models: what the packaged suite tests.
 
     ``method``: an object or a spec. ``models``: names, or ``package.module:factory``, of which labels can't be
-    randomised, so that they have no result of ``label_randomization``. ``images``: how many held-out digits, 10 to
-    1000; or give ``batch``. ``thresholds``: by check, where they differ from the calibrated ones.
+    randomised, so that they have no result of ``label_randomization``. ``preset``: which networks the names mean.
+    ``images``: how many held-out digits or photographs, 10 to 1000; or give ``batch``. ``thresholds``: by check, where
+    they differ from the calibrated ones.
 
     Raises ValueError for an unknown name, or a model that does not take the images; SaliencyMethodError where the
     method raises or returns no maps.
     """
-    models, checks, thresholds = list(models), list(checks), dict(thresholds or {})
+    models, checks, thresholds, preset = list(models), list(checks), dict(thresholds or {}), as_preset(preset)
     for model in models:
         check_model_spec(model)
     for name in (*checks, *thresholds):
@@ -54,21 +56,21 @@ def check_method(
         raise ValueError(f"images must be {LEAST_IMAGES} to {MOST_IMAGES}, not {len(batch) if batch else images!r}")
     resolved = resolve_method(method) if isinstance(method, str) else method
     name = method if isinstance(method, str) else name_of(method)
-    looked_at = batch or held_out_digits(images)
+    looked_at = batch or preset.batch(images)
     results = []
     for model in models:
-        subject = Subject(resolved, name, resolve_model(model), model, looked_at, seed)
+        subject = Subject(resolved, name, preset.model(model), model, looked_at, seed)
         check_fits(subject)
         for check in checks:
-            results += _of_model(check, subject, thresholds.get(check))
+            results += _of_model(check, subject, preset, thresholds.get(check))
     if "contract" in checks:
         results.append(check_contract(resolved, name, seed=seed))
     return results
 
 
-def _of_model(check: str, subject: Subject, threshold: float | None) -> list[CheckResult]:
-    if check == "label_randomization" and has_twin(subject.model_name):
-        memorized = load_checkpoint(subject.model_name, labels="random")
+def _of_model(check: str, subject: Subject, preset: Preset, threshold: float | None) -> list[CheckResult]:
+    if check == "label_randomization" and preset.has_twin(subject.model_name):
+        memorized = preset.memorized_model(subject.model_name)
         return [check_label_randomization(subject, memorized, threshold=threshold)]
     variants = CHECKS[check].variants
     if check == "cascading_randomization":

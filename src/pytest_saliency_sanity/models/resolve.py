@@ -10,6 +10,9 @@ from ..specs import parse_spec
 from . import MODELS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
     from torch import nn
 
 
@@ -35,12 +38,17 @@ def find_model(text: str) -> Any:
     return found
 
 
-def resolve_model(text: str) -> nn.Module:
+def resolve_model(
+    text: str,
+    preset: str = "embedded",
+    cache_dir: Path | str | None = None,
+    device: torch.device | str = "cpu",
+) -> nn.Module:
     """Return the trained network that a spec names.
 
-    A built-in name; or ``package.module:factory``, a function or class that returns a network, called with the keywords
-    of the spec (``torchvision.models:resnet18?weights=DEFAULT``), or a network itself, which is copied. A factory that
-    draws weights at random draws the same in every process.
+    A built-in name, which ``load_checkpoint`` resolves; or ``package.module:factory``, a function or class that returns
+    a network, called with the keywords of the spec (``torchvision.models:resnet18?weights=DEFAULT``), or a network
+    itself, which is copied. A factory that draws weights at random draws the same in every process.
 
     Raises ValueError for an unknown name, ImportError where the module or attribute is missing, TypeError where it
     gives no ``torch.nn.Module``.
@@ -54,7 +62,7 @@ def resolve_model(text: str) -> nn.Module:
 
     check_model_spec(text)
     if text in MODELS:
-        return load_checkpoint(text)
+        return load_checkpoint(text, preset=preset, cache_dir=cache_dir, device=device)
     spec, factory = parse_spec(text), find_model(text)
     if isinstance(factory, nn.Module):
         model: object = copy.deepcopy(factory)

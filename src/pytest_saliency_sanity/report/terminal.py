@@ -26,8 +26,8 @@ def header(settings: Settings) -> str:
     """Return the line that says what the packaged suite is going to do."""
     return (
         f"saliency-sanity: {', '.join(settings.methods)} x {', '.join(settings.models)}: "
-        f"{planned(settings)} tests planned, tier {settings.tier}; "
-        f"{settings.images} images, seed {settings.seed}, device {settings.device}"
+        f"{planned(settings)} tests planned, preset {settings.preset.name}, tier {settings.tier}; "
+        f"{'up to ' if settings.takes_fewer_images else ''}{settings.images} images, seed {settings.seed}, device {settings.device}"
     )
 
 
