@@ -66,7 +66,7 @@ def test_photographs_belong_to_imagenet(pytester: pytest.Pytester, preset: str) 
     folder = photographs(pytester.path / "images", 1)
     result = pytester.runpytest(f"--saliency-preset={preset}", f"--saliency-data={folder}", *ONE)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert f"photographs and weights files belong to the preset imagenet, not to {preset}" in result.stderr.str()
+    assert f"--saliency-data is for --saliency-preset=imagenet, not {preset}" in result.stderr.str()
 
 
 def test_a_folder_without_images_is_a_usage_error(pytester: pytest.Pytester) -> None:

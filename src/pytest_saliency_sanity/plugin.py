@@ -116,6 +116,9 @@ def _check_device(read: settings.Settings) -> None:
 
 
 def _check_photographs(read: settings.Settings) -> None:
+    if (read.data or read.weights) and read.preset.name != "imagenet":
+        given = "data" if read.data else "weights"
+        raise pytest.UsageError(f"{read.sources[given]} is for --saliency-preset=imagenet, not {read.preset.name}")
     if read.preset.data:
         try:
             read.preset.batch(read.images, at_most=read.takes_fewer_images)

@@ -35,6 +35,8 @@ class Settings:
     device: str = "auto"
     tier: str = TIERS[0]
     preset: Preset = Preset()  # noqa: RUF009  (frozen)
+    data: Path | None = None
+    weights: Mapping[str, Path] = field(default_factory=dict)
     report: Path | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     expected_failures: Mapping[str, str] = field(default_factory=dict)
@@ -263,6 +265,8 @@ def read_settings(config: pytest.Config) -> Settings:
         tier=values["tier"] or defaults.tier,
         thresholds=values["threshold"] or {},
         preset=_preset_of(values),
+        data=values["data"],
+        weights=values["weights"] or {},
         report=values["report"],
         expected_failures=_read_expected_failures(config),
         sources={option.name: source_of(config, option) for option in OPTIONS if values[option.name] is not None},
@@ -271,10 +275,10 @@ def read_settings(config: pytest.Config) -> Settings:
 
 
 def _preset_of(values: Mapping[str, Any]) -> Preset:
-    try:
-        return Preset(values["preset"] or PRESETS[0], values["cache-dir"], values["data"], values["weights"] or {})
-    except ValueError as error:
-        raise pytest.UsageError(f"--saliency-preset: {error}") from error
+    name = values["preset"] or PRESETS[0]
+    # Photographs may be given for benchmarks beside another preset.
+    data, weights = (values["data"], values["weights"] or {}) if name == "imagenet" else (None, {})
+    return Preset(name, values["cache-dir"], data, weights)
 
 
 def source_of(config: pytest.Config, option: Option) -> str:

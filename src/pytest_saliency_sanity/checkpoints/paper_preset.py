@@ -83,11 +83,15 @@ def _train(entry: Entry, device: torch.device | str) -> dict[str, Any]:
         if note:
             progress.say(note)
         started = saved = time.monotonic()
-        for number, reached in epochs_of(training):
-            progress.show(number, reached)
-            if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
-                put_down(training, entry, seconds + time.monotonic() - started)
-                saved = time.monotonic()
+        try:
+            for number, reached in epochs_of(training):
+                progress.show(number, reached)
+                if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
+                    put_down(training, entry, seconds + time.monotonic() - started)
+                    saved = time.monotonic()
+        except CheckpointError:  # not memorised: how far it came is worth keeping
+            put_down(training, entry, seconds + time.monotonic() - started)
+            raise
     seconds += time.monotonic() - started
     model = training.kept().cpu()
     claims = {

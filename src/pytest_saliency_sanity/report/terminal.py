@@ -27,7 +27,8 @@ def header(settings: Settings) -> str:
     return (
         f"saliency-sanity: {', '.join(settings.methods)} x {', '.join(settings.models)}: "
         f"{planned(settings)} tests planned, preset {settings.preset.name}, tier {settings.tier}; "
-        f"{'up to ' if settings.takes_fewer_images else ''}{settings.images} images, seed {settings.seed}, device {settings.device}"
+        f"{'up to ' if settings.takes_fewer_images else ''}{settings.images} images, seed {settings.seed}, "
+        f"device {settings.device}"
     )
 
 

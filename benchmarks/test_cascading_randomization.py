@@ -1,0 +1,128 @@
+"""Figures 5 and 6 (section 4.2): maps as the weights are randomised, from the classifier down to the first layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from imagenet import NETWORKS, network_of, photographs_of, top1
+from torch import nn
+
+from conftest import Report, Size
+from pytest_saliency_sanity import CascadingRandomizer, gradcam, load_batch, smoothgrad, spearman
+from pytest_saliency_sanity.methods.maps import SIGNS, maps_of, reduced
+from pytest_saliency_sanity.metrics.statistics import Interval, mean_interval
+from pytest_saliency_sanity.models import MODELS
+from pytest_saliency_sanity.models.inference import logits_of
+from pytest_saliency_sanity.report.plots import Picture, curves, grid_of_maps
+from pytest_saliency_sanity.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+DIGITS = 40
+
+
+class Case(NamedTuple):
+    """A network, its images, and the classes explained: those that the trained network predicts, or the true ones."""
+
+    name: str
+    model: nn.Module
+    images: torch.Tensor
+    targets: torch.Tensor
+    top1: str
+
+
+@pytest.fixture(scope="module", params=[*(f"digits-{name}" for name in MODELS), *NETWORKS])
+def case(
+    request: pytest.FixtureRequest, size: Size, saliency_settings: Settings, saliency_device: torch.device
+) -> Case:
+    name: str = request.param
+    if name.startswith("digits-"):
+        model = size.preset.model(name.removeprefix("digits-"))
+        batch = load_batch("mnist", DIGITS)
+        shown = "see the trainings"
+    else:
+        batch, model = photographs_of(saliency_settings), network_of(name, saliency_settings)
+        shown = top1(model, batch)
+    print(f"{name}: top-1 {shown}")
+    predicted = logits_of(model, batch.images).argmax(1)
+    return moved(
+        Case(name, model, batch.images, predicted if batch.targets is None else batch.targets, shown), saliency_device
+    )
+
+
+def moved(case: Case, device: torch.device) -> Case:
+    return Case(case.name, case.model.to(device), case.images.to(device), case.targets.to(device), case.top1)
+
+
+def spread(names: Sequence[str], count: int) -> list[str]:
+    """Return at most ``count`` of the stages, evenly spread, the first and the last among them."""
+    rows = np.unique(np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int))
+    return [names[row] for row in rows]
+
+
+def methods_at(size: Size) -> dict[str, object]:
+    def smooth(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return smoothgrad(model, images, targets, n_samples=size.samples)
+
+    return {"gradcam": gradcam, "smoothgrad": smooth}
+
+
+def maps_by_stage(case: Case, method: object, stages: list[str], seed: int) -> dict[str, torch.Tensor | None]:
+    """Return the maps at each stage, None where the network is dead."""
+    cascade = CascadingRandomizer(case.model, seed=seed, images=case.images)
+    return {
+        stage.name: None
+        if stage.dead
+        else maps_of(method, stage.model, case.images, case.targets, name=case.name, seed=0)  # type: ignore[arg-type]
+        for stage in cascade.stages(stages)
+    }
+
+
+def test_figure_6(case: Case, size: Size, report: Report) -> None:
+    """The mean SRC at each stage, over images and draws of weights."""
+    stages = spread(CascadingRandomizer(case.model, images=case.images).names(), size.stages)
+    lines: dict[str, dict[str, Interval]] = {}
+    for name, method in methods_at(size).items():
+        before = maps_of(method, case.model, case.images, case.targets, name=case.name, seed=0)  # type: ignore[arg-type]
+        src = np.full((len(SIGNS), len(stages), size.draws, len(case.images)), np.nan)
+        for draw in range(size.draws):
+            after = maps_by_stage(case, method, stages, draw)
+            for row, sign in enumerate(SIGNS):
+                for column, maps in enumerate(after[stage] for stage in stages):
+                    if maps is not None:
+                        src[row, column, draw] = spearman(reduced(before, sign), reduced(maps, sign)).cpu().numpy()
+        for row, sign in enumerate(SIGNS):
+            lines[f"{name}, {sign}"] = {stage: mean_interval(src[row, at]) for at, stage in enumerate(stages)}
+    rows = [
+        (stage, *(f"{line[stage].mean:.3f} [{line[stage].low:.3f}, {line[stage].high:.3f}]" for line in lines.values()))
+        for stage in stages
+    ]
+    report.table(f"figure-6-{case.name}", ("randomised down to", *lines), rows)
+    report.table(
+        f"figure-6-{case.name}-network",
+        ("network", "images", "draws", "SmoothGrad's n", "top-1"),
+        [(case.name, len(case.images), size.draws, size.samples, case.top1)],
+    )
+    curves(lines, report.figure(f"figure-6-{case.name}"), title=f"{case.name}: weights randomised from the top down")
+    last = lines["gradcam, absolute"][stages[-1]].mean
+    assert np.isnan(last) or abs(last) < 0.5  # the paper: towards 0
+
+
+def test_figure_5(case: Case, size: Size, report: Report) -> None:
+    """One image, explained at each stage."""
+    one = case._replace(images=case.images[:1], targets=case.targets[:1])
+    stages = spread(CascadingRandomizer(case.model, images=case.images).names(), min(size.stages, 8))
+    rows = {}
+    for name, method in methods_at(size).items():
+        trained = maps_of(method, one.model, one.images, one.targets, name=case.name, seed=0)  # type: ignore[arg-type]
+        by_stage = {"trained": trained, **maps_by_stage(one, method, stages, seed=0)}
+        rows[name] = [
+            Picture(reduced(maps, "absolute")[0].cpu().numpy(), stage)
+            for stage, maps in by_stage.items()
+            if maps is not None
+        ]
+    grid_of_maps(rows, report.figure(f"figure-5-{case.name}"), title=f"{case.name}: randomised down to the layer above")
