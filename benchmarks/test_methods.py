@@ -70,9 +70,8 @@ def test_figure_2(network: tuple[str, nn.Module, Batch], report: Report) -> None
             ]
             for seed in (0, 1)
         ]
-        rows[f"n = {n}"] = [
-            Picture(drawn.numpy(), f"sigma {noise:.0%}") for drawn, noise in zip(both[0], NOISE, strict=True)
-        ]
+        drawn = [Picture(maps.numpy(), f"sigma {noise:.0%}") for maps, noise in zip(both[0], NOISE, strict=True)]
+        rows[f"n = {n}"] = [Picture(picture_of(batch.images[0]), "image"), *drawn]
         agreement.append((n, *(float(spearman(a[None], b[None])) for a, b in zip(*both, strict=True))))
     grid_of_maps(rows, report.figure(f"figure-2-{name}"), title=f"SmoothGrad by n and sigma ({name})")
     report.table(f"figure-2-{name}-repeatability", ("n", *(f"sigma {noise:.0%}" for noise in NOISE)), agreement)

@@ -97,7 +97,7 @@ def _show(cell: Axes, picture: Picture) -> None:
 
 def _white(values: np.ndarray) -> float:
     finite = values[np.isfinite(values)]
-    return float(np.percentile(finite, HIGHEST)) or float(finite.max(initial=0)) or 1.0
+    return (float(np.percentile(finite, HIGHEST)) or float(finite.max())) if finite.any() else 1.0
 
 
 def _with_axes(axes: Axes, figure: Figure, file: Path, title: str, ylabel: str) -> Path:
