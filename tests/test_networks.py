@@ -72,6 +72,7 @@ def test_a_network_of_ones_own_is_asked_what_can_be_asked(spec: str, pytester: p
         ("nowhere:net", "No module named 'nowhere'"),
         ("mynets:number", "neither a network nor a function that returns one"),
         ("mynets:net:layer", "is not of the form package.module:factory"),
+        ("mynets:ready?num_classes=3", "names a network that is ready: it takes no keywords (num_classes)"),
         ("resnet18", "unknown model 'resnet18'"),
     ],
 )

@@ -100,7 +100,10 @@ def test_an_entry_that_means_no_test_is_a_usage_error(stale: str, how: str, pyte
         pytester.makeconftest(HOOK.format({stale: "gone"}))
     result = pytester.runpytest_inprocess(*NOISE, "--saliency-check=contract")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert f"the expected failure {stale!r} means no test" in "\n".join(result.errlines)
+    error = "\n".join(result.errlines)
+    assert f"the expected failure {stale!r} means no test" in error
+    source = "ini saliency_expected_failures" if how == "ini" else "pytest_saliency_expected_failures in conftest.py"
+    assert f"{source}: the expected" in error
 
 
 @pytest.mark.parametrize("other", ["gradcam/vgg11/*", "uniform_noise/vgg11/repeatability", "sobel/*/class_sensitivity"])

@@ -21,10 +21,6 @@ class CheckpointError(RuntimeError):
     """A checkpoint is missing, damaged, or does not fit its network."""
 
 
-class DeadModelError(RuntimeError):
-    """A randomised model whose logits no longer depend on the input, or are not finite."""
-
-
 def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
     """Return the error for a name that does not exist: the value, near matches, and all that is allowed."""
     names = list(allowed)

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 ARROW = "->"
+
+
+class ExpectedFailure(NamedTuple):
+    """Why a failure is expected, and who says so: the ini file or a conftest."""
+
+    reason: str
+    source: str
 
 
 def parse_expected_failure(line: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from .methods.registry import NamedMethod
-from .patterns import check_pattern
+from .patterns import ExpectedFailure, check_pattern
 from .specs import is_dotted
 
 METHODS, EXPECTED = "pytest_saliency_methods", "pytest_saliency_expected_failures"
@@ -30,9 +30,9 @@ def methods_of(config: pytest.Config) -> list[NamedMethod]:
     return found
 
 
-def expected_failures_of(config: pytest.Config) -> dict[str, str]:
-    """Return the reasons by pattern that conftests and plugins give. Raises pytest.UsageError for a wrong entry."""
-    found: dict[str, str] = {}
+def expected_failures_of(config: pytest.Config) -> dict[str, ExpectedFailure]:
+    """Return by pattern what conftests and plugins expect to fail. Raises pytest.UsageError for a wrong entry."""
+    found: dict[str, ExpectedFailure] = {}
     for source, entries in _answers(config, EXPECTED):
         for pattern, reason in entries.items():
             try:
@@ -41,7 +41,7 @@ def expected_failures_of(config: pytest.Config) -> dict[str, str]:
                     raise ValueError(f"{pattern!r} has no reason: {reason!r}")
             except (ValueError, AttributeError) as error:
                 raise pytest.UsageError(f"{EXPECTED} in {source}: {error}") from error
-            found[pattern] = reason
+            found[pattern] = ExpectedFailure(reason, f"{EXPECTED} in {source}")
     return found
 
 

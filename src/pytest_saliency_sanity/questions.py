@@ -16,7 +16,7 @@ from .collection import METHOD, MODEL, PACKAGED, Cell
 from .errors import SaliencyCheckFailed, SaliencyMethodError
 from .methods.registry import known_methods
 from .models import MODELS
-from .patterns import matches
+from .patterns import ExpectedFailure, matches
 from .settings import Settings
 
 SUITE_MODULE = "pytest_saliency_sanity.suite"
@@ -47,7 +47,7 @@ def question_of(item: pytest.Item) -> Question | None:
 class Questions:
     """Sees to it that every question is asked once, that expected failures are, and that answers can be read."""
 
-    def __init__(self, settings: Settings, expected_failures: Mapping[str, str]) -> None:
+    def __init__(self, settings: Settings, expected_failures: Mapping[str, ExpectedFailure]) -> None:
         self.settings = settings
         self.expected_failures = expected_failures
         check_known(expected_failures, settings)
@@ -85,18 +85,18 @@ class Questions:
         return question.check.partition("[")[0] in self.settings.checks
 
     def _expect_failure(self, item: pytest.Item, question: Question) -> None:
-        for pattern, reason in self.expected_failures.items():
+        for pattern, expected in self.expected_failures.items():
             if matches(pattern, *question):
                 # Strict: a pass is an error; and a crash, which is another exception, is never expected.
-                item.add_marker(pytest.mark.xfail(reason=reason, strict=True, raises=SaliencyCheckFailed))
+                item.add_marker(pytest.mark.xfail(reason=expected.reason, strict=True, raises=SaliencyCheckFailed))
                 return
 
 
-def check_known(expected_failures: Mapping[str, str], settings: Settings) -> None:
+def check_known(expected_failures: Mapping[str, ExpectedFailure], settings: Settings) -> None:
     """Raise pytest.UsageError for an expected failure that means no test of any method that is given or has a name."""
     methods = {*settings.methods, *known_methods(), METHOD}
     models = {"", *settings.models, *MODELS, MODEL}
-    for pattern in expected_failures:
+    for pattern, expected in expected_failures.items():
         method_part, model_part, _ = pattern.split("/")
         if not any(
             matches(pattern, method, model, check)
@@ -105,8 +105,8 @@ def check_known(expected_failures: Mapping[str, str], settings: Settings) -> Non
             for check in question_ids(CHECKS)
         ):
             raise pytest.UsageError(
-                f"the expected failure {pattern!r} means no test: no method, model or check of its names exists. "
-                "Take it out, or mend its spelling"
+                f"{expected.source}: the expected failure {pattern!r} means no test: no method, model or check of its "
+                f"names exists. Take it out, or mend its spelling (what a fixture gives is called {METHOD} or {MODEL})"
             )
 
 

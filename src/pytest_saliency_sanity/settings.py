@@ -16,7 +16,7 @@ from .errors import unknown_name
 from .methods.resolve import check_method_spec, installed_methods
 from .models import MODELS
 from .models.resolve import check_model_spec
-from .patterns import parse_expected_failure
+from .patterns import ExpectedFailure, parse_expected_failure
 from .presets import Preset
 
 
@@ -39,7 +39,7 @@ class Settings:
     weights: Mapping[str, Path] = field(default_factory=dict)
     report: Path | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
-    expected_failures: Mapping[str, str] = field(default_factory=dict)
+    expected_failures: Mapping[str, ExpectedFailure] = field(default_factory=dict)
     given: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
 
@@ -149,9 +149,9 @@ def parse_tier(value: str) -> str:
     return value
 
 
-def parse_expected_failures(values: list[str]) -> dict[str, str]:
-    """Return the reasons by pattern, from lines ``method/model/check -> reason``."""
-    return dict(parse_expected_failure(value) for value in values)
+def parse_expected_failures(values: list[str], source: str) -> dict[str, ExpectedFailure]:
+    """Return by pattern what is expected to fail, from lines ``method/model/check -> reason``."""
+    return {pattern: ExpectedFailure(reason, source) for pattern, reason in map(parse_expected_failure, values)}
 
 
 def parse_preset(value: str) -> str:
@@ -286,11 +286,12 @@ def source_of(config: pytest.Config, option: Option) -> str:
     return option.flag if config.getoption(option.key) is not None else f"ini {option.key}"
 
 
-def _read_expected_failures(config: pytest.Config) -> dict[str, str]:
+def _read_expected_failures(config: pytest.Config) -> dict[str, ExpectedFailure]:
+    source = f"ini {EXPECTED_FAILURES}"
     try:
-        return parse_expected_failures(config.getini(EXPECTED_FAILURES))
+        return parse_expected_failures(config.getini(EXPECTED_FAILURES), source)
     except ValueError as error:
-        raise pytest.UsageError(f"ini {EXPECTED_FAILURES}: {error}") from error
+        raise pytest.UsageError(f"{source}: {error}") from error
 
 
 def _read(config: pytest.Config, option: Option) -> tuple[Any, list[str]]:

@@ -21,7 +21,6 @@ class Check:
     must stay above; none where the answer is no number. ``variants``: the forms that the question is asked in, each a
     test of its own. ``findings``: those of them that say something about a method, but are no reason to turn it down;
     they decide in the tier ``full`` only. ``by_model``: whether it is put to every model, or to the method alone.
-    ``twin``: whether the model needs a twin that memorised random labels.
     """
 
     name: str
@@ -32,7 +31,6 @@ class Check:
     findings: tuple[str, ...] = ()
     above: bool = False
     by_model: bool = True
-    twin: bool = False
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -52,7 +50,6 @@ CHECKS = {
             question="do the maps change when the labels that the model learned were random?",
             source="Shin and Nemeth, section 4.1; Adebayo et al. 2018, section 3.2",
             thresholds={"last": 0.81},
-            twin=True,
         ),
         Check(
             name="cascading_randomization",

@@ -34,10 +34,12 @@ def explain(
     cascade: SrcProfile,
     confidence: float,
     words: Words = BELOW,
+    *,
+    stages: int,
 ) -> str:
     """Return the whole message: what was asked and found, and where the SRC stands, stage by stage.
 
-    ``cascade``: the profile with every stage, judged or not.
+    ``cascade``: the profile with the stages to show, judged or not; ``stages``: how many there are in all.
     """
     draws, _, images = cascade.src.shape
     return "\n".join(
@@ -49,6 +51,7 @@ def explain(
             *undefined_causes(deciding, cascade),
             "",
             *stage_table(cascade, judged, confidence),
+            *([f"{len(cascade.stages)} of {stages} stages are shown."] if 1 < len(cascade.stages) < stages else []),
             "",
             f"SRC: Spearman's rank correlation {words.compared}: 1 the same order of pixels, 0 unrelated.",
             f"Measured on {images} images x {draws} random draw{'s' * (draws > 1)}, seed {cascade.seed}{words.note}.",

@@ -53,7 +53,10 @@ def as_seen(maps: torch.Tensor) -> torch.Tensor:
     Ranks look at the order of values alone, however small their differences. An edge detector has the same 0 in every
     flat part of an image; a trace of anything else, a thousandth that nobody can see, would order these parts anew, and
     most of the rank correlation with them.
+
+    Returns float64 on the CPU, where neither half precision nor the smallest numbers of single precision overflow.
     """
+    maps = maps.detach().cpu().double()
     magnitudes = maps.abs().flatten(1)
     brightest = magnitudes.kthvalue(math.ceil(0.99 * magnitudes.shape[1]), dim=1).values
     brightest = torch.where(brightest > 0, brightest, magnitudes.amax(1))

@@ -52,8 +52,3 @@ def images_for(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """Return images where a model is, and in its precision: those of its first floating-point parameter."""
     first = next((parameter for parameter in model.parameters() if parameter.is_floating_point()), images)
     return images.to(first.device, first.dtype)
-
-
-def device_of(model: nn.Module) -> torch.device:
-    """Return the device of a model's first parameter; the CPU where it has none."""
-    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))

@@ -34,7 +34,9 @@ def load_pretrained(name: str, file: Path | None = None) -> nn.Module:
     try:
         from torchvision import models
     except ImportError as error:
-        raise ImportError("the preset imagenet needs torchvision: pip install torchvision") from error
+        raise ImportError(
+            "the preset imagenet needs torchvision: pip install 'pytest-saliency-sanity[imagenet]'"
+        ) from error
     weights = models.get_model_weights(name)[WEIGHTS]
     if file is None:
         source = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name

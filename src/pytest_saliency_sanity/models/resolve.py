@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from ..errors import unknown_name
@@ -32,10 +33,19 @@ def has_twin(text: str) -> bool:
 
 def find_model(text: str) -> Any:
     """Return what the import path of a network leads to: something to call. Raises as ``resolve_model``."""
-    found = import_attribute(parse_spec(text).path)
+    spec = parse_spec(text)
+    found = import_attribute(spec.path)
     if not callable(found):
         raise TypeError(f"{text} names {found!r}, which is neither a network nor a function that returns one")
+    if spec.keywords and is_network(found):
+        raise TypeError(f"{text} names a network that is ready: it takes no keywords ({', '.join(spec.keywords)})")
     return found
+
+
+def is_network(found: Any) -> bool:
+    """Return whether what was found is a ready network. Where torch was not imported, nothing is."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(found, torch.nn.Module)
 
 
 def resolve_model(

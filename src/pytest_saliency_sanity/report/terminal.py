@@ -15,7 +15,7 @@ from ..methods.registry import BUILT_IN, CONTROLS, REFERENCE, NamedMethod, known
 from ..methods.resolve import is_installed
 from ..models import MODELS
 from ..settings import Settings
-from ..specs import parse_spec
+from ..specs import Spec, parse_spec
 from .ledger import Ledger
 from .mimics import layers, mimics
 
@@ -120,8 +120,7 @@ def listing() -> str:
         lines.append(f"  {name:24} {'; '.join(map(_described, found))}")
     lines.append(f"  {'package.module:attribute':24} your own: a function, an instance or a class")
     for name, library in LIBRARIES.items():
-        installed = is_installed(parse_spec(f"{name}:Class"))
-        missing = "" if installed else f", not installed: pip install 'pytest-saliency-sanity[{library.extra}]'"
+        missing = _missing(parse_spec(f"{name}:Class"))
         lines.append(f"  {f'{name}:Class[:layer]':24} a class of {library.package}{missing}")
     lines.append("models (--saliency-model):")
     lines += [f"  {name}" for name in (*MODELS, "package.module:factory")]
@@ -137,9 +136,12 @@ def _described(method: NamedMethod) -> str:
         return f"given by {method.source}"
     kind = "reference" if method.name in REFERENCE else "control" if method.name in CONTROLS else BUILT_IN[method.name]
     spec = parse_spec(BUILT_IN[method.name])
-    extra = LIBRARIES[spec.name].extra if spec.name in LIBRARIES else ""
-    missing = "" if is_installed(spec) else f", not installed: pip install 'pytest-saliency-sanity[{extra}]'"
-    return kind + missing
+    return kind + _missing(spec)
+
+
+def _missing(spec: Spec) -> str:
+    """Return what to say of a method whose library is not installed, else nothing."""
+    return "" if is_installed(spec) else f", not installed: {LIBRARIES[spec.name].install}"
 
 
 def _thresholds(check: Check) -> str:

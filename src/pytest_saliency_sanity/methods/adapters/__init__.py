@@ -17,6 +17,11 @@ class Library:
     extra: str
     adapter: str
 
+    @property
+    def install(self) -> str:
+        """The command that installs it."""
+        return f"pip install 'pytest-saliency-sanity[{self.extra}]'"
+
 
 _HERE = "pytest_saliency_sanity.methods.adapters"
 LIBRARIES = {
@@ -29,4 +34,4 @@ LIBRARIES = {
 
 def missing(spec: str, library: Library) -> str:
     """Return what to say where a spec needs a library that is not installed."""
-    return f"{spec} needs {library.extra}: pip install 'pytest-saliency-sanity[{library.extra}]'"
+    return f"{spec} needs {library.extra}: {library.install}"

@@ -18,7 +18,7 @@ from .library import LibraryMethod, as_tensor_like, class_named, parameters_of, 
 
 MODEL = ("self", "model", "forward_func")
 GIVEN = ("self", "inputs", "target", "return_convergence_delta", "show_progress", "additional_forward_args", "kwargs")
-DEFAULTS = {"abs": False}
+DEFAULTS = {"abs": False, "baselines": 0}
 # Without these they gather the whole batch times all steps in memory.
 BATCHED = "internal_batch_size"
 
@@ -29,11 +29,8 @@ def make(spec: Spec) -> LibraryMethod:
     of_class = parameters_of(cls.__init__, (*MODEL, "layer", "device_ids"))
     of_call = parameters_of(cls.attribute, GIVEN)
     uses_layer = "layer" in signature(cls).parameters
-    keywords = dict(spec.keywords)
-    if "baselines" in of_call:
-        keywords.setdefault("baselines", 0)
     defaults = {name: value for name, value in DEFAULTS.items() if name in of_call}
-    complete = Spec(spec.text, spec.name, spec.attribute, spec.layer, defaults | keywords)
+    complete = Spec(spec.text, spec.name, spec.attribute, spec.layer, defaults | dict(spec.keywords))
     for_call, for_class = split_keywords(complete, of_call, of_class)
     takes_target = "target" in signature(cls.attribute).parameters
 

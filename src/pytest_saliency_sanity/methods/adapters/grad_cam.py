@@ -31,9 +31,7 @@ def make(spec: Spec) -> LibraryMethod:
         return issubclass(found, BaseCAM) and found is not BaseCAM
 
     cls = class_named(spec, "pytorch_grad_cam", offered)
-    for_class, for_call = split_keywords(
-        spec, parameters_of(cls.__init__, GIVEN), parameters_of(signature_call(cls), CALL)
-    )
+    for_class, for_call = split_keywords(spec, parameters_of(cls.__init__, GIVEN), parameters_of(cls.__call__, CALL))
     uses_layer = cls.__name__ != "FullGrad"  # it looks at every layer that has a bias
 
     def explain(model: nn.Module, layer: nn.Module | None, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -47,11 +45,6 @@ def make(spec: Spec) -> LibraryMethod:
         return torch.as_tensor(maps, dtype=torch.float32)
 
     return LibraryMethod(spec, explain, uses_layer)
-
-
-def signature_call(cls: type) -> Any:
-    """Return the call of a class's instances."""
-    return cls.__call__
 
 
 @contextlib.contextmanager

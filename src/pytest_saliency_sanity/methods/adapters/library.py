@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from importlib import import_module
 from inspect import Parameter, isclass, signature
 from typing import Any
@@ -17,6 +16,7 @@ from ...errors import unknown_name
 from ...models.inference import checked_logits
 from ...specs import Spec
 from ..scores import class_scores, explaining, in_chunks
+from . import LIBRARIES
 from .canonical import canonical_copy, last_use, sheltered
 from .layers import layer_name
 
@@ -64,11 +64,9 @@ class LibraryMethod:
         with explaining(model):
             return layer_name(canonical_copy(model, image), image, self.spec.layer) if self.uses_layer else None
 
-    @cached_property
+    @property
     def package(self) -> str:
         """The package whose warnings about itself are none of the user's business."""
-        from . import LIBRARIES
-
         return LIBRARIES[self.spec.name].package
 
     def _layer(self, model: nn.Module, image: torch.Tensor) -> nn.Module | None:
