@@ -2,18 +2,23 @@
 
 A threshold lies half-way between the worst bound of what must pass and the best bound of what must fail, over all
 networks, variants and seeds, rounded to 0.01. What must pass and fail is written down here, from the literature, before
-anything is measured. Takes about five minutes on two cores; ``--check NAME`` calibrates only some.
+anything is measured. Takes about five minutes on two cores; ``--check NAME`` calibrates only some. ``--preset paper``
+measures the paper's networks instead, which takes hours unless ``--method``, ``--seeds`` or ``--model`` ask for less.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 from pytest_saliency_sanity import CheckResult, check_method
+from pytest_saliency_sanity.checkpoints import MEMORIZED
 from pytest_saliency_sanity.checks.catalogue import CHECKS, Check
 from pytest_saliency_sanity.metrics.statistics import Interval
+from pytest_saliency_sanity.models import MODELS
+from pytest_saliency_sanity.presets import Preset
 
 SEEDS = (0, 1, 2)
 REFERENCES = ("gradient", "smoothgrad", "gradcam")
@@ -40,15 +45,21 @@ Row = dict[str, Any]
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--check", nargs="*", default=[name for name, check in CHECKS.items() if check.thresholds])
-    chosen = options.parse_args().check
+    options.add_argument("--method", nargs="*", default=[*REFERENCES, *CONTROLS, *sum(MUST_FAIL.values(), ())])
+    options.add_argument("--model", nargs="*", default=list(MODELS))
+    options.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
+    options.add_argument("--preset", choices=MEMORIZED, default=MEMORIZED[0])
+    options.add_argument("--cache-dir", type=Path)
+    given = options.parse_args()
+    preset = Preset(given.preset, given.cache_dir)
     rows = [
         row
-        for seed in SEEDS
-        for method in dict.fromkeys((*REFERENCES, *CONTROLS, "guided_backprop", *sum(MUST_FAIL.values(), ())))
-        for result in check_method(method, checks=chosen, seed=seed)
+        for seed in given.seeds
+        for method in dict.fromkeys(given.method)
+        for result in check_method(method, models=given.model, checks=given.check, seed=seed, preset=preset)
         for row in judged_rows(result)
     ]
-    for check in (CHECKS[name] for name in chosen):
+    for check in (CHECKS[name] for name in given.check):
         for at in check.thresholds:
             here = [row for row in rows if (row["check"], row["at"]) == (check.name, at)]
             if any(row["question"] in MUST_FAIL for row in here):

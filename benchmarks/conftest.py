@@ -22,13 +22,18 @@ from pytest_saliency_sanity.settings import Settings
 
 @dataclass(frozen=True)
 class Size:
-    """How large the experiments are. ``draws``: of random weights; ``stages``: how many of a long cascade are shown."""
+    """How large the experiments are.
+
+    ``draws``: of random weights; ``stages``: how many of a long cascade are shown; ``samples``: SmoothGrad's n, and
+    ``cascade_samples`` that of the cascades, which explain everything anew at each stage of each draw.
+    """
 
     preset: Preset
     digits: int
     draws: int
     stages: int
     samples: int
+    cascade_samples: int
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,8 @@ def size(saliency_settings: Settings, saliency_device: torch.device) -> Size:
     preset = Preset(name, given.cache_dir)
     # The paper looks at 100 digits and 20 photographs, at SmoothGrad with n = 20, and once at each.
     if saliency_device.type == "cuda":
-        return Size(preset, digits=100, draws=8, stages=1000, samples=20)
-    return Size(preset, digits=100, draws=3, stages=12, samples=20 if full else 8)
+        return Size(preset, digits=100, draws=8, stages=1000, samples=20, cascade_samples=20)
+    return Size(preset, digits=100, draws=2, stages=12, samples=20, cascade_samples=8)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from torch import nn
 from conftest import Report, Size
 from pytest_saliency_sanity import CascadingRandomizer, gradcam, load_batch, smoothgrad, spearman
 from pytest_saliency_sanity.methods.maps import SIGNS, maps_of, reduced
+from pytest_saliency_sanity.methods.protocol import SaliencyMethod
 from pytest_saliency_sanity.metrics.statistics import Interval, mean_interval
 from pytest_saliency_sanity.models import MODELS
 from pytest_saliency_sanity.models.inference import logits_of
@@ -64,20 +65,20 @@ def spread(names: Sequence[str], count: int) -> list[str]:
     return [names[row] for row in rows]
 
 
-def methods_at(size: Size) -> dict[str, object]:
+def methods_at(size: Size) -> dict[str, SaliencyMethod]:
     def smooth(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return smoothgrad(model, images, targets, n_samples=size.samples)
+        return smoothgrad(model, images, targets, n_samples=size.cascade_samples)
 
     return {"gradcam": gradcam, "smoothgrad": smooth}
 
 
-def maps_by_stage(case: Case, method: object, stages: list[str], seed: int) -> dict[str, torch.Tensor | None]:
+def maps_by_stage(case: Case, method: SaliencyMethod, stages: list[str], seed: int) -> dict[str, torch.Tensor | None]:
     """Return the maps at each stage, None where the network is dead."""
     cascade = CascadingRandomizer(case.model, seed=seed, images=case.images)
     return {
         stage.name: None
         if stage.dead
-        else maps_of(method, stage.model, case.images, case.targets, name=case.name, seed=0)  # type: ignore[arg-type]
+        else maps_of(method, stage.model, case.images, case.targets, name=case.name, seed=0)
         for stage in cascade.stages(stages)
     }
 
@@ -87,7 +88,7 @@ def test_figure_6(case: Case, size: Size, report: Report) -> None:
     stages = spread(CascadingRandomizer(case.model, images=case.images).names(), size.stages)
     lines: dict[str, dict[str, Interval]] = {}
     for name, method in methods_at(size).items():
-        before = maps_of(method, case.model, case.images, case.targets, name=case.name, seed=0)  # type: ignore[arg-type]
+        before = maps_of(method, case.model, case.images, case.targets, name=case.name, seed=0)
         src = np.full((len(SIGNS), len(stages), size.draws, len(case.images)), np.nan)
         for draw in range(size.draws):
             after = maps_by_stage(case, method, stages, draw)
@@ -105,7 +106,7 @@ def test_figure_6(case: Case, size: Size, report: Report) -> None:
     report.table(
         f"figure-6-{case.name}-network",
         ("network", "images", "draws", "SmoothGrad's n", "top-1"),
-        [(case.name, len(case.images), size.draws, size.samples, case.top1)],
+        [(case.name, len(case.images), size.draws, size.cascade_samples, case.top1)],
     )
     curves(lines, report.figure(f"figure-6-{case.name}"), title=f"{case.name}: weights randomised from the top down")
     last = lines["gradcam, absolute"][stages[-1]].mean
@@ -118,7 +119,7 @@ def test_figure_5(case: Case, size: Size, report: Report) -> None:
     stages = spread(CascadingRandomizer(case.model, images=case.images).names(), min(size.stages, 8))
     rows = {}
     for name, method in methods_at(size).items():
-        trained = maps_of(method, one.model, one.images, one.targets, name=case.name, seed=0)  # type: ignore[arg-type]
+        trained = maps_of(method, one.model, one.images, one.targets, name=case.name, seed=0)
         by_stage = {"trained": trained, **maps_by_stage(one, method, stages, seed=0)}
         rows[name] = [
             Picture(reduced(maps, "absolute")[0].cpu().numpy(), stage)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch.nn import functional as F
 from conftest import Report, Size
 from pytest_saliency_sanity import gradcam, load_batch, smoothgrad, spearman
 from pytest_saliency_sanity.methods.maps import as_seen, maps_of, reduced
+from pytest_saliency_sanity.methods.protocol import SaliencyMethod
 from pytest_saliency_sanity.metrics.statistics import Interval, mean_interval
 from pytest_saliency_sanity.models import MODELS
 from pytest_saliency_sanity.models.inference import logits_of
@@ -51,7 +51,7 @@ def found() -> dict[str, list[tuple[object, ...]]]:
     return {"figure-4": [], "readings": []}
 
 
-def explained(method: Callable[..., torch.Tensor], model: nn.Module, pair: Pair, seed: int = 0) -> torch.Tensor:
+def explained(method: SaliencyMethod, model: nn.Module, pair: Pair, seed: int = 0) -> torch.Tensor:
     return maps_of(method, model, pair.images, pair.targets, name=pair.name, seed=seed)
 
 
