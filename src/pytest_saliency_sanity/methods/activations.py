@@ -15,6 +15,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from ..errors import unknown_name
+from ..models.inference import watch
 
 # Functions that act on each value or channel by itself, so that their output is still "the activations" of the layer.
 # Not sigmoid, tanh and softplus: x * sigmoid(x) written out is a gate on x, and the gate alone is not the activation.
@@ -46,13 +47,7 @@ def last_convolution(model: nn.Module, image: torch.Tensor) -> nn.Module:
             executed.append(module)
 
     convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.ConvTranspose2d)]
-    handles = [module.register_forward_hook(note) for module in convolutions]
-    try:
-        with torch.no_grad():
-            model(image.clone())
-    finally:
-        for handle in handles:
-            handle.remove()
+    watch(model, image, convolutions, note)
     if not executed:
         raise ValueError(f"{type(model).__name__} has no convolution with more than one position: name a layer")
     return executed[-1]

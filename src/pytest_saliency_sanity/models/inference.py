@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -46,6 +47,19 @@ def checked_logits(logits: object, count: int) -> torch.Tensor:
     if logits.ndim != 2 or len(logits) != count:
         raise ValueError(f"the model must return logits ({count}, classes), not {tuple(logits.shape)}")
     return logits
+
+
+def watch(
+    model: nn.Module, images: torch.Tensor, modules: Iterable[nn.Module], note: Callable[[nn.Module, Any, Any], None]
+) -> None:
+    """Run a model once, without gradients, and tell ``note`` of each use of the modules: module, inputs, output."""
+    handles = [module.register_forward_hook(note) for module in modules]
+    try:
+        with torch.no_grad():
+            model(images.clone())
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def images_for(model: nn.Module, images: torch.Tensor) -> torch.Tensor:

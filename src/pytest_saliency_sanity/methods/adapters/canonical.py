@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ...models.inference import watch
+
 
 def canonical_copy(model: nn.Module, image: torch.Tensor) -> nn.Module:
     """Return the copy. ``image`` ``(1, C, H, W)`` is shown to it once, to see which modules are used twice."""
@@ -72,13 +74,7 @@ def _uses(model: nn.Module, image: torch.Tensor) -> Counter[nn.Module]:
         and not any(True for _ in module.parameters())
         and not any(True for _ in module.buffers())
     ]
-    handles = [module.register_forward_hook(count) for module in bare]
-    try:
-        with torch.no_grad():
-            model(image.clone())
-    finally:
-        for handle in handles:
-            handle.remove()
+    watch(model, image, bare, count)
     return counted
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ...models.inference import watch
 from ..activations import last_convolution, named_layer
 
 FOLLOWED = (
@@ -44,11 +45,5 @@ def _followed(model: nn.Module, image: torch.Tensor, convolution: nn.Module) -> 
             chosen, values, version = module, output, output._version
 
     watched = [module for module in model.modules() if isinstance(module, FOLLOWED) or module is convolution]
-    handles = [module.register_forward_hook(note) for module in watched]
-    try:
-        with torch.no_grad():
-            model(image.clone())
-    finally:
-        for handle in handles:
-            handle.remove()
+    watch(model, image, watched, note)
     return chosen
