@@ -46,7 +46,7 @@ def load_weights(file: Path, claims: dict[str, Any]) -> nn.Module:
     if hashlib.sha256(weights).hexdigest() != claims["sha256"]:
         raise CheckpointError(f"{file} is damaged: its SHA-256 is not the manifest's. Rebuild it: {REBUILD}")
     with torch.device("meta"):  # no time and no random numbers for weights that are replaced at once
-        model = build_model(claims["network"], claims["recipe"]["width"])
+        model = build_model(claims["network"], claims["recipe"]["width"], claims.get("classes", 10))
     model.load_state_dict({name: tensor.float() for name, tensor in load(weights).items()}, assign=True)
     # Convolutions with few channels are 1.6 times as fast in this layout on a CPU.
     return model.eval().to(memory_format=torch.channels_last)

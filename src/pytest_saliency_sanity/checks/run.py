@@ -10,7 +10,10 @@ from ..errors import unknown_name
 from ..methods.protocol import SaliencyMethod
 from ..methods.resolve import resolve_method
 from ..models import MODELS
+from ..models.inference import device_of
 from ..models.resolve import check_model_spec, has_twin, resolve_model
+from .bias_detection import check_bias_detection
+from .bias_scenario import shipped_scenario
 from .cascading_randomization import check_cascading_randomization
 from .catalogue import CHECKS, IMAGES, LEAST_IMAGES, MOST_IMAGES, check_threshold
 from .class_sensitivity import check_class_sensitivity
@@ -35,9 +38,10 @@ def check_method(
 ) -> list[CheckResult]:
     """Return the results of the named checks of a method on the named models: what the packaged suite tests.
 
-    ``method``: an object or a spec. ``models``: names, or ``package.module:factory``, of which labels can't be
-    randomised, so that they have no result of ``label_randomization``. ``images``: how many held-out digits, 10 to
-    1000; or give ``batch``. ``thresholds``: by check, where they differ from the calibrated ones.
+    ``method``: an object or a spec. ``models``: names, or ``package.module:factory``, which have no twins that learned
+    random labels or a bias, so that they have no result of ``label_randomization`` and ``bias_detection``. ``images``:
+    how many held-out digits, 10 to 1000, and counter-stereotypes, at most 400; or give ``batch`` in place of the digits.
+    ``thresholds``: by check, where they differ from the calibrated ones.
 
     Raises ValueError for an unknown name, or a model that does not take the images; SaliencyMethodError where the
     method raises or returns no maps.
@@ -70,6 +74,9 @@ def _of_model(check: str, subject: Subject, threshold: float | None) -> list[Che
     if check == "label_randomization" and has_twin(subject.model_name):
         memorized = load_checkpoint(subject.model_name, labels="random")
         return [check_label_randomization(subject, memorized, threshold=threshold)]
+    if check == "bias_detection" and has_twin(subject.model_name):
+        scenario = shipped_scenario(subject.model_name, len(subject.batch), device_of(subject.model))
+        return [check_bias_detection(subject, scenario, threshold=threshold)]
     variants = CHECKS[check].variants
     if check == "cascading_randomization":
         return [check_cascading_randomization(subject, order=order, threshold=threshold) for order in variants]
