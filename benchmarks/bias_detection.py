@@ -1,7 +1,7 @@
 """Train biased and balanced networks with several seeds; prints the tables of ``docs/bias.md``.
 
-For each network and seed: accuracies, and how much of each method's maps lies on the nuisance, biased and balanced, with
-the drop and its 95 % interval over images. Takes about half a minute a network and seed; ``--seeds FIRST LAST``.
+For each network and seed: accuracies, and how much of each method's maps lies on the nuisance, biased and balanced,
+with the drop and its 95 % interval over images. Takes half a minute a network and seed; ``--seeds FIRST LAST``.
 """
 
 from __future__ import annotations

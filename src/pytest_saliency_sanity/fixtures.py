@@ -82,8 +82,8 @@ def saliency_memorized_model(
     name = built_in_network(
         request,
         saliency_settings,
-        "no network like {name} that memorised random labels: override the fixture saliency_memorized_model to be asked "
-        "this",
+        "no network like {name} that memorised random labels: override the fixture saliency_memorized_model to be "
+        "asked this",
     )
     from .checkpoints.store import load_checkpoint
 
@@ -104,7 +104,7 @@ def saliency_bias_scenario(
     name = built_in_network(
         request,
         saliency_settings,
-        "no biased network like {name}, and no balanced one: override the fixture saliency_bias_scenario to be asked this",
+        "no biased and balanced networks like {name}: override the fixture saliency_bias_scenario to be asked this",
     )
     from .checks.bias_scenario import shipped_scenario
 
@@ -207,7 +207,7 @@ def given_name(request: pytest.FixtureRequest, fixture: str) -> str | None:
 
 
 def built_in_network(request: pytest.FixtureRequest, settings: Settings, missing: str) -> str:
-    """Return the name of a network that comes with its twins; else skip with ``missing``, or fail if it was asked for."""
+    """Return the name of a network that comes with twins; else skip with ``missing``, or fail if it was asked for."""
     from .models.resolve import has_twin
 
     name = given_name(request, MODEL)

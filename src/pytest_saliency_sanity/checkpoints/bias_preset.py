@@ -46,7 +46,9 @@ def train_bias(folder: Path = BIAS, *, seed: int = 1, recipe: BiasRecipe | None 
             yield save_checkpoint(model, bias_claims(model, network, kind, recipe, seed, epochs), folder)
 
 
-def bias_claims(model: nn.Module, network: str, kind: str, recipe: BiasRecipe, seed: int, epochs: int) -> dict[str, Any]:
+def bias_claims(
+    model: nn.Module, network: str, kind: str, recipe: BiasRecipe, seed: int, epochs: int
+) -> dict[str, Any]:
     """Return what the manifest says of a network, in plain values."""
     return {
         "network": network,

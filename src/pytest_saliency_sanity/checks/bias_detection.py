@@ -55,7 +55,9 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
     """
     (limit,) = CHECK.judged_by(threshold).values()
     seed = derived_seed(subject.seed, CHECK.name, subject.model_name)
-    masses = bias_masses(subject.method, scenario, limit, name=f"{subject.method_name} on {subject.model_name}", seed=seed)
+    masses = bias_masses(
+        subject.method, scenario, limit, name=f"{subject.method_name} on {subject.model_name}", seed=seed
+    )
     mean, low, high = plain(masses.interval)
     judged = {"stage": STAGE, "verdict": masses.verdict, "threshold": limit, "mean": mean, "low": low, "high": high}
     return CheckResult(
@@ -104,8 +106,9 @@ def explain(
     """Return the whole message: what was asked and found, and the masses of both models."""
     mean, low, high = masses.interval
     must = f"it must stay above {threshold:g} with its whole interval"
+    interval = f"{confidence * 100:g}% interval {low:.3f} to {high:.3f}"
     found = (
-        f"Mean drop of the mass on the nuisance {mean:.3f}, {confidence * 100:g}% interval {low:.3f} to {high:.3f}; {must}."
+        f"Mean drop of the mass on the nuisance {mean:.3f}, {interval}; {must}."
         if mean == mean
         else f"No map of both models is finite and not 0 throughout, so there is no drop of the mass; {must}."
     )
@@ -135,7 +138,8 @@ def _row(model: str, masses: Masses, confidence: float) -> str:
 def _explained(scenario: BiasScenario) -> str:
     if scenario.batch.targets is not None:
         return "both models explain the batch's targets"
-    alike = predictions(scenario.biased_model, scenario.batch.images).cpu() == predictions(
-        scenario.balanced_model, scenario.batch.images
-    ).cpu()
+    alike = (
+        predictions(scenario.biased_model, scenario.batch.images).cpu()
+        == predictions(scenario.balanced_model, scenario.batch.images).cpu()
+    )
     return f"each model explains the class that it predicts, the same one for {alike.double().mean():.0%} of the images"

@@ -14,6 +14,7 @@ from ..methods.protocol import SaliencyMethod
 from ..metrics.localization import mass_inside
 from ..metrics.statistics import Interval, mean_interval
 from ..models.inference import evaluation_mode, images_for, logits_of
+from .result import Verdict
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,3 +92,40 @@ def check_share(threshold: object) -> None:
         raise TypeError(f"threshold must be a number above 0 and below 1, not {threshold!r}")
     if not 0 < threshold < 1:
         raise ValueError(f"threshold must be above 0 and below 1, as a share of the map is; not {threshold!r}")
+
+
+def check_confidence(confidence: object) -> None:
+    """Raise TypeError or ValueError unless a confidence is a number between 0 and 1."""
+    if isinstance(confidence, bool) or not isinstance(confidence, int | float):
+        raise TypeError(f"confidence must be a number between 0 and 1, not {confidence!r}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be between 0 and 1, not {confidence!r}")
+
+
+def explain_mass(
+    title: str, masses: Masses, masks: torch.Tensor, verdict: Verdict, threshold: float, confidence: float, seed: int
+) -> str:
+    """Return the whole message on masses inside masks: what was asked and found."""
+    mean, low, high = masses.interval(confidence)
+    meaning = {
+        "passed": "The maps lie inside the masks.",
+        "failed": "The maps lie too little inside the masks.",
+        "inconclusive": "Inconclusive: the interval straddles the threshold. More images narrow it.",
+        "undefined": "Undefined: too few maps are finite and not 0 throughout to say anything.",
+    }[verdict]
+    must = f"it must stay above {threshold:g} with its whole interval"
+    found = f"Mean mass inside {mean:.3f}, {confidence * 100:g}% interval {low:.3f} to {high:.3f}; {must}."
+    left_out = [f"{masses.undefined} of {len(masses)} maps are 0 throughout or not finite, and left out."]
+    return "\n".join(
+        [
+            f"{title} {verdict.upper()}",
+            "",
+            meaning,
+            found if mean == mean else f"There is no mass inside; {must}.",
+            *left_out * (masses.undefined > 0),
+            f"The masks cover {masks.double().mean():.3f} of the images, the mass of a map that is alike everywhere.",
+            "",
+            "Mass: the share of a map's absolute values inside its mask.",
+            f"Measured on {len(masses)} images, seed {seed}.",
+        ]
+    )

@@ -40,7 +40,7 @@ def check_method(
 
     ``method``: an object or a spec. ``models``: names, or ``package.module:factory``, which have no twins that learned
     random labels or a bias, so that they have no result of ``label_randomization`` and ``bias_detection``. ``images``:
-    how many held-out digits, 10 to 1000, and counter-stereotypes, at most 400; or give ``batch`` in place of the digits.
+    how many held-out digits, 10 to 1000, and counter-stereotypes, at most 400; or give ``batch`` for the digits.
     ``thresholds``: by check, where they differ from the calibrated ones.
 
     Raises ValueError for an unknown name, or a model that does not take the images; SaliencyMethodError where the

@@ -1,7 +1,7 @@
 """A data set with a stereotype: two real digits on one canvas, one decides the class, the other goes along with it.
 
-After the paper's section 4.3, where 96 % of the photographs of office secretaries showed women and 82 % of those of CEOs
-showed men. The digit that decides the class stands for the tools on the desk, the other one, the nuisance, for the
+After the paper's section 4.3, where 96 % of the photographs of office secretaries showed women and 82 % of those of
+CEOs showed men. The digit that decides the class stands for the tools on the desk, the other one, the nuisance, for the
 person; so the first is half as high as the second.
 
 Which digits these are follows from a rule that no network was asked about: the class is told by the two digits whose
@@ -61,8 +61,9 @@ class BiasedDigits:
         return self.batch.targets
 
     def first(self, n: int) -> BiasedDigits:
-        """Return the first ``n``."""
-        return BiasedDigits(Batch(self.images[:n], self.classes[:n]), self.nuisances[:n], self.masks[:n])
+        """Return the first ``n``, in tensors of their own."""
+        images, classes = self.images[:n].clone(), self.classes[:n].clone()
+        return BiasedDigits(Batch(images, classes), self.nuisances[:n].clone(), self.masks[:n].clone())
 
 
 @lru_cache(maxsize=1)
@@ -120,7 +121,9 @@ def _like_training(kind: str, seed: int, split: slice, per_class: int) -> Biased
     return _compose(classes, nuisances, split, np.random.default_rng(seed))
 
 
-def _compose(classes: torch.Tensor, nuisances: torch.Tensor, split: slice, generator: np.random.Generator) -> BiasedDigits:
+def _compose(
+    classes: torch.Tensor, nuisances: torch.Tensor, split: slice, generator: np.random.Generator
+) -> BiasedDigits:
     """Put digits of a split, none of them twice, on canvases."""
     deciding, nuisance = digit_pairs()
     left = torch.from_numpy(generator.random(len(classes)) < 0.5)
