@@ -1,4 +1,4 @@
-"""Calibrate the thresholds of the SRC checks; prints the tables of ``docs/thresholds.md``.
+"""Calibrate the thresholds of the checks; prints the tables of ``docs/thresholds.md``.
 
 A threshold lies half-way between the worst bound of what must pass and the best bound of what must fail, over all
 networks, variants and seeds, rounded to 0.01. What must pass and fail is written down here, from the literature, before
@@ -30,6 +30,7 @@ MUST_FAIL = {
     "cascading_randomization[top_down]": (*CONTROLS, "guided_backprop"),
     "cascading_randomization[bottom_up]": CONTROLS,
     "cascading_randomization[independent]": (*CONTROLS, "guided_backprop"),
+    "bias_detection": (*CONTROLS, "uniform_noise"),
     "class_sensitivity": CONTROLS,
     "repeatability": ("uniform_noise",),
     # No control of permutation and rescaling is agreed upon: their threshold is that of the shift.
@@ -92,7 +93,7 @@ def calibrate(check: Check, at: str, rows: list[Row]) -> None:
     print(f"### `{check.name}`, judged at: {at}\n")
     print(f"The {sides[0]} bound of what must pass {good:.3f}, {sides[1]} bound of what must fail {bad:.3f}:")
     print(f"threshold **{threshold:.2f}**.\n")
-    print("| must | method | network | question | mean SRC | widest half-width | margin in half-widths |")
+    print(f"| must | method | network | question | mean {check.quantity} | widest half-width | margin in half-widths |")
     print("|---|---|---|---|---|---|---|")
     for group, must in ((must_pass, "pass"), (must_fail, "fail")):
         cells = defaultdict(list)

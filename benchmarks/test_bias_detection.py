@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from conftest import Report
 
+from conftest import Report
 from pytest_saliency_sanity import gradcam, smoothgrad
 from pytest_saliency_sanity.checkpoints.bias import load_bias_checkpoint
 from pytest_saliency_sanity.data.biased import KINDS, load_counter_stereotypes

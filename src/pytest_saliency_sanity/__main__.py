@@ -6,13 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from .checkpoints import LABELS, MEMORIZED
+from .checkpoints import LABELS, TRAINED
 from .errors import CheckpointError
 from .models import MODELS
 
 COMMANDS = {
     "list": "say which networks there are, and which are still to be trained",
-    "train": "train the networks of a preset: embedded anew, paper what is not in the cache yet",
+    "train": "train the networks of a preset: embedded and bias anew, paper what is not in the cache yet",
     "verify": "measure every claim about the networks of a preset again",
     "clear": "delete the networks of the paper, finished and unfinished, from the cache",
 }
@@ -47,12 +47,14 @@ def parser() -> argparse.ArgumentParser:
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
         if name in ("train", "verify"):
-            command.add_argument("--preset", choices=MEMORIZED, default=MEMORIZED[0])
+            command.add_argument("--preset", choices=TRAINED, default=TRAINED[0])
             command.add_argument("--network", choices=tuple(MODELS), help="preset paper: only this one")
             command.add_argument("--labels", choices=LABELS, help="preset paper: only these")
         if name == "train":
             command.add_argument("--device", default="auto", help="preset paper: auto, cpu, cuda or cuda:N")
-            command.add_argument("--output", type=Path, help="preset embedded: a folder (default: the package's own)")
+            command.add_argument(
+                "--output", type=Path, help="presets embedded and bias: a folder (default: the package's own)"
+            )
         command.add_argument("--cache-dir", type=Path, help="preset paper: its cache (default: the user's)")
     return top
 

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from functools import partial
 
+import torch
 from torch import nn
 
 from . import rerun
+from .checks import bias_detection
+from .checks.bias_detection import BiasMasses, bias_masses
+from .checks.bias_scenario import BiasScenario
 from .checks.catalogue import LEAST_IMAGES, check_threshold
 from .checks.judgement import judge_src
+from .checks.mass import Masses, check_confidence, check_masks, check_share, explain_mass, masses_of
 from .checks.measurement import At, default_batch, name_of, src_profile
 from .checks.profile import SrcProfile
 from .checks.result import CheckResult
+from .checks.verdict import verdict_on
 from .data.batch import Batch
 from .errors import SaliencyCheckFailed
 from .methods.protocol import SaliencyMethod
+from .methods.resolve import resolve_method
+from .models.resolve import resolve_model
 from .randomization.stage import Randomization
 
 
@@ -54,6 +62,84 @@ def assert_src_below(
         again = rerun.command() or _call(method, threshold, model, randomization, at, sign, seeds, seed)
         raise SaliencyCheckFailed(with_rerun(judgement.message, again))
     return judgement.profile
+
+
+def assert_mass_inside(
+    method: SaliencyMethod | str,
+    masks: torch.Tensor,
+    threshold: float,
+    *,
+    model: nn.Module | str,
+    batch: Batch,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Masses:
+    """Assert that a method's maps lie inside masks; return the share of each map that does.
+
+    ``masks``: bool ``(N, H, W)`` of the images' size, True inside. Passes when the mean share of the maps' absolute
+    values that is inside is above ``threshold`` (between 0 and 1) with its lower confidence bound over images. Maps at
+    another resolution are resized bilinearly. ``method`` and ``model`` may be names. The class explained is the batch's
+    target, or the one that the model predicts. ``seed``: of the random numbers that a method draws.
+
+    Raises SaliencyCheckFailed where it does not pass; ValueError or TypeError for arguments that do not fit;
+    SaliencyMethodError where the method raises or returns no maps.
+    """
+    __tracebackhide__ = True
+    check_share(threshold)
+    check_confidence(confidence)
+    check_masks(masks, batch.images)
+    if len(batch) < LEAST_IMAGES:
+        raise ValueError(f"an interval needs at least {LEAST_IMAGES} images; the batch has {len(batch)}")
+    resolved, method_name = resolved_method(method)
+    on = resolve_model(model) if isinstance(model, str) else model
+    name = f"{method_name} on {model if isinstance(model, str) else type(model).__name__}"
+    masses = masses_of(resolved, on, batch, masks, name=name, seed=seed)
+    verdict = verdict_on(masses.values[None], masses.interval(confidence), threshold, above=True)
+    if verdict != "passed":
+        message = explain_mass(f"assert_mass_inside: {name}", masses, masks, verdict, threshold, confidence, seed)
+        raise SaliencyCheckFailed(with_rerun(message, rerun.command()))
+    return masses
+
+
+def assert_bias_detected(
+    method: SaliencyMethod | str,
+    biased_model: nn.Module,
+    balanced_model: nn.Module,
+    batch: Batch,
+    nuisance_masks: torch.Tensor,
+    *,
+    threshold: float | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> BiasMasses:
+    """Assert that a method shows a bias; return what its maps have on the nuisance for both models, image by image.
+
+    ``biased_model`` was trained where the nuisance goes with the class, ``balanced_model`` where it does not.
+    ``batch``: at least ten images, best those that contradict the stereotype; without targets, each model explains the
+    class that it predicts. ``nuisance_masks``: bool ``(N, H, W)``, True where the nuisance is. Passes when the mean
+    drop of the mass on the nuisance, from the biased model to the balanced one, is above ``threshold`` (between 0 and
+    1, by default that of the check ``bias_detection``) with its lower confidence bound over images.
+
+    Raises SaliencyCheckFailed where it does not pass; ValueError or TypeError for arguments that do not fit;
+    SaliencyMethodError where the method raises or returns no maps.
+    """
+    __tracebackhide__ = True
+    (limit,) = bias_detection.CHECK.thresholds.values() if threshold is None else (threshold,)
+    check_share(limit)
+    check_confidence(confidence)
+    scenario = BiasScenario(biased_model, balanced_model, batch, nuisance_masks)
+    resolved, method_name = resolved_method(method)
+    name = f"{method_name} on {type(biased_model).__name__}"
+    masses = bias_masses(resolved, scenario, limit, confidence, name=name, seed=seed)
+    if masses.verdict != "passed":
+        message = bias_detection.explain(f"assert_bias_detected: {name}", scenario, masses, limit, confidence, seed)
+        raise SaliencyCheckFailed(with_rerun(message, rerun.command()))
+    return masses
+
+
+def resolved_method(method: SaliencyMethod | str) -> tuple[SaliencyMethod, str]:
+    """Return a method that may be given by its name, and its name."""
+    return (resolve_method(method), method) if isinstance(method, str) else (method, name_of(method))
 
 
 def assert_passed(result: CheckResult) -> None:

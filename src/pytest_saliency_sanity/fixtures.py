@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from .checks.bias_scenario import BiasScenario
     from .checks.result import CheckResult
     from .checks.subject import Subject
     from .data.batch import Batch
@@ -83,18 +84,35 @@ def saliency_memorized_model(
     saliency_settings: Settings,
 ) -> nn.Module:
     """The same network, which memorised random labels. Override it together with ``saliency_model``."""
-    preset = saliency_settings.preset
-    name = given_name(request, MODEL)
-    if name is None or not preset.has_twin(name):
-        missing = (
-            f"no network like {name or MODEL} that memorised random labels: override the fixture "
-            "saliency_memorized_model to be asked this"
-        )
-        if saliency_settings.asked_for("check"):  # by its name, then: what was asked for is not left out
-            pytest.fail(missing, pytrace=False)
-        pytest.skip(missing)
+    name = built_in_network(
+        request,
+        saliency_settings.preset.has_twin,
+        "no network like {name} that memorised random labels: override the fixture saliency_memorized_model to be "
+        "asked this",
+    )
     with progress_shown(request.config):
-        return preset.memorized_model(name, saliency_device)
+        return saliency_settings.preset.memorized_model(name, saliency_device)
+
+
+@pytest.fixture
+def saliency_bias_scenario(
+    request: pytest.FixtureRequest,
+    saliency_model: nn.Module,
+    saliency_device: torch.device,
+    saliency_settings: Settings,
+) -> BiasScenario:
+    """A biased and a balanced model, images against the stereotype, masks of the nuisance. Override it with your own.
+
+    Of a built-in network those that the package ships, with up to 400 of its images.
+    """
+    name = built_in_network(
+        request,
+        saliency_settings.preset.has_biased_twin,
+        "no biased and balanced networks like {name}: override the fixture saliency_bias_scenario to be asked this",
+    )
+    from .checks.bias_scenario import shipped_scenario
+
+    return shipped_scenario(name, saliency_settings.images, saliency_device)
 
 
 @pytest.fixture
@@ -200,6 +218,17 @@ def given_name(request: pytest.FixtureRequest, fixture: str) -> str | None:
         return None
     name: str = request.getfixturevalue(f"{fixture}_name")
     return name
+
+
+def built_in_network(request: pytest.FixtureRequest, has_twin: Callable[[str], bool], missing: str) -> str:
+    """Return the name of a network that comes with twins; else skip with ``missing``, or fail if it was asked for."""
+    name = given_name(request, MODEL)
+    if name is not None and has_twin(name):
+        return name
+    why = missing.format(name=name or MODEL)
+    if request.config.stash[SETTINGS].asked_for("check"):  # by its name, then: what was asked for is not left out
+        pytest.fail(why, pytrace=False)
+    pytest.skip(why)
 
 
 def given(request: pytest.FixtureRequest, fixture: str, option: str) -> str:

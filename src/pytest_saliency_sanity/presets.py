@@ -60,6 +60,10 @@ class Preset:
         """Return whether a network comes with its twin that memorised random labels."""
         return self.name in MEMORIZED and spec in MODELS
 
+    def has_biased_twin(self, spec: str) -> bool:
+        """Return whether a network comes with its twins that learned a stereotype, and not."""
+        return self.name == "embedded" and spec in MODELS
+
     def memorized_model(self, name: str, device: torch.device | str = "cpu") -> nn.Module:
         """Return the twin that memorised random labels."""
         from .checkpoints.store import load_checkpoint

@@ -8,6 +8,8 @@ from __future__ import annotations
 import pytest
 from torch import nn
 
+from pytest_saliency_sanity.checks.bias_detection import check_bias_detection
+from pytest_saliency_sanity.checks.bias_scenario import BiasScenario
 from pytest_saliency_sanity.checks.cascading_randomization import check_cascading_randomization
 from pytest_saliency_sanity.checks.catalogue import CHECKS
 from pytest_saliency_sanity.checks.class_sensitivity import check_class_sensitivity
@@ -41,6 +43,17 @@ def test_cascading_randomization(
     """Maps must change as the weights are randomised, layer by layer."""
     threshold = saliency_settings.threshold("cascading_randomization")
     saliency_judge(check_cascading_randomization(saliency_subject, order=variant, threshold=threshold))
+
+
+def test_bias_detection(
+    saliency_subject: Subject,
+    saliency_bias_scenario: BiasScenario,
+    saliency_settings: Settings,
+    saliency_judge: Judge,
+) -> None:
+    """Maps must show that a model learned a bias from its data, and that a balanced one did not."""
+    threshold = saliency_settings.threshold("bias_detection")
+    saliency_judge(check_bias_detection(saliency_subject, saliency_bias_scenario, threshold=threshold))
 
 
 def test_class_sensitivity(saliency_subject: Subject, saliency_settings: Settings, saliency_judge: Judge) -> None:

@@ -5,4 +5,5 @@ The names of presets are known without importing torch.
 
 PRESETS = ("embedded", "paper", "imagenet")
 MEMORIZED = ("embedded", "paper")  # those whose networks have a twin that memorised random labels
+TRAINED = ("embedded", "bias", "paper")  # those that are trained here
 LABELS = ("true", "random")

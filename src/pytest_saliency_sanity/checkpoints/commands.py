@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..devices import resolve_device
-from . import embedded_preset, paper_preset
+from . import bias_preset, embedded_preset, paper_preset
+from .bias import BIAS
+from .bias_preset import bias_complaints
 from .cache import Entry, cache_folder
 from .claims import complaints
 from .record import read_facts
@@ -15,10 +17,13 @@ from .store import EMBEDDED, read_manifest
 
 
 def list_checkpoints(options: Namespace) -> None:
-    """Print the networks of both presets, and where they are."""
+    """Print the networks that there are, and where."""
     print(f"embedded, in {EMBEDDED}")
     for name, claims in read_manifest()["checkpoints"].items():
         print_checkpoint(name, claims)
+    print(f"bias, in {BIAS}")
+    for name, claims in read_manifest(BIAS)["checkpoints"].items():
+        print_bias_network(name, claims)
     entries = paper_preset.entries(options.cache_dir)
     print(f"paper, in {cache_folder(options.cache_dir)}")
     for entry in entries:
@@ -36,6 +41,9 @@ def train_checkpoints(options: Namespace) -> int:
     if options.preset == "embedded":
         trained = embedded_preset.train_embedded(options.output or EMBEDDED)
         return sum(print_checkpoint(name_of(claims), claims, complaints(claims, claims)) for claims in trained) > 0
+    if options.preset == "bias":
+        biased = bias_preset.train_bias(options.output or BIAS)
+        return sum(print_bias_network(name_of(each), each, bias_complaints(each, each)) for each in biased) > 0
     device = resolve_device(options.device)
     wrong = 0
     for entry in chosen(options):
@@ -47,8 +55,9 @@ def train_checkpoints(options: Namespace) -> int:
 def verify_checkpoints(options: Namespace) -> int:
     """Print what the networks of a preset reach now, and what does not hold."""
     if options.preset == "embedded":
-        found = embedded_preset.verify_embedded()
-        wrong = sum(print_checkpoint(name, now, complaints) for name, now, complaints in found)
+        wrong = sum(print_checkpoint(*found) for found in embedded_preset.verify_embedded())
+    elif options.preset == "bias":
+        wrong = sum(print_bias_network(*found) for found in bias_preset.verify_bias())
     else:
         wrong = sum(print_checkpoint(entry.name, *paper_preset.verify(entry)) for entry in chosen(options))
     print(f"{wrong} claims do not hold" if wrong else "every claim holds", flush=True)
@@ -92,6 +101,21 @@ def print_checkpoint(name: str, claims: Mapping[str, Any], found: Sequence[str] 
         f"  parameters {claims['parameters']:,}",
         flush=True,
     )
+    return print_complaints(found)
+
+
+def print_bias_network(name: str, claims: Mapping[str, Any], found: Sequence[str] = ()) -> int:
+    """Print what a network of the bias scenario reaches and what is wrong with it; return how much is."""
+    print(
+        f"{name:16} validation {claims['validation_accuracy']:.3f}  counter-stereotypes "
+        f"{claims['counter_accuracy']:.3f}  parameters {claims['parameters']:,}",
+        flush=True,
+    )
+    return print_complaints(found)
+
+
+def print_complaints(found: Sequence[str]) -> int:
+    """Print what is wrong with a network; return how much is."""
     for complaint in found:
         print(f"  wrong: {complaint}")
     return len(found)

@@ -58,13 +58,13 @@ def load_weights(file: Path, claims: dict[str, Any]) -> nn.Module:
     weights = _read(file)
     if hashlib.sha256(weights).hexdigest() != claims["sha256"]:
         raise CheckpointError(f"{file} is damaged: its SHA-256 is not the manifest's. Rebuild it: {REBUILD}")
-    return ready(claims["network"], claims["recipe"]["width"], load(weights))
+    return ready(claims["network"], claims["recipe"]["width"], load(weights), claims.get("classes", 10))
 
 
-def ready(network: str, width: float, weights: Mapping[str, torch.Tensor]) -> nn.Module:
+def ready(network: str, width: float, weights: Mapping[str, torch.Tensor], classes: int = 10) -> nn.Module:
     """Return a network with its trained weights, in float32 and evaluation mode."""
     with torch.device("meta"):  # no time and no random numbers for weights that are replaced at once
-        model = build_model(network, width)
+        model = build_model(network, width, classes)
     model.load_state_dict({name: tensor.float() for name, tensor in weights.items()}, assign=True)
     # Convolutions with few channels are 1.6 times as fast in this layout on a CPU.
     return model.eval().to(memory_format=torch.channels_last)

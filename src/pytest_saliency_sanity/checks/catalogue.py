@@ -21,6 +21,7 @@ class Check:
     must stay above; none where the answer is no number. ``variants``: the forms that the question is asked in, each a
     test of its own. ``findings``: those of them that say something about a method, but are no reason to turn it down;
     they decide in the tier ``full`` only. ``by_model``: whether it is put to every model, or to the method alone.
+    ``quantity``: what is compared with the thresholds.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Check:
     findings: tuple[str, ...] = ()
     above: bool = False
     by_model: bool = True
+    quantity: str = "SRC"
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -57,6 +59,14 @@ CHECKS = {
             source="Shin and Nemeth, section 4.2; Adebayo et al. 2018, section 3.1",
             thresholds={"classifier": 0.92, "last": 0.75},
             variants=("top_down", "bottom_up", "independent"),
+        ),
+        Check(
+            name="bias_detection",
+            question="do the maps show that a model learned a bias, and that a balanced one did not?",
+            source="Shin and Nemeth, section 4.3",
+            thresholds={"nuisance": 0.05},
+            above=True,
+            quantity="drop of mass",
         ),
         Check(
             name="class_sensitivity",

@@ -11,6 +11,8 @@ from ..methods.resolve import resolve_method
 from ..models import MODELS
 from ..models.resolve import check_model_spec
 from ..presets import Preset, as_preset
+from .bias_detection import check_bias_detection
+from .bias_scenario import shipped_scenario
 from .cascading_randomization import check_cascading_randomization
 from .catalogue import CHECKS, IMAGES, LEAST_IMAGES, MOST_IMAGES, check_threshold
 from .class_sensitivity import check_class_sensitivity
@@ -36,10 +38,11 @@ def check_method(
 ) -> list[CheckResult]:
     """Return the results of the named checks of a method on the named models: what the packaged suite tests.
 
-    ``method``: an object or a spec. ``models``: names, or ``package.module:factory``, of which labels can't be
-    randomised, so that they have no result of ``label_randomization``. ``preset``: which networks the names mean.
-    ``images``: how many held-out digits or photographs, 10 to 1000; or give ``batch``. ``thresholds``: by check, where
-    they differ from the calibrated ones.
+    ``method``: an object or a spec. ``models``: names, or ``package.module:factory``, which have no twins that learned
+    random labels or a bias, so that they have no result of ``label_randomization`` and ``bias_detection``. ``preset``:
+    which networks the names mean. ``images``: how many held-out digits or photographs, 10 to 1000, and
+    counter-stereotypes, at most 400; or give ``batch`` in place of the former. ``thresholds``: by check, where they
+    differ from the calibrated ones.
 
     Raises ValueError for an unknown name, or a model that does not take the images; SaliencyMethodError where the
     method raises or returns no maps.
@@ -72,6 +75,9 @@ def _of_model(check: str, subject: Subject, preset: Preset, threshold: float | N
     if check == "label_randomization" and preset.has_twin(subject.model_name):
         memorized = preset.memorized_model(subject.model_name)
         return [check_label_randomization(subject, memorized, threshold=threshold)]
+    if check == "bias_detection" and preset.has_biased_twin(subject.model_name):
+        scenario = shipped_scenario(subject.model_name, len(subject.batch))
+        return [check_bias_detection(subject, scenario, threshold=threshold)]
     variants = CHECKS[check].variants
     if check == "cascading_randomization":
         return [check_cascading_randomization(subject, order=order, threshold=threshold) for order in variants]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..metrics.statistics import Interval
 from .catalogue import LEAST_IMAGES
 from .profile import SrcProfile
@@ -67,16 +69,18 @@ def decisive(verdicts: Sequence[StageVerdict]) -> StageVerdict:
 def _judge_stage(profile: SrcProfile, stage: str, threshold: float, confidence: float, above: bool) -> StageVerdict:
     src = profile.at(stage)
     interval = profile.interval(stage, confidence)
-    undefined = profile.undefined(stage)
-    images = int((src == src).any(0).sum())
-    verdict: Verdict
-    if images < LEAST_IMAGES or src.size - undefined < LEAST_DEFINED * src.size:
-        verdict = "undefined"
-    elif above:
-        verdict = _side(interval.low > threshold, interval.high <= threshold)
-    else:
-        verdict = _side(interval.absolute().high < threshold, interval.absolute().low >= threshold)
-    return StageVerdict(stage, threshold, verdict, interval, undefined, src.size, above)
+    verdict = verdict_on(src, interval, threshold, above=above)
+    return StageVerdict(stage, threshold, verdict, interval, profile.undefined(stage), src.size, above)
+
+
+def verdict_on(values: np.ndarray, interval: Interval, threshold: float, *, above: bool) -> Verdict:
+    """Return the verdict on what was measured, ``(draws, images)`` with NaN where undefined, and its interval."""
+    defined = values == values
+    if int(defined.any(0).sum()) < LEAST_IMAGES or int(defined.sum()) < LEAST_DEFINED * values.size:
+        return "undefined"
+    if above:
+        return _side(interval.low > threshold, interval.high <= threshold)
+    return _side(interval.absolute().high < threshold, interval.absolute().low >= threshold)
 
 
 def _side(right: bool, wrong: bool) -> Verdict:

