@@ -60,7 +60,7 @@ def main() -> None:
         for result in check_method(method, models=given.model, checks=given.check, seed=seed, preset=preset)
         for row in judged_rows(result)
     ]
-    for check in (CHECKS[name] for name in given.check):
+    for check in (CHECKS[name] for name in dict.fromkeys(name.partition("[")[0] for name in given.check)):
         for at in check.thresholds:
             here = [row for row in rows if (row["check"], row["at"]) == (check.name, at)]
             if any(row["question"] in MUST_FAIL for row in here):

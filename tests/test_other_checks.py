@@ -429,3 +429,11 @@ def test_a_method_that_raises_is_no_ones_double() -> None:
     found = glance_at(subject(broken))
     assert found["maps"] is None
     assert mimics([found, found]) == []
+
+
+def test_one_form_of_a_check_can_be_asked_for_by_itself() -> None:
+    both = check_method("gradient", models=["alexnet"], checks=["symmetry"], images=10)
+    (one,) = check_method("gradient", models=["alexnet"], checks=["symmetry[rescaling]"], images=10)
+    assert one in both
+    with pytest.raises(ValueError, match=r"unknown check 'symmetry\[scaling\]'.*did you mean 'symmetry\[rescaling\]'"):
+        check_method("gradient", checks=["symmetry[scaling]"])

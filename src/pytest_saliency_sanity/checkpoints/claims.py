@@ -17,7 +17,8 @@ from .memorize import accuracy, random_labels
 from .recipes import Recipe
 
 LEAST_TRAINING_ACCURACY = 0.95
-LEAST_HELD_OUT_ACCURACY = {"embedded": 0.80, "paper": 0.75}
+# What is shipped is 0.85; the paper's recipe stops earlier, and was measured at 0.76 and 0.84 (docs/checkpoints.md).
+LEAST_HELD_OUT_ACCURACY = {"embedded": 0.80, "paper": 0.70}
 # Another processor rounds otherwise, which can move an image or two across a border between classes.
 TOLERANCE = 0.01
 

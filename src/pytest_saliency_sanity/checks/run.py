@@ -14,7 +14,7 @@ from ..presets import Preset, as_preset
 from .bias_detection import check_bias_detection
 from .bias_scenario import shipped_scenario
 from .cascading_randomization import check_cascading_randomization
-from .catalogue import CHECKS, IMAGES, LEAST_IMAGES, MOST_IMAGES, check_threshold
+from .catalogue import CHECKS, IMAGES, LEAST_IMAGES, MOST_IMAGES, check_threshold, question_ids
 from .class_sensitivity import check_class_sensitivity
 from .contract.check import check_contract
 from .label_randomization import check_label_randomization
@@ -40,9 +40,9 @@ def check_method(
 
     ``method``: an object or a spec. ``models``: names, or ``package.module:factory``, which have no twins that learned
     random labels or a bias, so that they have no result of ``label_randomization`` and ``bias_detection``. ``preset``:
-    which networks the names mean. ``images``: how many held-out digits or photographs, 10 to 1000, and
-    counter-stereotypes, at most 400; or give ``batch`` in place of the former. ``thresholds``: by check, where they
-    differ from the calibrated ones.
+    which networks the names mean. ``checks``: names, or one form of a check, ``"symmetry[rescaling]"``. ``images``: how
+    many held-out digits or photographs, 10 to 1000, and counter-stereotypes, at most 400; or give ``batch`` in place of
+    the former. ``thresholds``: by check, where they differ from the calibrated ones.
 
     Raises ValueError for an unknown name, or a model that does not take the images; SaliencyMethodError where the
     method raises or returns no maps.
@@ -50,9 +50,13 @@ def check_method(
     models, checks, thresholds, preset = list(models), list(checks), dict(thresholds or {}), as_preset(preset)
     for model in models:
         check_model_spec(model)
-    for name in (*checks, *thresholds):
-        if name not in CHECKS:
-            raise unknown_name("check", name, CHECKS)
+    for kind, names, allowed in (
+        ("check", checks, dict.fromkeys((*CHECKS, *question_ids(CHECKS)))),
+        ("check", thresholds, CHECKS),
+    ):
+        for name in names:
+            if name not in allowed:
+                raise unknown_name(kind, name, allowed)
     for threshold in thresholds.values():
         check_threshold(threshold)
     if not LEAST_IMAGES <= (len(batch) if batch else images) <= MOST_IMAGES:
@@ -65,7 +69,7 @@ def check_method(
         subject = Subject(resolved, name, preset.model(model), model, looked_at, seed)
         check_fits(subject)
         for check in checks:
-            results += _of_model(check, subject, preset, thresholds.get(check))
+            results += _of_model(check, subject, preset, thresholds.get(check.partition("[")[0]))
     if "contract" in checks:
         results.append(check_contract(resolved, name, seed=seed))
     return results
@@ -78,7 +82,8 @@ def _of_model(check: str, subject: Subject, preset: Preset, threshold: float | N
     if check == "bias_detection" and preset.has_biased_twin(subject.model_name):
         scenario = shipped_scenario(subject.model_name, len(subject.batch))
         return [check_bias_detection(subject, scenario, threshold=threshold)]
-    variants = CHECKS[check].variants
+    check, _, variant = check.rstrip("]").partition("[")
+    variants = (variant,) if variant else CHECKS[check].variants
     if check == "cascading_randomization":
         return [check_cascading_randomization(subject, order=order, threshold=threshold) for order in variants]
     if check == "symmetry":
