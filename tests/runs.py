@@ -19,6 +19,7 @@ QUESTIONS = (
     "test_cascading_randomization[top_down]",
     "test_cascading_randomization[bottom_up]",
     "test_cascading_randomization[independent]",
+    "test_bias_detection",
     "test_class_sensitivity",
     "test_repeatability",
     "test_symmetry[permutation]",

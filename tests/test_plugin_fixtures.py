@@ -51,6 +51,13 @@ OWN_TWIN = """
 def saliency_memorized_model():
     return Small(1)
 """
+OWN_SCENARIO = """
+from pytest_saliency_sanity.checks.bias_scenario import shipped_scenario
+
+@pytest.fixture
+def saliency_bias_scenario():
+    return shipped_scenario("alexnet", 10)
+"""
 FEWER_IMAGES = """
 import pytest
 from pytest_saliency_sanity import Batch
@@ -138,7 +145,7 @@ def test_the_models_are_ready_for_use(pytester: pytest.Pytester) -> None:
         """
     )
     result = pytester.runpytest_inprocess("--saliency-method=gradcam", "-k", "test_mine")
-    result.assert_outcomes(passed=2, deselected=19)
+    result.assert_outcomes(passed=2, deselected=21)
 
 
 def test_without_a_method_the_error_says_what_to_give(pytester: pytest.Pytester) -> None:
@@ -184,7 +191,7 @@ def test_an_overridden_model_without_a_twin_is_not_asked_about_labels(pytester: 
     pytester.makeconftest(OWN_MODEL)
     result = pytester.runpytest_inprocess("--saliency-method=gradient", "-k", "label", "-rs")
     assert result.ret == pytest.ExitCode.TESTS_FAILED  # nothing else was asked either
-    result.assert_outcomes(skipped=1, deselected=9)
+    result.assert_outcomes(skipped=1, deselected=10)
     result.stdout.fnmatch_lines(["*no network like saliency_model*override the fixture saliency_memorized_model*"])
 
 
@@ -207,8 +214,8 @@ def test_a_test_of_ones_own_asks_for_the_twin_of_an_overridden_model(pytester: p
 
 
 @pytest.mark.usefixtures("small")
-def test_an_overridden_model_with_its_twin_answers_every_question(records: Records, pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(OWN_MODEL + OWN_TWIN)
+def test_an_overridden_model_with_its_twins_answers_every_question(records: Records, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(OWN_MODEL + OWN_TWIN + OWN_SCENARIO)
     kept = records("--saliency-method=gradient", "-p", "no:randomly", *LENIENT)
     assert list(kept) == suite_ids("gradient", models=("saliency_model",))
     assert {record["model"] for record in kept.values()} == {"Small", "small random networks"}

@@ -14,7 +14,7 @@ from pytest_saliency_sanity.methods.resolve import installed_methods
 def test_gradcam_is_green_in_an_empty_folder(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("--saliency-method=gradcam", "-v", "-p", "no:randomly")
     assert result.ret == pytest.ExitCode.OK
-    result.assert_outcomes(passed=19)
+    result.assert_outcomes(passed=21)
     assert ids_with("PASSED", result) == suite_ids("gradcam")
 
 

@@ -13,6 +13,7 @@ from .fixtures import (
     SETTINGS,
     parametrize,
     saliency_batch,
+    saliency_bias_scenario,
     saliency_cascade,
     saliency_device,
     saliency_judge,
@@ -35,6 +36,7 @@ from .report.ledger import Ledger
 
 __all__ = [
     "saliency_batch",
+    "saliency_bias_scenario",
     "saliency_cascade",
     "saliency_device",
     "saliency_judge",

@@ -64,7 +64,7 @@ CHECKS = {
             name="bias_detection",
             question="do the maps show that a model learned a bias, and that a balanced one did not?",
             source="Shin and Nemeth, section 4.3",
-            thresholds={"nuisance": 0.05},
+            thresholds={"nuisance": 0.1},
             above=True,
             quantity="drop of mass",
         ),
