@@ -26,7 +26,7 @@ METHODS = ("gradient", "smoothgrad", "gradcam", "sobel", "input", "uniform_noise
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--seeds", type=int, nargs=2, default=(1, 10))
+    options.add_argument("--seeds", type=int, nargs=2, default=(11, 20))
     options.add_argument("--images", type=int, default=40)
     options.add_argument("--networks", nargs="*", default=list(MODELS))
     chosen = options.parse_args()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from pytest_saliency_sanity import (
 from pytest_saliency_sanity.__main__ import main
 from pytest_saliency_sanity.checkpoints import bias, bias_preset
 from pytest_saliency_sanity.checkpoints.bias import BIAS, load_bias_checkpoint
-from pytest_saliency_sanity.checkpoints.bias_preset import bias_complaints, bias_measured, train_bias
+from pytest_saliency_sanity.checkpoints.bias_preset import bias_complaints, bias_measured, train_bias, verify_bias
 from pytest_saliency_sanity.checkpoints.bias_training import BiasRecipe, train_on
 from pytest_saliency_sanity.checkpoints.store import read_manifest
 from pytest_saliency_sanity.checks.bias_detection import CHECK, check_bias_detection
@@ -386,6 +388,20 @@ def test_complaints_name_what_does_not_hold() -> None:
     assert "above 56%: it is not biased" in told
     (told,) = bias_complaints({**balanced, "counter_accuracy": 0.8}, {**balanced, "counter_accuracy": 0.8})
     assert "below 81%: it is not balanced" in told
+
+
+def test_verify_names_a_claim_that_does_not_hold_and_a_network_that_is_missing(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(BIAS, tmp_path / "bias"))
+    manifest = read_manifest(folder)
+    del manifest["checkpoints"]["vgg11-balanced"], manifest["checkpoints"]["vgg11-biased"]
+    manifest["checkpoints"]["alexnet-biased"]["validation_accuracy"] = 0.5
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    verified = verify_bias(folder)
+    found = {name: told for name, _, told in islice(verified, 2)}
+    assert found["alexnet-balanced"] == []
+    assert re.fullmatch(r"validation_accuracy is 0\.8\d+, the manifest says 0\.5", *found["alexnet-biased"])
+    with pytest.raises(CheckpointError, match=r"lists no vgg11-biased, vgg11-balanced.*--preset bias"):
+        next(verified)
 
 
 def test_a_network_loads_in_evaluation_mode_and_a_scenario_has_both() -> None:

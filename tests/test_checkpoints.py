@@ -18,6 +18,7 @@ from torch import nn
 from pytest_saliency_sanity import load_batch, load_checkpoint
 from pytest_saliency_sanity.__main__ import main
 from pytest_saliency_sanity.checkpoints import embedded_preset, store
+from pytest_saliency_sanity.checkpoints.bias import BIAS
 from pytest_saliency_sanity.checkpoints.claims import chance_range, claims_of, complaints, measured, training_data
 from pytest_saliency_sanity.checkpoints.embedded_preset import train_embedded, verify_embedded
 from pytest_saliency_sanity.checkpoints.files import write_whole
@@ -390,6 +391,8 @@ def test_verify_measures_every_claim_and_succeeds(capsys: pytest.CaptureFixture[
         assert (
             f"{name:16} training {claims['training_accuracy']:.3f}  held out {claims['held_out_accuracy']:.3f}" in out
         )
+    for name, claims in read_manifest(BIAS)["checkpoints"].items():
+        assert f"{name:16} validation {claims['validation_accuracy']:.3f}  counter-stereotypes " in out
     assert out.endswith("every claim holds\n")
     assert err == ""
 

@@ -70,7 +70,10 @@ def test_the_wheel_has_the_checkpoints_their_manifest_and_types(wheel: Path) -> 
     for network in ("alexnet", "vgg11"):
         for labels in ("true", "random"):
             assert f"pytest_saliency_sanity/checkpoints/embedded/{network}-{labels}.safetensors" in names
-    assert "pytest_saliency_sanity/checkpoints/embedded/manifest.json" in names
+        for kind in ("biased", "balanced"):
+            assert f"pytest_saliency_sanity/checkpoints/bias/{network}-{kind}.safetensors" in names
+    for folder in ("embedded", "bias"):
+        assert f"pytest_saliency_sanity/checkpoints/{folder}/manifest.json" in names
     assert "pytest_saliency_sanity/py.typed" in names
 
 
@@ -96,7 +99,7 @@ def test_the_installed_wheel_runs_the_suite_in_an_empty_folder(wheel: Path, tmp_
     assert Path(where.strip()).is_relative_to(packages)
     done = run(python, *GRADCAM, cwd=empty)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "packaged tests: 8 planned, 8 ran: 8 passed" in done.stdout
+    assert "packaged tests: 21 planned, 21 ran: 21 passed" in done.stdout
 
 
 @pytest.fixture(scope="module")

@@ -137,7 +137,7 @@ SHIFT = ("--saliency-method=input", "--saliency-model=alexnet", "-k", "input_shi
 def test_a_finding_turns_nothing_red(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("saliency-sanity", *SHIFT, "-rx")
     assert result.ret == pytest.ExitCode.OK
-    result.assert_outcomes(xfailed=1, deselected=9)
+    result.assert_outcomes(xfailed=1, deselected=10)
     result.stdout.fnmatch_lines(
         ["input * symmetry[[]input_shift] * failed (a finding, no gate)", "*--saliency-tier=full*"]
     )

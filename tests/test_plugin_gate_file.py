@@ -354,7 +354,7 @@ def by_question(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     "checks",
     [
-        ("repeatability", "class_sensitivity", "symmetry"),
+        ("repeatability", "class_sensitivity", "symmetry", "bias_detection"),
         pytest.param(("label_randomization", "cascading_randomization", "contract"), marks=slow),
     ],
 )

@@ -124,7 +124,7 @@ def test_x_stops_at_the_first_failure_and_says_how_far_it_came(pytester: pytest.
     )
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["packaged tests: 10 planned, 1 ran: 1 failed"])
+    result.stdout.fnmatch_lines(["packaged tests: 11 planned, 1 ran: 1 failed"])
     result.stdout.no_fnmatch_line("not green*")
 
 

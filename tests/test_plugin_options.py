@@ -180,7 +180,7 @@ def test_strict_settings_and_errors_for_warnings_find_nothing(
     pytester.makepyfile(test_other="def test_other(): pass")
     result = pytester.runpytest_subprocess("--strict-markers", "--strict-config", "-W", "error", *method)
     assert result.ret == pytest.ExitCode.OK
-    result.assert_outcomes(passed=11 if method else 1, warnings=0)
+    result.assert_outcomes(passed=12 if method else 1, warnings=0)
     assert "Warning" not in result.stdout.str() + result.stderr.str()
 
 

@@ -20,7 +20,7 @@ def mass_inside(maps: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
             "maps must be (N, h, w) or (N, C, h, w) and masks (N, H, W), one a map; "
             f"got {tuple(maps.shape)} and {tuple(masks.shape)}"
         )
-    magnitudes = maps.detach().double().cpu().abs()
+    magnitudes = maps.detach().cpu().double().abs()
     magnitudes = magnitudes.sum(1) if maps.ndim == 4 else magnitudes
     finite = magnitudes.isfinite().all(2).all(1)
     largest = magnitudes.amax((1, 2))
