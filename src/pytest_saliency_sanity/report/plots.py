@@ -29,7 +29,8 @@ class Picture(NamedTuple):
 def grid_of_maps(rows: Mapping[str, Sequence[Picture]], file: Path, *, title: str = "") -> Path:
     """Draw pictures in labelled rows and write them to ``file`` (PNG); return it."""
     columns = max(len(pictures) for pictures in rows.values())
-    figure = _figure(columns * CELL + 1.2, len(rows) * (CELL + 0.25) + 0.4)
+    height = max(each.values.shape[0] / each.values.shape[1] for pictures in rows.values() for each in pictures)
+    figure = _figure(columns * CELL + 1.2, len(rows) * (CELL * height + 0.25) + 0.4)
     cells = figure.subplots(len(rows), columns, squeeze=False)
     for line, (label, pictures) in zip(cells, rows.items(), strict=True):
         for cell in line:
