@@ -75,7 +75,7 @@ def size(saliency_settings: Settings, saliency_device: torch.device) -> Size:
     # The paper looks at 100 digits and 20 photographs, at SmoothGrad with n = 20, and once at each.
     if saliency_device.type == "cuda":
         return Size(preset, digits=100, draws=8, stages=1000, samples=20, cascade_samples=20)
-    return Size(preset, digits=100, draws=2, stages=12, samples=20, cascade_samples=8)
+    return Size(preset, digits=100, draws=4, stages=12, samples=20, cascade_samples=8)
 
 
 @pytest.fixture(scope="session")
