@@ -378,7 +378,7 @@ def test_the_commands_from_nothing_to_nothing(tmp_path: Path, capsys: pytest.Cap
 @pytest.mark.usefixtures("narrow")
 def test_verify_of_what_is_not_trained_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["checkpoints", "verify", "--preset", "paper", "--cache-dir", str(tmp_path)]) == 1
-    assert "is missing" in capsys.readouterr().err
+    assert "is missing: train it with python -m pytest_saliency_sanity checkpoints train" in capsys.readouterr().err
 
 
 def test_a_device_that_is_not_there_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

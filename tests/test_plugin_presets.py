@@ -59,6 +59,8 @@ def test_a_cache_that_takes_no_file_is_said_at_once(pytester: pytest.Pytester) -
     result = pytester.runpytest("--saliency-preset=paper", "--saliency-cache-dir=/proc/here", *ONE)
     result.assert_outcomes(errors=1)
     assert "/proc/here can't be written to" in result.stdout.str()
+    assert "Traceback" not in result.stdout.str()
+    assert "fixtures.py" not in result.stdout.str()
 
 
 @pytest.mark.parametrize("preset", ["embedded", "paper"])

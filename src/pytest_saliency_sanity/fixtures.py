@@ -10,6 +10,7 @@ import pytest
 
 from .checks.catalogue import is_finding
 from .collection import METHOD, MODEL, Cell
+from .errors import CheckpointError
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def saliency_model(
     pytestconfig: pytest.Config,
 ) -> nn.Module:
     """The trained network whose maps are looked at. Override it to check on your own, in evaluation mode."""
-    with progress_shown(pytestconfig):
+    with loading(pytestconfig):
         return saliency_settings.preset.model(saliency_model_name, saliency_device)
 
 
@@ -90,7 +91,7 @@ def saliency_memorized_model(
         "no network like {name} that memorised random labels: override the fixture saliency_memorized_model to be "
         "asked this",
     )
-    with progress_shown(request.config):
+    with loading(request.config):
         return saliency_settings.preset.memorized_model(name, saliency_device)
 
 
@@ -205,11 +206,14 @@ def saliency_judge(request: pytest.FixtureRequest, saliency_settings: Settings) 
 
 
 @contextmanager
-def progress_shown(config: pytest.Config) -> Iterator[None]:
-    """Let a network that is trained on first use show its progress, though pytest captures what tests print."""
+def loading(config: pytest.Config) -> Iterator[None]:
+    """Show the progress of a training, though pytest captures; say in a sentence why a network can't be had."""
     capture = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else nullcontext():
-        yield
+        try:
+            yield
+        except CheckpointError as error:
+            pytest.fail(str(error), pytrace=False)
 
 
 def given_name(request: pytest.FixtureRequest, fixture: str) -> str | None:

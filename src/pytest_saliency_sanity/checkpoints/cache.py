@@ -78,6 +78,11 @@ class Entry:
 
     def read(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the weights and the claims; CheckpointError, with what to do, where the file is damaged."""
+        if not self.finished.exists():
+            raise CheckpointError(
+                f"{self.finished} is missing: train it with python -m pytest_saliency_sanity checkpoints train "
+                "--preset paper"
+            )
         try:
             return read_record(self.finished)
         except CheckpointError as error:
