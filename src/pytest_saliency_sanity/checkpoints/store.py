@@ -34,7 +34,7 @@ def load_checkpoint(
 
     ``name``: ``"alexnet"`` or ``"vgg11"``. ``labels``: ``"true"``, or ``"random"`` for the network that memorised
     random labels. ``preset``: ``"embedded"``, the narrow networks that the package ships; or ``"paper"``, the paper's
-    own, which are trained on ``device`` on first use (minutes on a GPU, up to half an hour each on a CPU) and kept in
+    own, which are trained on ``device`` on first use (2 to 40 minutes each on two cores) and kept in
     ``cache_dir``, by default the folder of ``$SALIENCY_SANITY_CACHE_DIR`` or the user's cache folder.
 
     Raises ValueError for a name that does not exist, CheckpointError for a file that is missing or damaged or a folder
