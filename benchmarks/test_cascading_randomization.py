@@ -27,7 +27,7 @@ DIGITS = 20  # as many as the paper has photographs
 
 
 class Case(NamedTuple):
-    """A network, its images, and the classes explained: those that the trained network predicts, or the true ones."""
+    """A network, its images, and the classes explained: the true ones, or those predicted where none are known."""
 
     name: str
     model: nn.Module
@@ -42,21 +42,15 @@ def case(
 ) -> Case:
     name: str = request.param
     if name.startswith("digits-"):
-        model = size.preset.model(name.removeprefix("digits-"))
-        batch = load_batch("mnist", DIGITS)
-        shown = "see the trainings"
+        model = size.preset.model(name.removeprefix("digits-"), saliency_device)
+        batch, shown = load_batch("mnist", DIGITS).to(saliency_device), "see the trainings"
     else:
-        batch, model = photographs_of(saliency_settings), network_of(name, saliency_settings)
+        batch = photographs_of(saliency_settings).to(saliency_device)
+        model = network_of(name, saliency_settings).to(saliency_device)
         shown = top1(model, batch)
+    targets = logits_of(model, batch.images).argmax(1) if batch.targets is None else batch.targets
     print(f"{name}: top-1 {shown}")
-    predicted = logits_of(model, batch.images).argmax(1)
-    return moved(
-        Case(name, model, batch.images, predicted if batch.targets is None else batch.targets, shown), saliency_device
-    )
-
-
-def moved(case: Case, device: torch.device) -> Case:
-    return Case(case.name, case.model.to(device), case.images.to(device), case.targets.to(device), case.top1)
+    return Case(name, model, batch.images, targets, shown)
 
 
 def spread(names: Sequence[str], count: int) -> list[str]:
