@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -239,6 +240,7 @@ def test_two_processes_train_it_once(tmp_path: Path, uninterrupted: dict[str, by
     assert bytes_of(read_record(entry_in(tmp_path).finished)[0]) == uninterrupted
 
 
+@pytest.mark.slow
 def test_who_waits_is_told_and_then_trains_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     entry = entry_in(tmp_path, replace(NARROW, least_epochs=40, most_epochs=40))
     process = training_process(tmp_path, entry.recipe)
@@ -253,6 +255,17 @@ def test_who_waits_is_told_and_then_trains_nothing(tmp_path: Path, capsys: pytes
 
 # Damage
 
+Damage = Callable[[Path, int], None]
+ONE_EPOCH = replace(NARROW, least_epochs=1)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder with a trained network, to be copied and damaged."""
+    folder = tmp_path_factory.mktemp("trained")
+    train(entry_in(folder, ONE_EPOCH))
+    return folder
+
 
 def flip(file: Path, at: int) -> None:
     content = bytearray(file.read_bytes())
@@ -266,9 +279,10 @@ def cut(file: Path, at: int) -> None:
 
 @pytest.mark.parametrize("damage", [flip, cut])
 @pytest.mark.parametrize("at", [3, 200, 60_000, -1])
-def test_a_damaged_network_is_an_error_that_says_what_to_do(tmp_path: Path, damage, at: int) -> None:
-    entry = entry_in(tmp_path, replace(NARROW, least_epochs=1))
-    train(entry)
+def test_a_damaged_network_is_an_error_that_says_what_to_do(
+    tmp_path: Path, trained: Path, damage: Damage, at: int
+) -> None:
+    entry = entry_in(Path(shutil.copytree(trained, tmp_path / "cache")), ONE_EPOCH)
     damage(entry.finished, at)
     with pytest.raises(CheckpointError, match=r"is damaged.*Delete it: it is then trained again") as caught:
         load(entry)
