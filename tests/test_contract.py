@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import itertools
 import json
 import os
 import random
@@ -106,7 +105,7 @@ def only_the_first_image(model: nn.Module, images: Maps, targets: Maps) -> Maps:
     return maps
 
 
-CALLS = itertools.count()
+CALLS = count()
 
 
 def hidden_random_numbers(model: nn.Module, images: Maps, targets: Maps) -> Maps:
