@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import nn
 from tqdm import tqdm
 
@@ -18,13 +15,12 @@ from ..models import MODELS
 from ..models.inference import logits_of
 from .bias import BIAS, REBUILD
 from .bias_training import CLASSES, BiasRecipe, train_on
+from .claims import TOLERANCE, versions
 from .memorize import accuracy
 from .store import load_weights, read_manifest, save_checkpoint
 
 # What the paper reports of its test set, photographs against the stereotype (section 4.3).
 MOST_BIASED_ACCURACY, LEAST_BALANCED_ACCURACY = 0.56, 0.81
-# Another processor rounds otherwise, which can move an image or two across the border between the classes.
-TOLERANCE = 0.01
 
 
 def train_bias(folder: Path = BIAS, *, seed: int = 1, recipe: BiasRecipe | None = None) -> Iterator[dict[str, Any]]:
@@ -59,7 +55,7 @@ def bias_claims(
         "data": SPLIT,
         "epochs": epochs,
         **bias_measured(model, kind, seed),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+        "versions": versions(),
     }
 
 

@@ -40,8 +40,13 @@ def claims_of(model: nn.Module, network: str, labels: str, recipe: Recipe, seed:
         "data": SPLIT,
         "epochs": epochs,
         **measured(model, labels, seed),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+        "versions": versions(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a training was made with."""
+    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
 
 
 def measured(model: nn.Module, labels: str, seed: int) -> dict[str, Any]:
