@@ -13,13 +13,13 @@ from collections import defaultdict
 import numpy as np
 
 from pytest_saliency_sanity import Batch, resolve_method
-from pytest_saliency_sanity.checkpoints.bias_preset import bias_measured
-from pytest_saliency_sanity.checkpoints.bias_training import BiasRecipe, train_on
-from pytest_saliency_sanity.checks.bias_detection import CHECK, bias_masses
-from pytest_saliency_sanity.checks.bias_scenario import BiasScenario
-from pytest_saliency_sanity.data.biased import KINDS, digit_pairs, load_counter_stereotypes
-from pytest_saliency_sanity.metrics.statistics import mean_interval
-from pytest_saliency_sanity.models import MODELS
+from pytest_saliency_sanity.checks.bias_detection.ask import CHECK, bias_masses
+from pytest_saliency_sanity.data.bias_scenario import BiasScenario
+from pytest_saliency_sanity.data.biased_digits import KINDS, digit_pairs, load_counter_stereotypes
+from pytest_saliency_sanity.measuring.statistics import mean_interval
+from pytest_saliency_sanity.networks.architectures import MODELS
+from pytest_saliency_sanity.networks.presets.bias import bias_measured
+from pytest_saliency_sanity.networks.training.bias_training import BiasRecipe, train_on
 
 METHODS = ("gradient", "smoothgrad", "gradcam", "sobel", "input", "uniform_noise")
 

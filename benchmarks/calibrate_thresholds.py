@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from pytest_saliency_sanity import CheckResult, check_method
-from pytest_saliency_sanity.checkpoints import MEMORIZED
 from pytest_saliency_sanity.checks.catalogue import CHECKS, Check
-from pytest_saliency_sanity.metrics.statistics import Interval
-from pytest_saliency_sanity.models import MODELS
-from pytest_saliency_sanity.presets import Preset
+from pytest_saliency_sanity.measuring.statistics import Interval
+from pytest_saliency_sanity.networks.architectures import MODELS
+from pytest_saliency_sanity.networks.names import MEMORIZED
+from pytest_saliency_sanity.networks.presets import Preset
 
 SEEDS = (0, 1, 2)
 REFERENCES = ("gradient", "smoothgrad", "gradcam")

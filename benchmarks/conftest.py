@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import torch
 
-from pytest_saliency_sanity.presets import Preset
-from pytest_saliency_sanity.settings import Settings
+from pytest_saliency_sanity.networks.presets import Preset
+from pytest_saliency_sanity.plugin.settings import Settings
 
 
 @dataclass(frozen=True)

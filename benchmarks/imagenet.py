@@ -10,10 +10,10 @@ from torch import nn
 
 from pytest_saliency_sanity import Batch
 from pytest_saliency_sanity.data.photographs import load_photographs
-from pytest_saliency_sanity.errors import CheckpointError
-from pytest_saliency_sanity.models.inference import logits_of
-from pytest_saliency_sanity.presets import Preset
-from pytest_saliency_sanity.settings import Settings
+from pytest_saliency_sanity.foundation.errors import CheckpointError
+from pytest_saliency_sanity.foundation.inference import logits_of
+from pytest_saliency_sanity.networks.presets import Preset
+from pytest_saliency_sanity.plugin.settings import Settings
 
 # torchvision's two, as in the paper, and one whose real weights are to be had as a package.
 NETWORKS = ("alexnet", "vgg11", "efficientnet_lite0")

@@ -128,7 +128,7 @@ def answers(spec: str, network: str, checks: list[str]) -> list[dict[str, Any]]:
     import torch
 
     from pytest_saliency_sanity import check_method
-    from pytest_saliency_sanity.checks import subject
+    from pytest_saliency_sanity.checks.judging import subject
 
     torch.set_num_threads(1)
     subject.judge_src = judged_stages_only
@@ -141,7 +141,7 @@ def answers(spec: str, network: str, checks: list[str]) -> list[dict[str, Any]]:
 
 def judged_stages_only(title: str, measure: Any, *, at: Any, **how: Any) -> Any:
     """Judge without measuring the stages that only a message shows: no message is kept here."""
-    from pytest_saliency_sanity.checks.judgement import judge_src
+    from pytest_saliency_sanity.checks.judging.judgement import judge_src
 
     return judge_src(title, lambda _: measure(at), at=at, **how)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from plots import Picture, grid_of_maps
 
 from conftest import Report
 from pytest_saliency_sanity import gradcam, smoothgrad
-from pytest_saliency_sanity.checkpoints.bias import load_bias_checkpoint
-from pytest_saliency_sanity.data.biased import KINDS, load_counter_stereotypes
-from pytest_saliency_sanity.methods.maps import reduced
-from pytest_saliency_sanity.models import MODELS
-from pytest_saliency_sanity.models.inference import logits_of
-from pytest_saliency_sanity.report.plots import Picture, grid_of_maps
+from pytest_saliency_sanity.data.biased_digits import KINDS, load_counter_stereotypes
+from pytest_saliency_sanity.foundation.inference import logits_of
+from pytest_saliency_sanity.measuring.maps import reduced
+from pytest_saliency_sanity.networks.architectures import MODELS
+from pytest_saliency_sanity.networks.storage.bias import load_bias_checkpoint
 
 pytestmark = pytest.mark.slow
 

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import torch
 from imagenet import NETWORKS, network_of, photographs_of, top1
+from plots import Picture, curves, grid_of_maps
 from torch import nn
 
 from conftest import Report, Size
 from pytest_saliency_sanity import CascadingRandomizer, gradcam, load_batch, smoothgrad, spearman
-from pytest_saliency_sanity.methods.maps import SIGNS, maps_of, reduced
+from pytest_saliency_sanity.foundation.inference import logits_of
+from pytest_saliency_sanity.measuring.maps import SIGNS, maps_of, reduced
+from pytest_saliency_sanity.measuring.statistics import Interval, mean_interval
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
-from pytest_saliency_sanity.metrics.statistics import Interval, mean_interval
-from pytest_saliency_sanity.models import MODELS
-from pytest_saliency_sanity.models.inference import logits_of
-from pytest_saliency_sanity.report.plots import Picture, curves, grid_of_maps
-from pytest_saliency_sanity.settings import Settings
+from pytest_saliency_sanity.networks.architectures import MODELS
+from pytest_saliency_sanity.plugin.settings import Settings
 
 pytestmark = pytest.mark.slow
 

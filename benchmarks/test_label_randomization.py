@@ -7,18 +7,18 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from plots import Picture, bars, grid_of_maps
 from scipy.stats import rankdata
 from torch import nn
 from torch.nn import functional as F
 
 from conftest import Report, Size
 from pytest_saliency_sanity import gradcam, load_batch, smoothgrad, spearman
-from pytest_saliency_sanity.methods.maps import as_seen, maps_of, reduced
+from pytest_saliency_sanity.foundation.inference import logits_of
+from pytest_saliency_sanity.measuring.maps import as_seen, maps_of, reduced
+from pytest_saliency_sanity.measuring.statistics import Interval, mean_interval
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
-from pytest_saliency_sanity.metrics.statistics import Interval, mean_interval
-from pytest_saliency_sanity.models import MODELS
-from pytest_saliency_sanity.models.inference import logits_of
-from pytest_saliency_sanity.report.plots import Picture, bars, grid_of_maps
+from pytest_saliency_sanity.networks.architectures import MODELS
 
 pytestmark = pytest.mark.slow
 
@@ -166,7 +166,7 @@ def ordinal_src(before: np.ndarray, after: np.ndarray) -> float:
 
 def test_the_figure_of_all(report: Report, found: dict[str, list[tuple[object, ...]]]) -> None:
     """Figure 4 itself: a bar for each method and sign."""
-    from pytest_saliency_sanity.metrics.statistics import Interval
+    from pytest_saliency_sanity.measuring.statistics import Interval
 
     if not found["figure-4"]:
         pytest.skip("no network was looked at")

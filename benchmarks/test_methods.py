@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 from imagenet import NETWORKS, network_of, photographs_of, top1
+from plots import Picture, grid_of_maps
 from torch import nn
 
 from conftest import Report
 from pytest_saliency_sanity import Batch, gradcam, smoothgrad, spearman
-from pytest_saliency_sanity.models.inference import logits_of
-from pytest_saliency_sanity.report.plots import Picture, grid_of_maps
-from pytest_saliency_sanity.settings import Settings
+from pytest_saliency_sanity.foundation.inference import logits_of
+from pytest_saliency_sanity.plugin.settings import Settings
 
 pytestmark = pytest.mark.slow
 

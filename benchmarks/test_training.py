@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from conftest import Report, Size
-from pytest_saliency_sanity.checkpoints import LABELS
-from pytest_saliency_sanity.checkpoints.cache import Entry
-from pytest_saliency_sanity.checkpoints.paper_preset import entries, train
-from pytest_saliency_sanity.checkpoints.recipes import AS_PUBLISHED
-from pytest_saliency_sanity.checkpoints.record import read_facts
-from pytest_saliency_sanity.checkpoints.store import read_manifest
-from pytest_saliency_sanity.errors import CheckpointError
-from pytest_saliency_sanity.models import MODELS
+from pytest_saliency_sanity.foundation.errors import CheckpointError
+from pytest_saliency_sanity.networks.architectures import MODELS
+from pytest_saliency_sanity.networks.names import LABELS
+from pytest_saliency_sanity.networks.presets.paper import entries, train
+from pytest_saliency_sanity.networks.storage.cache import Entry
+from pytest_saliency_sanity.networks.storage.record import read_facts
+from pytest_saliency_sanity.networks.storage.store import read_manifest
+from pytest_saliency_sanity.networks.training.recipes import AS_PUBLISHED
 
 pytestmark = pytest.mark.slow
 

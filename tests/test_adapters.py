@@ -25,7 +25,7 @@ from torch import nn
 from torch.nn import functional as F
 from traces import left_as_found, lived_in_model
 
-import pytest_saliency_sanity.models.inference as inference
+import pytest_saliency_sanity.foundation.inference as inference
 from pytest_saliency_sanity import gradcam
 from pytest_saliency_sanity.methods.adapters.canonical import canonical_copy
 from pytest_saliency_sanity.methods.adapters.library import LibraryMethod

@@ -25,11 +25,17 @@ from pytest_saliency_sanity import (
     src_profile,
 )
 from pytest_saliency_sanity.assertions import assert_passed
-from pytest_saliency_sanity.checks.message import bar
-from pytest_saliency_sanity.checks.profile import Cause
-from pytest_saliency_sanity.checks.result import CheckResult
-from pytest_saliency_sanity.checks.verdict import LEAST_DEFINED, LEAST_IMAGES, StageVerdict, decisive, judge_stages
-from pytest_saliency_sanity.metrics.statistics import Interval
+from pytest_saliency_sanity.checks.judging.message import bar
+from pytest_saliency_sanity.checks.judging.result import CheckResult
+from pytest_saliency_sanity.checks.judging.verdict import (
+    LEAST_DEFINED,
+    LEAST_IMAGES,
+    StageVerdict,
+    decisive,
+    judge_stages,
+)
+from pytest_saliency_sanity.measuring.profile import Cause
+from pytest_saliency_sanity.measuring.statistics import Interval
 
 STAGES = (*(f"classifier.{i}" for i in (6, 4, 1)), *(f"features.{i}" for i in (10, 8, 6, 3, 0)))
 

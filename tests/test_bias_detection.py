@@ -25,20 +25,21 @@ from pytest_saliency_sanity import (
     gradient,
 )
 from pytest_saliency_sanity.__main__ import main
-from pytest_saliency_sanity.checkpoints import bias, bias_preset
-from pytest_saliency_sanity.checkpoints.bias import BIAS, load_bias_checkpoint
-from pytest_saliency_sanity.checkpoints.bias_preset import bias_complaints, bias_measured, train_bias, verify_bias
-from pytest_saliency_sanity.checkpoints.bias_training import BiasRecipe, train_on
-from pytest_saliency_sanity.checkpoints.store import read_manifest
-from pytest_saliency_sanity.checks.bias_detection import CHECK, check_bias_detection
-from pytest_saliency_sanity.checks.bias_scenario import shipped_scenario
-from pytest_saliency_sanity.checks.result import CheckResult
-from pytest_saliency_sanity.checks.subject import Subject
-from pytest_saliency_sanity.data import biased
-from pytest_saliency_sanity.data.biased import load_counter_stereotypes
-from pytest_saliency_sanity.errors import CheckpointError, SaliencyMethodError
-from pytest_saliency_sanity.metrics.localization import mass_inside
-from pytest_saliency_sanity.models import MODELS
+from pytest_saliency_sanity.checks.bias_detection.ask import CHECK, check_bias_detection
+from pytest_saliency_sanity.checks.judging.result import CheckResult
+from pytest_saliency_sanity.checks.judging.subject import Subject
+from pytest_saliency_sanity.data import biased_digits as biased
+from pytest_saliency_sanity.data.bias_scenario import shipped_scenario
+from pytest_saliency_sanity.data.biased_digits import load_counter_stereotypes
+from pytest_saliency_sanity.foundation.errors import CheckpointError, SaliencyMethodError
+from pytest_saliency_sanity.measuring.localization import mass_inside
+from pytest_saliency_sanity.networks.architectures import MODELS
+from pytest_saliency_sanity.networks.presets import bias as bias_preset
+from pytest_saliency_sanity.networks.presets.bias import bias_complaints, bias_measured, train_bias, verify_bias
+from pytest_saliency_sanity.networks.storage import bias
+from pytest_saliency_sanity.networks.storage.bias import BIAS, load_bias_checkpoint
+from pytest_saliency_sanity.networks.storage.store import read_manifest
+from pytest_saliency_sanity.networks.training.bias_training import BiasRecipe, train_on
 
 SHIPPED = [f"{network}-{kind}" for network in MODELS for kind in ("balanced", "biased")]
 (THRESHOLD,) = CHECK.thresholds.values()

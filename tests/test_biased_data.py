@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pytest_saliency_sanity.data.biased import (
+from pytest_saliency_sanity.data.biased_digits import (
     KINDS,
     BiasedDigits,
     digit_pairs,

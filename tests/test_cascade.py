@@ -23,11 +23,11 @@ from pytest_saliency_sanity import (
     load_batch,
     load_checkpoint,
 )
-from pytest_saliency_sanity.models.inference import logits_of
-from pytest_saliency_sanity.randomization import cascade
-from pytest_saliency_sanity.randomization.cascade import ORDERS, noise_for
-from pytest_saliency_sanity.randomization.laws import LAWS
-from pytest_saliency_sanity.randomization.normalization import reestimate
+from pytest_saliency_sanity.foundation.inference import logits_of
+from pytest_saliency_sanity.interventions import cascade
+from pytest_saliency_sanity.interventions.cascade import ORDERS, noise_for
+from pytest_saliency_sanity.interventions.laws import LAWS
+from pytest_saliency_sanity.interventions.normalization import reestimate
 
 ALEXNET = tuple(f"features.{i}" for i in (0, 3, 6, 8, 10)) + tuple(f"classifier.{i}" for i in (1, 4, 6))
 Weights = dict[str, torch.Tensor]

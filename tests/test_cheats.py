@@ -14,9 +14,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from pytest_saliency_sanity import CheckResult, check_method, gradcam, gradient, load_checkpoint
-from pytest_saliency_sanity.checks.cascading_randomization import check_cascading_randomization
-from pytest_saliency_sanity.checks.measurement import held_out_digits
-from pytest_saliency_sanity.checks.subject import Subject
+from pytest_saliency_sanity.checks.cascading_randomization.ask import check_cascading_randomization
+from pytest_saliency_sanity.checks.judging.subject import Subject
+from pytest_saliency_sanity.measuring.src import held_out_digits
 from pytest_saliency_sanity.methods.controls import sobel
 
 Method = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]

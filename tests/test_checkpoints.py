@@ -17,21 +17,17 @@ from torch import nn
 
 from pytest_saliency_sanity import load_batch, load_checkpoint
 from pytest_saliency_sanity.__main__ import main
-from pytest_saliency_sanity.checkpoints import embedded_preset, store
-from pytest_saliency_sanity.checkpoints.bias import BIAS
-from pytest_saliency_sanity.checkpoints.claims import chance_range, claims_of, complaints, measured, training_data
-from pytest_saliency_sanity.checkpoints.embedded_preset import train_embedded, verify_embedded
-from pytest_saliency_sanity.checkpoints.files import write_whole
-from pytest_saliency_sanity.checkpoints.memorize import memorize, random_labels
-from pytest_saliency_sanity.checkpoints.recipes import Recipe
-from pytest_saliency_sanity.checkpoints.store import (
-    EMBEDDED,
-    load_weights,
-    read_manifest,
-    save_checkpoint,
-)
 from pytest_saliency_sanity.data.mnist import load_training
-from pytest_saliency_sanity.errors import CheckpointError
+from pytest_saliency_sanity.foundation.errors import CheckpointError
+from pytest_saliency_sanity.networks.presets import embedded as embedded_preset
+from pytest_saliency_sanity.networks.presets.embedded import train_embedded, verify_embedded
+from pytest_saliency_sanity.networks.storage import store
+from pytest_saliency_sanity.networks.storage.bias import BIAS
+from pytest_saliency_sanity.networks.storage.files import write_whole
+from pytest_saliency_sanity.networks.storage.store import EMBEDDED, load_weights, read_manifest, save_checkpoint
+from pytest_saliency_sanity.networks.training.claims import chance_range, claims_of, complaints, measured, training_data
+from pytest_saliency_sanity.networks.training.memorize import memorize, random_labels
+from pytest_saliency_sanity.networks.training.recipes import Recipe
 
 SHIPPED = ["alexnet-random", "alexnet-true", "vgg11-random", "vgg11-true"]
 REBUILD = "python -m pytest_saliency_sanity checkpoints train --preset embedded"

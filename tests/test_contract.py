@@ -21,9 +21,9 @@ import pytest
 import torch
 from torch import nn
 
-import pytest_saliency_sanity.checks.contract.check as contract
+import pytest_saliency_sanity.checks.contract.ask as contract
 from pytest_saliency_sanity import CheckResult, gradient, resolve_method
-from pytest_saliency_sanity.checks.contract.check import can_be_trained, check_contract
+from pytest_saliency_sanity.checks.contract.ask import can_be_trained, check_contract
 from pytest_saliency_sanity.checks.contract.networks import HEADS, LAYERS, Example, FunctionalReLU
 from pytest_saliency_sanity.methods.controls import sobel
 
@@ -462,7 +462,7 @@ RECORDED = """
 import hashlib, json, sys
 import torch
 {modules}
-from pytest_saliency_sanity.checks.contract.check import check_contract
+from pytest_saliency_sanity.checks.contract.ask import check_contract
 from pytest_saliency_sanity import gradient
 seen = hashlib.sha256()
 def recording(model, images, targets):

@@ -12,7 +12,7 @@ from scipy import ndimage
 from torch import nn
 from traces import HalfwayError, left_as_found, lived_in_model
 
-import pytest_saliency_sanity.models.inference as inference
+import pytest_saliency_sanity.foundation.inference as inference
 from pytest_saliency_sanity import gradient, load_batch, load_checkpoint, resolve_method
 from pytest_saliency_sanity.methods.resolve import BUILT_IN, installed_methods
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pytest_saliency_sanity import Batch, gradcam, load_batch, load_checkpoint, smoothgrad, src_profile
-from pytest_saliency_sanity.devices import resolve_device
+from pytest_saliency_sanity.foundation.devices import resolve_device
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device; this machine has none")

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from traces import left_as_found
 
 from pytest_saliency_sanity import gradcam, gradient, load_batch, load_checkpoint
-from pytest_saliency_sanity.models.inference import logits_of
-from pytest_saliency_sanity.randomization.symmetries import KINDS, Symmetry
+from pytest_saliency_sanity.foundation.inference import logits_of
+from pytest_saliency_sanity.interventions.symmetries import KINDS, Symmetry
 
 kinds = pytest.mark.parametrize("kind", KINDS)
 # Of the logits' spread. Measured in float32: 1e-5 and less; a wrong pixel of padding is 1e-2.

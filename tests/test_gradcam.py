@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from torchvision import models
 from traces import HalfwayError, left_as_found, lived_in_model
 
-import pytest_saliency_sanity.models.inference as inference
+import pytest_saliency_sanity.foundation.inference as inference
 from pytest_saliency_sanity import gradcam, load_batch, load_checkpoint
 
 TARGETS = torch.tensor([0, 1, 2, 7])

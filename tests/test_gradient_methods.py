@@ -14,7 +14,7 @@ from captum.attr import NoiseTunnel, Saliency
 from torch import nn
 from traces import HalfwayError, Method, left_as_found, lived_in_model
 
-import pytest_saliency_sanity.models.inference as inference
+import pytest_saliency_sanity.foundation.inference as inference
 from pytest_saliency_sanity import gradient, load_batch, load_checkpoint, smoothgrad
 
 METHODS = pytest.mark.parametrize("method", [gradient, smoothgrad])

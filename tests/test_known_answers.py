@@ -8,7 +8,7 @@ import pytest
 
 from pytest_saliency_sanity import check_method
 from pytest_saliency_sanity.checks.catalogue import CHECKS, IMAGES, question_ids
-from pytest_saliency_sanity.models import MODELS
+from pytest_saliency_sanity.networks.architectures import MODELS
 
 needs_captum = pytest.mark.skipif(find_spec("captum") is None, reason="guided_backprop needs captum")
 slow = pytest.mark.slow

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pytest_saliency_sanity.metrics.localization import mass_inside
+from pytest_saliency_sanity.measuring.localization import mass_inside
 
 
 def literal_mass(map_: np.ndarray, mask: np.ndarray) -> float:

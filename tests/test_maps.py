@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from pytest_saliency_sanity import Batch, check_method, gradient, spearman
-from pytest_saliency_sanity.checks.judgement import MOST_SHOWN, shown
-from pytest_saliency_sanity.methods.maps import LEVELS, as_seen
+from pytest_saliency_sanity.checks.judging.judgement import MOST_SHOWN, shown
+from pytest_saliency_sanity.measuring.maps import LEVELS, as_seen
 
 
 def edges_of(images: torch.Tensor) -> torch.Tensor:

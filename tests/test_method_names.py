@@ -18,9 +18,9 @@ import pytest_saliency_sanity.methods.resolve as resolve
 from pytest_saliency_sanity.methods.adapters import LIBRARIES
 from pytest_saliency_sanity.methods.controls import sobel
 from pytest_saliency_sanity.methods.registry import BUILT_IN, NamedMethod, known_methods, named_method, set_given
-from pytest_saliency_sanity.methods.resolve import check_method_spec, installed_methods, resolve_method
+from pytest_saliency_sanity.methods.resolve import installed_methods, require_method_spec, resolve_method
 from pytest_saliency_sanity.methods.smoothgrad import smoothgrad
-from pytest_saliency_sanity.project import methods_of
+from pytest_saliency_sanity.plugin.project import methods_of
 
 MODULE = """
 import torch
@@ -220,7 +220,7 @@ def test_keywords_of_a_name_reach_a_librarys_class(give: Callable[..., None]) ->
 )
 def test_a_name_that_stands_for_itself_is_refused(give: Callable[..., None], methods: dict[str, Any]) -> None:
     give(**methods)
-    for look in (check_method_spec, resolve_method):
+    for look in (require_method_spec, resolve_method):
         with pytest.raises(ValueError, match=r"of conftest\.py stands for itself"):
             look("me")
 
@@ -253,7 +253,7 @@ def uninstalled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_missing_library_names_the_extra_to_install(uninstalled: str) -> None:
     extra = LIBRARIES[uninstalled].extra
-    for look in (check_method_spec, resolve_method):
+    for look in (require_method_spec, resolve_method):
         with pytest.raises(ImportError) as raised:
             look(f"{uninstalled}:Anything")
         told = f"{uninstalled}:Anything needs {extra}: pip install 'pytest-saliency-sanity[{extra}]'"
@@ -262,7 +262,7 @@ def test_a_missing_library_names_the_extra_to_install(uninstalled: str) -> None:
 
 def test_the_other_libraries_do_not_miss_it(uninstalled: str) -> None:
     for library in set(LIBRARIES) - {uninstalled}:
-        check_method_spec(f"{library}:Anything")
+        require_method_spec(f"{library}:Anything")
 
 
 def test_all_leaves_out_what_is_not_installed(uninstalled: str) -> None:
@@ -549,10 +549,10 @@ RIGHT = ["gradcam", "guided_backprop", "captum:Nothing", "zennit:Nothing:layer",
 
 def test_specs_are_checked_without_importing_anything() -> None:
     imported = imported_by(
-        "from pytest_saliency_sanity.methods.resolve import check_method_spec\n"
-        f"for spec in {RIGHT!r}: check_method_spec(spec)\n"
+        "from pytest_saliency_sanity.methods.resolve import require_method_spec\n"
+        f"for spec in {RIGHT!r}: require_method_spec(spec)\n"
         f"for spec in {WRONG!r}:\n"
-        "    try: check_method_spec(spec)\n"
+        "    try: require_method_spec(spec)\n"
         "    except ValueError: pass\n"
         "    else: raise SystemExit(spec)\n"
     )

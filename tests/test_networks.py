@@ -17,9 +17,9 @@ from torch.nn import functional as F
 from traces import left_as_found
 
 from pytest_saliency_sanity import Batch, CascadingRandomizer, check_method, gradcam, gradient, src_profile
+from pytest_saliency_sanity.foundation.inference import logits_of
 from pytest_saliency_sanity.methods.resolve import resolve_method
-from pytest_saliency_sanity.models.inference import logits_of
-from pytest_saliency_sanity.models.resolve import check_model_spec, resolve_model
+from pytest_saliency_sanity.networks.resolve import require_model_spec, resolve_model
 
 PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "imagenet"
 ONE_QUESTION = ("--saliency-check=repeatability", "--saliency-images=10", "-p", "no:randomly")
@@ -151,7 +151,7 @@ def test_a_network_that_is_given_itself_is_copied() -> None:
 
 
 def test_the_form_of_a_spec_is_looked_at_without_importing_it() -> None:
-    check_model_spec("nowhere.at_all:net?width=0.5")
+    require_model_spec("nowhere.at_all:net?width=0.5")
 
 
 # Styles of writing.

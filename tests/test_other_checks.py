@@ -17,15 +17,15 @@ from torch.nn import functional as F
 from pytest_saliency_sanity import Batch, SrcProfile, check_method, gradient, load_batch, load_checkpoint, smoothgrad
 from pytest_saliency_sanity import resolve_method as resolved
 from pytest_saliency_sanity.checks.catalogue import CHECKS, IMAGES, LEAST_IMAGES, question_ids
-from pytest_saliency_sanity.checks.class_sensitivity import check_class_sensitivity
-from pytest_saliency_sanity.checks.glance import glance, glance_at
-from pytest_saliency_sanity.checks.repeatability import check_repeatability, freshly_seeded
-from pytest_saliency_sanity.checks.subject import Subject
-from pytest_saliency_sanity.checks.symmetry import check_symmetry
-from pytest_saliency_sanity.checks.verdict import judge_stages
-from pytest_saliency_sanity.metrics.statistics import mean_interval
-from pytest_saliency_sanity.randomization.unchanged import OtherClass
-from pytest_saliency_sanity.report.mimics import mimics, same
+from pytest_saliency_sanity.checks.class_sensitivity.ask import check_class_sensitivity
+from pytest_saliency_sanity.checks.judging.subject import Subject
+from pytest_saliency_sanity.checks.judging.verdict import judge_stages
+from pytest_saliency_sanity.checks.repeatability.ask import check_repeatability, freshly_seeded
+from pytest_saliency_sanity.checks.symmetry.ask import check_symmetry
+from pytest_saliency_sanity.interventions.other_class import OtherClass
+from pytest_saliency_sanity.measuring.statistics import mean_interval
+from pytest_saliency_sanity.reports.glance import glance, glance_at
+from pytest_saliency_sanity.reports.mimics import mimics, same
 
 NAMES = ["repeatability", "class_sensitivity", "symmetry"]
 BLIND = ["class_sensitivity"]

@@ -69,11 +69,11 @@ def test_the_wheel_has_the_checkpoints_their_manifest_and_types(wheel: Path) -> 
     names = ZipFile(wheel).namelist()
     for network in ("alexnet", "vgg11"):
         for labels in ("true", "random"):
-            assert f"pytest_saliency_sanity/checkpoints/embedded/{network}-{labels}.safetensors" in names
+            assert f"pytest_saliency_sanity/networks/weights/embedded/{network}-{labels}.safetensors" in names
         for kind in ("biased", "balanced"):
-            assert f"pytest_saliency_sanity/checkpoints/bias/{network}-{kind}.safetensors" in names
+            assert f"pytest_saliency_sanity/networks/weights/bias/{network}-{kind}.safetensors" in names
     for folder in ("embedded", "bias"):
-        assert f"pytest_saliency_sanity/checkpoints/{folder}/manifest.json" in names
+        assert f"pytest_saliency_sanity/networks/weights/{folder}/manifest.json" in names
     assert "pytest_saliency_sanity/py.typed" in names
 
 

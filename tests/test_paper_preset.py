@@ -18,14 +18,14 @@ import torch
 
 from pytest_saliency_sanity import build_model, load_checkpoint
 from pytest_saliency_sanity.__main__ import main
-from pytest_saliency_sanity.checkpoints import paper_preset
-from pytest_saliency_sanity.checkpoints.cache import VARIABLE, Entry, cache_folder
-from pytest_saliency_sanity.checkpoints.claims import training_data
-from pytest_saliency_sanity.checkpoints.memorize import Training
-from pytest_saliency_sanity.checkpoints.paper_preset import entries, load, take_up, train
-from pytest_saliency_sanity.checkpoints.recipes import AS_PUBLISHED, EMBEDDED, PAPER, Recipe
-from pytest_saliency_sanity.checkpoints.record import read_facts, read_record, write_record
-from pytest_saliency_sanity.errors import CheckpointError
+from pytest_saliency_sanity.foundation.errors import CheckpointError
+from pytest_saliency_sanity.networks.presets import paper as paper_preset
+from pytest_saliency_sanity.networks.presets.paper import entries, load, take_up, train
+from pytest_saliency_sanity.networks.storage.cache import VARIABLE, Entry, cache_folder
+from pytest_saliency_sanity.networks.storage.record import read_facts, read_record, write_record
+from pytest_saliency_sanity.networks.training.claims import training_data
+from pytest_saliency_sanity.networks.training.memorize import Training
+from pytest_saliency_sanity.networks.training.recipes import AS_PUBLISHED, EMBEDDED, PAPER, Recipe
 
 NARROW = replace(PAPER, width=0.04, target=0.0, least_epochs=6, most_epochs=6)
 NETWORK, LABELS = "alexnet", "random"
@@ -34,9 +34,9 @@ NETWORK, LABELS = "alexnet", "random"
 PROGRAM = """
 import sys
 from pathlib import Path
-from pytest_saliency_sanity.checkpoints import paper_preset
-from pytest_saliency_sanity.checkpoints.cache import Entry
-from pytest_saliency_sanity.checkpoints.recipes import Recipe
+from pytest_saliency_sanity.networks.presets import paper as paper_preset
+from pytest_saliency_sanity.networks.storage.cache import Entry
+from pytest_saliency_sanity.networks.training.recipes import Recipe
 paper_preset.SECONDS_BETWEEN_SAVES = 0.0
 recipe = Recipe(**eval(sys.argv[2]))
 paper_preset.train(Entry(Path(sys.argv[1]), "alexnet", "random", recipe, 1))

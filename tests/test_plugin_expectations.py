@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_saliency_sanity.patterns import check_pattern, matches, parse_expected_failure
+from pytest_saliency_sanity.checks.expectations import matches, parse_expected_failure, require_pattern
 
 NOISE = ("--saliency-method=uniform_noise", "--saliency-model=alexnet", "--saliency-images=10", "-p", "no:randomly")
 REPEAT = "--saliency-check=repeatability"
@@ -31,7 +31,7 @@ HOOK = "def pytest_saliency_expected_failures(config):\n    return {!r}\n"
     ],
 )
 def test_a_pattern_means_what_it_says(pattern: str, question: tuple[str, str, str], expected: bool) -> None:
-    check_pattern(pattern)
+    require_pattern(pattern)
     assert matches(pattern, *question) is expected
 
 

@@ -52,7 +52,7 @@ def saliency_memorized_model():
     return Small(1)
 """
 OWN_SCENARIO = """
-from pytest_saliency_sanity.checks.bias_scenario import shipped_scenario
+from pytest_saliency_sanity.data.bias_scenario import shipped_scenario
 
 @pytest.fixture
 def saliency_bias_scenario():

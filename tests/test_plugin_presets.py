@@ -11,7 +11,8 @@ from PIL import Image
 NARROW = """
 from dataclasses import replace
 from functools import partial
-from pytest_saliency_sanity.checkpoints import paper_preset, recipes
+from pytest_saliency_sanity.networks.presets import paper as paper_preset
+from pytest_saliency_sanity.networks.training import recipes
 narrow = replace(recipes.PAPER, width=0.05, target=0.0, least_epochs=1)
 paper_preset.entries = partial(paper_preset.entries, recipe=narrow)
 """

@@ -78,7 +78,7 @@ def test_planned_and_run_agree_where_an_override_makes_one_cell_of_two(pytester:
         """
         import pytest
         from pytest_saliency_sanity import gradcam, load_checkpoint
-        from pytest_saliency_sanity.checks.bias_scenario import shipped_scenario
+        from pytest_saliency_sanity.data.bias_scenario import shipped_scenario
 
         @pytest.fixture
         def saliency_model(): return load_checkpoint("alexnet")

@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from pytest_saliency_sanity.errors import CheckpointError
-from pytest_saliency_sanity.models.pretrained import check_fits, load_pretrained, read_weights
+from pytest_saliency_sanity.foundation.errors import CheckpointError
+from pytest_saliency_sanity.networks.storage.pretrained import load_pretrained, read_weights, require_fits
 
 torchvision = pytest.importorskip("torchvision")
 
@@ -155,4 +155,4 @@ def test_the_hash_in_a_file_s_name_is_held_against_it(tmp_path: Path) -> None:
 
 def test_names_and_shapes_that_fit_are_no_error() -> None:
     model = nn.Linear(2, 3)
-    check_fits(model.state_dict(), model, "never said")
+    require_fits(model.state_dict(), model, "never said")

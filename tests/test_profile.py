@@ -24,10 +24,10 @@ from pytest_saliency_sanity import (
     spearman,
     src_profile,
 )
-from pytest_saliency_sanity.checks.profile import Cause
-from pytest_saliency_sanity.checks.verdict import judge_stages
-from pytest_saliency_sanity.errors import SaliencyMethodError
-from pytest_saliency_sanity.models.inference import logits_of
+from pytest_saliency_sanity.checks.judging.verdict import judge_stages
+from pytest_saliency_sanity.foundation.errors import SaliencyMethodError
+from pytest_saliency_sanity.foundation.inference import logits_of
+from pytest_saliency_sanity.measuring.profile import Cause
 
 IMAGES = 10
 STAGES = (*(f"classifier.{i}" for i in (6, 4, 1)), *(f"features.{i}" for i in (10, 8, 6, 3, 0)))

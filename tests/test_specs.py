@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pytest_saliency_sanity.specs import FORMS, Spec, parse_keywords, parse_spec, parse_value
+from pytest_saliency_sanity.foundation.specs import FORMS, Spec, parse_keywords, parse_spec, parse_value
 
 FORMS_DOCUMENTED = [
     ("gradcam", "gradcam", None, None, {}),

@@ -11,7 +11,7 @@ import torch
 from scipy.stats import t
 
 from pytest_saliency_sanity import spearman
-from pytest_saliency_sanity.metrics.statistics import Interval, mean_interval
+from pytest_saliency_sanity.measuring.statistics import Interval, mean_interval
 
 NAN = np.nan
 

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from pytest_saliency_sanity import load_checkpoint
-from pytest_saliency_sanity.randomization.units import classifier_of, units_of
+from pytest_saliency_sanity.interventions.units import classifier_of, units_of
 
 IMAGES = torch.zeros(2, 3, 32, 32)
 

@@ -8,51 +8,51 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .imports import import_attribute
+from .foundation.imports import import_attribute
 
 if TYPE_CHECKING:
+    from .api import check_method as check_method
     from .assertions import assert_bias_detected as assert_bias_detected
     from .assertions import assert_mass_inside as assert_mass_inside
     from .assertions import assert_src_below as assert_src_below
-    from .checkpoints.store import load_checkpoint as load_checkpoint
-    from .checks.bias_scenario import BiasScenario as BiasScenario
-    from .checks.measurement import src_profile as src_profile
-    from .checks.profile import SrcProfile as SrcProfile
-    from .checks.result import CheckResult as CheckResult
-    from .checks.run import check_method as check_method
+    from .checks.judging.result import CheckResult as CheckResult
     from .data import load_batch as load_batch
     from .data.batch import Batch as Batch
-    from .errors import SaliencyCheckFailed as SaliencyCheckFailed
+    from .data.bias_scenario import BiasScenario as BiasScenario
+    from .foundation.errors import SaliencyCheckFailed as SaliencyCheckFailed
+    from .interventions.cascade import CascadingRandomizer as CascadingRandomizer
+    from .interventions.labels import LabelRandomizer as LabelRandomizer
+    from .measuring.profile import SrcProfile as SrcProfile
+    from .measuring.ranks import spearman as spearman
+    from .measuring.src import src_profile as src_profile
     from .methods.gradcam import gradcam as gradcam
     from .methods.gradient import gradient as gradient
     from .methods.resolve import resolve_method as resolve_method
     from .methods.smoothgrad import smoothgrad as smoothgrad
-    from .metrics.rank_correlation import spearman as spearman
-    from .models import build_model as build_model
-    from .randomization.cascade import CascadingRandomizer as CascadingRandomizer
-    from .randomization.labels import LabelRandomizer as LabelRandomizer
+    from .networks.architectures import build_model as build_model
+    from .networks.storage.store import load_checkpoint as load_checkpoint
 
 _WHERE = {
     "Batch": "data.batch",
-    "BiasScenario": "checks.bias_scenario",
-    "CascadingRandomizer": "randomization.cascade",
-    "CheckResult": "checks.result",
-    "LabelRandomizer": "randomization.labels",
-    "SaliencyCheckFailed": "errors",
-    "SrcProfile": "checks.profile",
+    "BiasScenario": "data.bias_scenario",
+    "CascadingRandomizer": "interventions.cascade",
+    "CheckResult": "checks.judging.result",
+    "LabelRandomizer": "interventions.labels",
+    "SaliencyCheckFailed": "foundation.errors",
+    "SrcProfile": "measuring.profile",
     "assert_bias_detected": "assertions",
     "assert_mass_inside": "assertions",
     "assert_src_below": "assertions",
-    "build_model": "models",
-    "check_method": "checks.run",
+    "build_model": "networks.architectures",
+    "check_method": "api",
     "gradcam": "methods.gradcam",
     "gradient": "methods.gradient",
     "load_batch": "data",
-    "load_checkpoint": "checkpoints.store",
+    "load_checkpoint": "networks.storage.store",
     "resolve_method": "methods.resolve",
     "smoothgrad": "methods.smoothgrad",
-    "spearman": "metrics.rank_correlation",
-    "src_profile": "checks.measurement",
+    "spearman": "measuring.ranks",
+    "src_profile": "measuring.src",
 }
 
 __all__ = sorted(_WHERE)

@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from .checkpoints import LABELS, TRAINED
-from .errors import CheckpointError
-from .models import MODELS
+from .foundation.errors import CheckpointError
+from .networks.architectures import MODELS
+from .networks.names import LABELS, TRAINED
 
 COMMANDS = {
     "list": "say which networks there are, and which are still to be trained",
@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; return the exit status: 0, or 1 where a checkpoint is missing, damaged or not what it claims."""
     top = parser()
     options = top.parse_args(arguments)
-    from .checkpoints import commands
+    from .networks import commands
 
     try:
         return getattr(commands, f"{options.command}_checkpoints")(options) or 0

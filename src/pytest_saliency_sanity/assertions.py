@@ -7,23 +7,23 @@ from functools import partial
 import torch
 from torch import nn
 
-from . import rerun
-from .checks import bias_detection
-from .checks.bias_detection import BiasMasses, bias_masses
-from .checks.bias_scenario import BiasScenario
-from .checks.catalogue import LEAST_IMAGES, check_threshold
-from .checks.judgement import judge_src
-from .checks.mass import Masses, check_confidence, check_masks, check_share, explain_mass, masses_of
-from .checks.measurement import At, default_batch, name_of, src_profile
-from .checks.profile import SrcProfile
-from .checks.result import CheckResult
-from .checks.verdict import verdict_on
+from .checks.bias_detection import ask as bias_detection
+from .checks.bias_detection.ask import BiasMasses, bias_masses
+from .checks.catalogue import LEAST_IMAGES, require_threshold
+from .checks.judging.judgement import judge_src
+from .checks.judging.result import CheckResult
+from .checks.judging.verdict import verdict_on
 from .data.batch import Batch
-from .errors import SaliencyCheckFailed
+from .data.bias_scenario import BiasScenario
+from .foundation.errors import SaliencyCheckFailed
+from .interventions.stage import Randomization
+from .measuring.mass import Masses, explain_mass, masses_of, require_confidence, require_masks, require_share
+from .measuring.profile import SrcProfile
+from .measuring.src import At, default_batch, name_of, src_profile
 from .methods.protocol import SaliencyMethod
 from .methods.resolve import resolve_method
-from .models.resolve import resolve_model
-from .randomization.stage import Randomization
+from .networks.resolve import resolve_model
+from .plugin import rerun
 
 
 def assert_src_below(
@@ -52,7 +52,7 @@ def assert_src_below(
     SaliencyMethodError where the method raises or returns no maps.
     """
     __tracebackhide__ = True
-    check_threshold(threshold)
+    require_threshold(threshold)
     batch = batch or default_batch(randomization)
     if len(batch) < LEAST_IMAGES:
         raise ValueError(f"an interval needs at least {LEAST_IMAGES} images; the batch has {len(batch)}")
@@ -85,9 +85,9 @@ def assert_mass_inside(
     SaliencyMethodError where the method raises or returns no maps.
     """
     __tracebackhide__ = True
-    check_share(threshold)
-    check_confidence(confidence)
-    check_masks(masks, batch.images)
+    require_share(threshold)
+    require_confidence(confidence)
+    require_masks(masks, batch.images)
     if len(batch) < LEAST_IMAGES:
         raise ValueError(f"an interval needs at least {LEAST_IMAGES} images; the batch has {len(batch)}")
     resolved, method_name = resolved_method(method)
@@ -125,8 +125,8 @@ def assert_bias_detected(
     """
     __tracebackhide__ = True
     (limit,) = bias_detection.CHECK.thresholds.values() if threshold is None else (threshold,)
-    check_share(limit)
-    check_confidence(confidence)
+    require_share(limit)
+    require_confidence(confidence)
     scenario = BiasScenario(biased_model, balanced_model, batch, nuisance_masks)
     resolved, method_name = resolved_method(method)
     name = f"{method_name} on {type(biased_model).__name__}"

@@ -8,19 +8,19 @@ from __future__ import annotations
 import pytest
 from torch import nn
 
-from pytest_saliency_sanity.checks.bias_detection import check_bias_detection
-from pytest_saliency_sanity.checks.bias_scenario import BiasScenario
-from pytest_saliency_sanity.checks.cascading_randomization import check_cascading_randomization
+from pytest_saliency_sanity.checks.bias_detection.ask import check_bias_detection
+from pytest_saliency_sanity.checks.cascading_randomization.ask import check_cascading_randomization
 from pytest_saliency_sanity.checks.catalogue import CHECKS
-from pytest_saliency_sanity.checks.class_sensitivity import check_class_sensitivity
-from pytest_saliency_sanity.checks.contract.check import check_contract
-from pytest_saliency_sanity.checks.label_randomization import check_label_randomization
-from pytest_saliency_sanity.checks.repeatability import check_repeatability
-from pytest_saliency_sanity.checks.subject import Subject
-from pytest_saliency_sanity.checks.symmetry import check_symmetry
-from pytest_saliency_sanity.fixtures import Judge
+from pytest_saliency_sanity.checks.class_sensitivity.ask import check_class_sensitivity
+from pytest_saliency_sanity.checks.contract.ask import check_contract
+from pytest_saliency_sanity.checks.judging.subject import Subject
+from pytest_saliency_sanity.checks.label_randomization.ask import check_label_randomization
+from pytest_saliency_sanity.checks.repeatability.ask import check_repeatability
+from pytest_saliency_sanity.checks.symmetry.ask import check_symmetry
+from pytest_saliency_sanity.data.bias_scenario import BiasScenario
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
-from pytest_saliency_sanity.settings import Settings
+from pytest_saliency_sanity.plugin.fixtures import Judge
+from pytest_saliency_sanity.plugin.settings import Settings
 
 __all__ = [f"test_{name}" for name in CHECKS]
 

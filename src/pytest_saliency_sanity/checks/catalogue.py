@@ -109,7 +109,7 @@ def is_finding(question: str) -> bool:
     return variant in CHECKS[name].findings
 
 
-def check_threshold(threshold: object) -> None:
+def require_threshold(threshold: object) -> None:
     """Raise ValueError or TypeError unless a threshold is a number above 0 and at most 1."""
     if isinstance(threshold, bool) or not isinstance(threshold, int | float):
         raise TypeError(f"threshold must be a number above 0 and at most 1, not {threshold!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import unknown_name
+from ..foundation.errors import unknown_name
 
 if TYPE_CHECKING:
     from .batch import Batch

@@ -21,9 +21,9 @@ class Batch:
     targets: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
-        check_images(self.images)
+        require_images(self.images)
         if self.targets is not None:
-            check_targets(self.targets, len(self.images))
+            require_targets(self.targets, len(self.images))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -33,7 +33,7 @@ class Batch:
         return Batch(self.images.to(device), None if self.targets is None else self.targets.to(device))
 
 
-def check_images(images: torch.Tensor) -> None:
+def require_images(images: torch.Tensor) -> None:
     """Raise TypeError or ValueError unless ``images`` is a float tensor ``(N, C, H, W)`` with at least one image."""
     if not isinstance(images, torch.Tensor):
         raise TypeError(f"images must be a torch.Tensor (N, C, H, W), not {type(images).__name__}")
@@ -43,7 +43,7 @@ def check_images(images: torch.Tensor) -> None:
         raise TypeError(f"images must be floating point and normalised for the model; got {images.dtype}")
 
 
-def check_targets(targets: torch.Tensor, count: int) -> None:
+def require_targets(targets: torch.Tensor, count: int) -> None:
     """Raise TypeError or ValueError unless ``targets`` is an integer tensor with one class for each image."""
     if not isinstance(targets, torch.Tensor):
         raise TypeError(f"targets must be a torch.Tensor (N,) of class indices, not {type(targets).__name__}")

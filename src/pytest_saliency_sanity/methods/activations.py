@@ -14,8 +14,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from ..errors import unknown_name
-from ..models.inference import watch
+from ..foundation.errors import unknown_name
+from ..foundation.inference import watch
 
 # Functions that act on each value or channel by itself, so that their output is still "the activations" of the layer.
 # Not sigmoid, tanh and softplus: x * sigmoid(x) written out is a gate on x, and the gate alone is not the activation.

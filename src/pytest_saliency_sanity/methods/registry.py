@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
 
-from ..errors import unknown_name
-from ..specs import is_dotted
+from ..foundation.errors import unknown_name
+from ..foundation.specs import is_dotted
 
 GROUP = "saliency_sanity.methods"
 _MODULE = "pytest_saliency_sanity.methods"

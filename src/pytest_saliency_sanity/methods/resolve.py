@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from inspect import Parameter, isclass, signature
 from typing import TYPE_CHECKING, Any
 
-from ..errors import unknown_name
-from ..imports import import_attribute
-from ..specs import Spec, parse_spec
+from ..foundation.errors import unknown_name
+from ..foundation.imports import import_attribute
+from ..foundation.specs import Spec, parse_spec
 from .adapters import LIBRARIES, missing
 from .registry import BUILT_IN, named_method
 
@@ -28,7 +28,7 @@ def is_installed(spec: Spec) -> bool:
     return spec.name not in LIBRARIES or find_spec(LIBRARIES[spec.name].package) is not None
 
 
-def check_method_spec(text: str, _seen: tuple[str, ...] = ()) -> None:
+def require_method_spec(text: str, _seen: tuple[str, ...] = ()) -> None:
     """Raise ValueError for a spec that names no method, ImportError for one whose library is missing.
 
     Nothing is imported, so of an import path only the form is looked at.
@@ -39,7 +39,7 @@ def check_method_spec(text: str, _seen: tuple[str, ...] = ()) -> None:
         if spec.name in _seen:
             raise ValueError(f"the method {spec.name!r} of {named.source} stands for itself")
         if isinstance(named.value, str):
-            check_method_spec(named.value, (*_seen, spec.name))
+            require_method_spec(named.value, (*_seen, spec.name))
     elif not is_installed(spec):
         raise ImportError(missing(_seen[0] if _seen else text, LIBRARIES[spec.name]))
     elif spec.layer and spec.name not in LIBRARIES:
@@ -57,7 +57,7 @@ def resolve_method(spec: str) -> SaliencyMethod:
     Raises ValueError for an unknown name, one that two sources give, or keywords or a layer that do not fit;
     ImportError where a package, module or attribute is missing; TypeError for something that can't be called.
     """
-    check_method_spec(spec)
+    require_method_spec(spec)
     return _resolved(parse_spec(spec))
 
 

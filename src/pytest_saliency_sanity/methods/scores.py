@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from ..data.batch import check_images, check_targets
-from ..models.inference import checked_logits, evaluation_mode, max_rows
+from ..data.batch import require_images, require_targets
+from ..foundation.inference import evaluation_mode, max_rows, require_logits
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def class_scores(logits: object, targets: torch.Tensor) -> torch.Tensor:
 
     Raises TypeError or ValueError where the model's output is no such tensor, or a target is no class of it.
     """
-    checked = checked_logits(logits, len(targets))
+    checked = require_logits(logits, len(targets))
     classes = checked.shape[1]
     outside = targets[(targets < 0) | (targets >= classes)]
     if len(outside):
@@ -39,8 +39,8 @@ def in_chunks(
 
     Raises TypeError or ValueError where they are no batch.
     """
-    check_images(images)
-    check_targets(targets, len(images))
+    require_images(images)
+    require_targets(targets, len(images))
     targets = targets.to(images.device).long()
     rows = max(1, max_rows(images) // copies)
     for start in range(0, len(images), rows):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ..data.batch import check_images
-from ..models.inference import max_rows
+from ..data.batch import require_images
+from ..foundation.inference import max_rows
 from .scores import class_scores, explaining, in_chunks
 
 
@@ -32,7 +32,7 @@ def smoothgrad(
         raise ValueError(f"n_samples must be at least 1, not {n_samples!r}")
     if not noise_level >= 0:
         raise ValueError(f"noise_level must be 0 or more, not {noise_level!r}")
-    check_images(images)
+    require_images(images)
     samples_at_a_time = min(n_samples, max_rows(images))
     generator = torch.Generator("cpu").manual_seed(seed)
     with explaining(model):

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ...foundation.randomness import isolated_streams
 from ...methods.protocol import SaliencyMethod
-from ...randomness import isolated_streams
 from .networks import Example
 from .residue import belongings, difference, random_streams, switches_put_back
 

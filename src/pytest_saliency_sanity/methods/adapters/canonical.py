@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...models.inference import watch
+from ...foundation.inference import watch
 
 
 def canonical_copy(model: nn.Module, image: torch.Tensor) -> nn.Module:

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...models.inference import max_rows
-from ...specs import Spec
+from ...foundation.inference import max_rows
+from ...foundation.specs import Spec
 from .library import LibraryMethod, as_tensor_like, class_named, parameters_of, split_keywords
 
 MODEL = ("self", "model", "forward_func")

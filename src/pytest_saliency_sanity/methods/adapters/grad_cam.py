@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...specs import Spec
+from ...foundation.specs import Spec
 from .library import LibraryMethod, class_named, parameters_of, split_keywords
 
 GIVEN = ("self", "model", "target_layers", "reshape_transform", "tta_transforms")

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...models.inference import watch
+from ...foundation.inference import watch
 from ..activations import last_convolution, named_layer
 
 FOLLOWED = (

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...errors import unknown_name
-from ...models.inference import checked_logits
-from ...specs import Spec
+from ...foundation.errors import unknown_name
+from ...foundation.inference import require_logits
+from ...foundation.specs import Spec
 from ..scores import class_scores, explaining, in_chunks
 from . import LIBRARIES
 from .canonical import canonical_copy, last_use, sheltered
@@ -53,7 +53,7 @@ class LibraryMethod:
                 if working is None:
                     working = canonical_copy(model, chunk[:1])
                     with torch.no_grad():
-                        logits = checked_logits(working(chunk[:1]), 1)
+                        logits = require_logits(working(chunk[:1]), 1)
                     class_scores(logits.expand(len(targets), -1), targets.to(chunk.device))
                     layer = self._layer(working, chunk[:1])
                 maps.append(self.explain(working, layer, chunk, chunk_targets).detach())

@@ -13,7 +13,7 @@ from inspect import signature
 import torch
 from torch import nn
 
-from ...specs import Spec
+from ...foundation.specs import Spec
 from .library import LibraryMethod, class_named, parameters_of, split_keywords
 
 GIVEN = ("self", "model", "target_layer", "input_shape")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ...errors import unknown_name
-from ...specs import Spec
+from ...foundation.errors import unknown_name
+from ...foundation.specs import Spec
 from .library import LibraryMethod, as_tensor_like, parameters_of, split_keywords
 
 GIVEN = ("self", "model", "composite", "attr_output", "create_graph", "retain_graph", "canonizers")

@@ -1,0 +1,145 @@
+"""Detection of a bias that a model learned from its data (the paper, section 4.3 and figure 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...data.bias_scenario import BiasScenario
+from ...foundation.randomness import derived_seed
+from ...measuring.mass import Masses, masses_of, predictions
+from ...measuring.statistics import Interval
+from ...methods.protocol import SaliencyMethod
+from ..catalogue import CHECKS
+from ..judging.message import BAR, bar
+from ..judging.result import CheckResult, Verdict
+from ..judging.subject import SIGN, Subject, plain
+from ..judging.verdict import verdict_on
+
+CHECK = CHECKS["bias_detection"]
+(STAGE,) = CHECK.thresholds
+MEANING = {
+    "passed": "The bias shows: the maps lie on the nuisance more for the biased model than for the balanced one.",
+    "failed": "Blind to the bias: the maps lie on the nuisance as much for the balanced model as for the biased one.",
+    "inconclusive": "Inconclusive: the interval straddles the threshold. More images narrow it.",
+    "undefined": "Undefined: too few maps are finite and not 0 throughout to say anything.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class BiasMasses:
+    """What a method's maps have on the nuisance, for a biased and for a balanced model, image by image.
+
+    ``biased``, ``balanced``: the masses. ``drop``: their differences. ``interval``: the mean drop and its confidence
+    interval over images. ``verdict``: what it says against the threshold.
+    """
+
+    biased: Masses
+    balanced: Masses
+    interval: Interval
+    verdict: Verdict
+
+    @property
+    def drop(self) -> Masses:
+        """By how much the mass falls from the biased model to the balanced one."""
+        return self.biased - self.balanced
+
+
+def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold: float | None = None) -> CheckResult:
+    """Compare how much of the maps lies on the nuisance in a biased model and in a balanced one.
+
+    The method of ``subject`` is put to the models, images and masks of ``scenario``. Each model explains the class that
+    it predicts, unless the batch has targets. Passed where the mean over images of mass(biased) - mass(balanced) is
+    above ``threshold``, by default the calibrated one, with its whole 95 % interval.
+
+    Raises SaliencyMethodError where the method raises or returns no maps.
+    """
+    (limit,) = CHECK.judged_by(threshold).values()
+    seed = derived_seed(subject.seed, CHECK.name, subject.model_name)
+    masses = bias_masses(
+        subject.method, scenario, limit, name=f"{subject.method_name} on {subject.model_name}", seed=seed
+    )
+    mean, low, high = plain(masses.interval)
+    judged = {"stage": STAGE, "verdict": masses.verdict, "threshold": limit, "mean": mean, "low": low, "high": high}
+    return CheckResult(
+        check=CHECK.name,
+        method=subject.method_name,
+        model=subject.model_name,
+        verdict=masses.verdict,
+        statistic=mean,
+        interval=None if low is None or high is None else (low, high),
+        threshold=limit,
+        message=explain(
+            f"{CHECK.name}: {subject.method_name} on {subject.model_name}", scenario, masses, limit, 0.95, subject.seed
+        ),
+        measured={
+            "sign": SIGN,
+            "must_be": "above",
+            "images": len(scenario.batch),
+            "draws": 1,
+            "seed": subject.seed,
+            "stage": STAGE,
+            "undefined": masses.drop.undefined,
+            "total": len(scenario.batch),
+            "judged": [{**judged, "undefined": masses.drop.undefined}],
+            "biased_mass": plain(masses.biased.interval())[0],
+            "balanced_mass": plain(masses.balanced.interval())[0],
+        },
+    )
+
+
+def bias_masses(
+    method: SaliencyMethod, scenario: BiasScenario, threshold: float, confidence: float = 0.95, *, name: str, seed: int
+) -> BiasMasses:
+    """Measure the masses on the nuisance and judge their drop. Both models are looked at through the same noise."""
+    biased, balanced = (
+        masses_of(method, model, scenario.batch, scenario.nuisance_masks, name=f"{name}, {kind}", seed=seed)
+        for kind, model in (("biased", scenario.biased_model), ("balanced", scenario.balanced_model))
+    )
+    drop = biased - balanced
+    interval = drop.interval(confidence)
+    return BiasMasses(biased, balanced, interval, verdict_on(drop.values[None], interval, threshold, above=True))
+
+
+def explain(
+    title: str, scenario: BiasScenario, masses: BiasMasses, threshold: float, confidence: float, seed: int
+) -> str:
+    """Return the whole message: what was asked and found, and the masses of both models."""
+    mean, low, high = masses.interval
+    must = f"it must stay above {threshold:g} with its whole interval"
+    interval = f"{confidence * 100:g}% interval {low:.3f} to {high:.3f}"
+    found = (
+        f"Mean drop of the mass on the nuisance {mean:.3f}, {interval}; {must}."
+        if mean == mean
+        else f"No map of both models is finite and not 0 throughout, so there is no drop of the mass; {must}."
+    )
+    return "\n".join(
+        [
+            f"{title} {masses.verdict.upper()}",
+            "",
+            MEANING[masses.verdict],
+            found,
+            "",
+            f"{'model':8}  {'mass':>6}  {'interval':>16}  undefined  0{'mass':^{BAR - 1}}1",
+            _row("biased", masses.biased, confidence),
+            _row("balanced", masses.balanced, confidence),
+            "",
+            "Mass: the share of a map's absolute values that lies on the nuisance, image by image.",
+            f"Measured on {len(scenario.batch)} images, seed {seed}; {_explained(scenario)}.",
+        ]
+    )
+
+
+def _row(model: str, masses: Masses, confidence: float) -> str:
+    mean, low, high = masses.interval(confidence)
+    numbers = f"{mean:6.3f}  {low:6.3f} to {high:6.3f}" if mean == mean else f"{'-':>6}  {'-':>16}"
+    return f"{model:8}  {numbers}  {f'{masses.undefined}/{len(masses)}':>9}  {bar(mean, None)}"
+
+
+def _explained(scenario: BiasScenario) -> str:
+    if scenario.batch.targets is not None:
+        return "both models explain the batch's targets"
+    alike = (
+        predictions(scenario.biased_model, scenario.batch.images).cpu()
+        == predictions(scenario.balanced_model, scenario.batch.images).cpu()
+    )
+    return f"each model explains the class that it predicts, the same one for {alike.double().mean():.0%} of the images"

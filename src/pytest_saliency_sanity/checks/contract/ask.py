@@ -1,0 +1,165 @@
+"""What every caller of a saliency method may rely on, tried on small random networks by hypothesis."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+from ...methods.protocol import SaliencyMethod
+from ..catalogue import CHECKS
+from ..judging.result import CheckResult
+from .networks import HEADS, LAYERS, Example
+from .promises import BrokenPromiseError, try_promises
+
+CHECK = CHECKS["contract"]
+EXAMPLES = 80
+# A method that is so slow that it can't try them all is judged by those that it tried.
+SECONDS = 15.0
+DEPTH, NOTHING = 4, ""
+NETWORKS = "small random networks"
+
+
+class OutOfTime(BaseException):
+    """The time is up."""
+
+
+class Trial:
+    """A method that is tried on one example after the other; keeps the smallest that broke the contract."""
+
+    def __init__(self, method: SaliencyMethod, seconds: float) -> None:
+        self.method = method
+        self.end = time.monotonic() + seconds
+        self.tried = 0
+        self.smallest: tuple[Example, str] | None = None
+
+    def breaks(self, example: Example) -> bool:
+        """Return whether the method breaks the contract on an example; raise OutOfTime once the time is up."""
+        if self.tried and time.monotonic() > self.end:
+            raise OutOfTime
+        if self.smallest is None:
+            self.tried += 1
+        try:
+            try_promises(self.method, example)
+        except BrokenPromiseError as broken:
+            if self.smallest is None or size(example) <= size(self.smallest[0]):
+                self.smallest = example, str(broken)
+            return True
+        return False
+
+
+def check_contract(
+    method: SaliencyMethod, method_name: str, *, seed: int = 0, examples: int = EXAMPLES, seconds: float = SECONDS
+) -> CheckResult:
+    """Look for a small network and images on which a method breaks the contract.
+
+    That is: one map an image, finite, float, detached; the same for an image alone as in a batch, to 0.1 % of its
+    largest value (unless the method draws random numbers); the same twice for the same seed of the global streams,
+    which it does not seed itself; model, images, modes, gradients and hooks left as found, after an exception, too.
+
+    The examples are the same for every method and run. Where the method is too slow for all of them in ``seconds``, it
+    is judged by as many as it managed. Nothing is written to disk.
+    """
+    trial = Trial(method, seconds)
+    search(trial, seed, examples)
+    measured: dict[str, Any] = {"examples": trial.tried, "seed": seed}
+    if trial.smallest is None:
+        message = f"{CHECK.name}: {method_name} PASSED\n\nNo broken promise on {trial.tried} small random networks."
+    else:
+        example, broken = trial.smallest
+        measured |= {"example": repr(example), "broken": broken}
+        message = (
+            f"{CHECK.name}: {method_name} FAILED\n\nBroken promise: {broken}.\n\n"
+            f"The smallest network and images that show it:\n{indented(str(example))}\n\n"
+            f"To have them:\n  from {Example.__module__} import Example\n"
+            f"  model, images, targets = {example!r}.build()"
+        )
+    return CheckResult(
+        check=CHECK.name,
+        method=method_name,
+        model=NETWORKS,
+        verdict="passed" if trial.smallest is None else "failed",
+        statistic=None,
+        interval=None,
+        threshold=None,
+        message=message,
+        measured=measured,
+    )
+
+
+def search(trial: Trial, seed: int, examples: int) -> None:
+    """Try examples until one breaks the contract, then smaller ones, until none smaller does or the time is up."""
+    import hypothesis
+    from hypothesis import strategies as st
+
+    def one_of(options: Sequence[Any]) -> Any:
+        # Bit by bit: of integers, hypothesis draws some from the constants of whatever modules are loaded, so that they
+        # differ between processes, and keeps those in a folder beside the user's files.
+        bits = [st.booleans()] * (len(options) - 1).bit_length()
+        return st.tuples(*bits).map(lambda drawn: options[from_bits(drawn) % len(options)])
+
+    described = st.builds(
+        Example,
+        layers=st.tuples(*[one_of((NOTHING, *LAYERS))] * DEPTH).map(without_nothing).filter(can_be_trained),
+        head=one_of(HEADS),
+        images=one_of((1, 2, 3, 2)),
+        channels=one_of((1, 3)),
+        size=one_of((6, 7, 8)),
+        classes=one_of((2, 3, 4)),
+        training=st.booleans(),
+        frozen=st.booleans(),
+        seed=one_of(range(4)),
+    ).filter(is_itself_alone)
+    settings = hypothesis.settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    try:
+        hypothesis.find(described, trial.breaks, settings=settings, random=Random(seed))
+    except (hypothesis.errors.NoSuchExample, hypothesis.errors.Flaky, OutOfTime):
+        return  # flaky: a method that is wrong now and then; what it did wrong is kept
+
+
+def without_nothing(layers: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the layers that are some."""
+    return tuple(layer for layer in layers if layer != NOTHING)
+
+
+def from_bits(bits: Iterable[bool]) -> int:
+    """Return the number with these bits, the highest first."""
+    return reduce(lambda number, bit: 2 * number + bit, bits, 0)
+
+
+def is_itself_alone(example: Example) -> bool:
+    """Return whether a network does to an image what it does in any batch.
+
+    In training mode, a batch normalisation looks at the whole batch and keeps what it saw: no fault of the method.
+    """
+    return not (example.training and "batch norm" in example.layers)
+
+
+def can_be_trained(layers: Sequence[str]) -> bool:
+    """Return whether a network has gradients, and enough of the image is left at its end.
+
+    What a ReLU gives is needed for its gradient, so it can't be changed in place.
+    """
+    after_relu = any(
+        second == "relu in place" and ("relu" in first or first == "residual sum") for first, second in pairwise(layers)
+    )
+    return not after_relu and sum("pool" in layer for layer in layers) < 2
+
+
+def size(example: Example) -> tuple[int, ...]:
+    """Return how large an example is, to compare."""
+    return (len(example.layers), example.images, example.channels, example.size, example.classes)
+
+
+def indented(text: str) -> str:
+    """Return a text with each line moved to the right."""
+    return "\n".join(f"  {line}" for line in text.splitlines())

@@ -1,0 +1,1 @@
+"""What every room stands on: errors, specs, imports, devices, randomness, inference. It imports nothing of ours."""

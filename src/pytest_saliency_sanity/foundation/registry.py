@@ -1,0 +1,113 @@
+"""Named things of one kind, which this package, other packages and a project's own hooks can add to.
+
+What is registered says what a thing is called and where it is found, as an import path; so all names are known before
+anything heavy is imported.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Generic, Protocol, TypeVar
+
+from .errors import unknown_name
+from .imports import import_attribute
+
+
+class Named(Protocol):
+    """What a registry holds: anything that has a name."""
+
+    @property
+    def name(self) -> str:
+        """What users call it."""
+        ...
+
+
+T = TypeVar("T", bound=Named)
+
+
+@dataclass(frozen=True)
+class Source(Generic[T]):
+    """A registered thing and who registered it, as a user knows it."""
+
+    thing: T
+    source: str
+
+
+class Registry(Generic[T]):
+    """The known things of one kind, in order: built in, then those of entry points, then those of a project's hooks.
+
+    ``kind``: what one of them is called in messages. ``holds``: what each must be. ``group``: the entry-point group.
+    ``built_in``: import paths of this package's own.
+    """
+
+    def __init__(self, kind: str, holds: type[T], group: str, built_in: Sequence[str]) -> None:
+        self.kind = kind
+        self.holds = holds
+        self.group = group
+        self.built_in = tuple(built_in)
+        self._given: tuple[Source[T], ...] = ()
+
+    def give(self, things: Sequence[Source[T]]) -> Sequence[Source[T]]:
+        """Take over what a project's hooks give, in place of what they gave before, which is returned."""
+        before, self._given = self._given, tuple(things)
+        return before
+
+    def sources(self) -> dict[str, Source[T]]:
+        """Return by name every thing that is known, and who registered it.
+
+        Raises ValueError if a name is registered twice, TypeError for an entry point that leads to something else,
+        ImportError for one that leads nowhere.
+        """
+        found: dict[str, Source[T]] = {}
+        for each in (*self._own(), *self._installed(), *self._given):
+            name = each.thing.name
+            if name in found:
+                raise ValueError(
+                    f"the {self.kind} {name!r} is registered twice, by {found[name].source} and by {each.source}: "
+                    "rename one"
+                )
+            found[name] = each
+        return found
+
+    def all(self) -> dict[str, T]:
+        """Return by name every thing that is known. Raises as ``sources``."""
+        return {name: each.thing for name, each in self.sources().items()}
+
+    def named(self, name: str) -> T:
+        """Return the thing of a name; ValueError, with near matches, if there is none."""
+        known = self.all()
+        if name not in known:
+            raise unknown_name(self.kind, name, known)
+        return known[name]
+
+    def _own(self) -> list[Source[T]]:
+        return [Source(import_attribute(path), "pytest-saliency-sanity") for path in self.built_in]
+
+    def _installed(self) -> list[Source[T]]:
+        return [self._loaded(point) for point in installed_points(self.group, tuple(sys.path))]
+
+    def _loaded(self, point: EntryPoint) -> Source[T]:
+        source = f"the entry point {point.name} of {point.dist.name if point.dist else point.value}"
+        try:
+            thing = point.load()
+        except Exception as error:  # whatever another package does when it is imported
+            raise ImportError(
+                f"{source}, group {self.group}, can't be loaded: {type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(thing, self.holds):
+            raise TypeError(f"{source} leads to {thing!r}, which is not a {self.holds.__name__} (group {self.group})")
+        return Source(thing, source)
+
+
+@lru_cache(maxsize=64)
+def installed_points(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Return the entry points of a group, by name. The same one, seen twice on the path, counts once.
+
+    ``path``: the module search path. They are looked up once for each.
+    """
+    points = {(point.name, point.value): point for point in entry_points(group=group)}
+    return tuple(sorted(points.values(), key=lambda point: point.name))

@@ -1,0 +1,162 @@
+"""Cascading and independent randomisation of weights (the paper, section 4.2; Adebayo et al. 2018, section 3)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Iterator
+from functools import cached_property
+
+import torch
+from torch import nn
+
+from ..foundation.errors import unknown_name
+from ..foundation.inference import images_for, logits_of
+from ..foundation.randomness import derived_seed
+from .dead import cause_of_death
+from .laws import LAWS, randomize
+from .normalization import reestimate
+from .stage import Stage
+from .units import Unit, classifier_of, units_of
+
+ORDERS = ("top_down", "bottom_up", "independent")
+
+
+class CascadingRandomizer:
+    """Randomised versions of a model, layer after layer: iterate over it to get a ``Stage`` for each.
+
+    ``order``: ``"top_down"`` randomises from the last layer executed down to the first, each stage on top of the one
+    before; ``"bottom_up"`` the other way; ``"independent"`` one layer at a time, all others as trained. ``law`` is one
+    of ``"normal"`` (the paper's N(0, std^2), std = 0.01), ``"reinit"``, ``"permute"``, ``"match"``. ``images``
+    ``(N, C, H, W)``: a batch on which the order of execution is watched and normalisation statistics are estimated;
+    by default a few images of noise in a size that the model accepts.
+
+    The model given is never changed. All stages share one working copy: use each before asking for the next. All
+    weights of all layers come from one random stream, seeded by ``seed``.
+
+    Raises ValueError for an unknown order or law, a ``std`` that is not positive, a model without parameters, or one
+    that accepts no image of noise where ``images`` is None.
+    """
+
+    repeats = True
+    same_noise = False
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        order: str = "top_down",
+        law: str = "normal",
+        std: float = 0.01,
+        seed: int = 0,
+        images: torch.Tensor | None = None,
+    ) -> None:
+        if order not in ORDERS:
+            raise unknown_name("order", order, ORDERS)
+        if law not in LAWS:
+            raise unknown_name("law", law, LAWS)
+        if not std > 0:
+            raise ValueError(f"std must be above 0, not {std!r}")
+        self.model = model
+        self.order = order
+        self.law = law
+        self.std = std
+        self.seed = seed
+        self.given_images = images
+
+    def bind(self, images: torch.Tensor, seed: int) -> CascadingRandomizer:
+        """Return the same randomisation for these images, with a seed derived from its own and ``seed``."""
+        return CascadingRandomizer(
+            self.model,
+            order=self.order,
+            law=self.law,
+            std=self.std,
+            seed=derived_seed(self.seed, seed),
+            images=images_for(self.model, images),
+        )
+
+    @cached_property
+    def images(self) -> torch.Tensor:
+        """The images on which the order of execution is watched."""
+        return noise_for(self.model) if self.given_images is None else self.given_images
+
+    @cached_property
+    def executed(self) -> list[Unit]:
+        """The units of the model and its other normalisation layers, in the order in which they are executed."""
+        return units_of(self.model, self.images)
+
+    @property
+    def units(self) -> list[Unit]:
+        """The units of the model, in the order in which they are executed: each is a stage."""
+        return [unit for unit in self.executed if unit.parameters]
+
+    @property
+    def classifier(self) -> tuple[str, ...]:
+        """The names of the classifier's units, in the order in which they are executed."""
+        return classifier_of(self.units)
+
+    def names(self, at: str = "every") -> tuple[str, ...]:
+        """Return the stages that ``at`` means: ``"every"``, ``"last"``, ``"classifier"`` or a stage's name.
+
+        ``"classifier"`` is the stage at which the whole classifier has been randomised; with ``independent``, every
+        layer of the classifier by itself. Raises ValueError for a name that is no stage.
+        """
+        ordered = tuple(unit.name for unit in self._ordered)
+        if at == "every":
+            return ordered
+        if at == "last":
+            return ordered[-1:]
+        if at == "classifier":
+            inside = tuple(name for name in ordered if name in self.classifier)
+            return inside if self.order == "independent" else inside[-1:]
+        if at not in ordered:
+            raise unknown_name("stage", at, ("every", "last", "classifier", *ordered))
+        return (at,)
+
+    def __iter__(self) -> Iterator[Stage]:
+        """Yield every stage."""
+        return self.stages()
+
+    def stages(self, names: Collection[str] | None = None) -> Iterator[Stage]:
+        """Yield the named stages, in order (default: all). A stage is the same whichever others are asked for."""
+        wanted = set(self.names() if names is None else names)
+        generator = torch.Generator("cpu").manual_seed(self.seed)
+        working = copy.deepcopy(self.model).eval()
+        trained = copy.deepcopy(working.state_dict()) if self.order == "independent" else {}
+        for unit in self._ordered:
+            if trained:
+                working.load_state_dict(trained)
+            module = working.get_submodule(unit.module)
+            randomize(module, unit.parameters, law=self.law, std=self.std, generator=generator)
+            if unit.name in wanted:
+                yield self._stage(unit, working)
+                wanted.discard(unit.name)
+            if not wanted:
+                return
+
+    @property
+    def _ordered(self) -> list[Unit]:
+        return self.units[::-1] if self.order == "top_down" else self.units
+
+    def _stage(self, unit: Unit, working: nn.Module) -> Stage:
+        # Everything that is executed from the first randomised layer on sees another signal than it was trained on.
+        first = self.executed.index(self.units[0] if self.order == "bottom_up" else unit)
+        reestimate(working, [each.module for each in self.executed[first:]], self.images)
+        return Stage(unit.name, working, dead=cause_of_death(working, self.images))
+
+
+def noise_for(model: nn.Module) -> torch.Tensor:
+    """Return four images of noise that the model accepts: as many channels as its first convolution takes.
+
+    Raises ValueError where it accepts none of the usual sizes.
+    """
+    channels = next((module.in_channels for module in model.modules() if isinstance(module, nn.Conv2d)), 3)
+    generator = torch.Generator("cpu").manual_seed(0)
+    for size in (224, 64, 32, 28, 299, 384):
+        images = torch.randn(4, channels, size, size, generator=generator, device="cpu")
+        images = images_for(model, images)
+        try:
+            logits_of(model, images)
+        except (RuntimeError, ValueError, AssertionError):
+            continue
+        return images
+    raise ValueError(f"{type(model).__name__} accepts no images of the usual sizes: give it some with images=")

@@ -1,0 +1,40 @@
+"""Dead networks: randomised so far that nothing of the input reaches the logits. Their maps would mean nothing."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+from ..foundation.inference import logits_of
+
+SAMPLE = 8
+# Logits that differ by this many roundings of their own type are alive without a closer look.
+CLEARLY_ALIVE = 100
+# In float64, rounding is about 1e-16 of the logits' size. The paper's N(0, 0.01^2) leaves 5e-10 on the smallest VGG11.
+ALIVE = 1e-13
+
+
+def cause_of_death(model: nn.Module, images: torch.Tensor) -> str | None:
+    """Return why a model is dead: logits not finite, or the same whatever the image; None where it is alive.
+
+    Looked at on up to eight of ``images`` ``(N, C, H, W)`` and a blank one. Small weights can push what depends on the
+    input below the rounding of float32, while gradients are still exact; so where in doubt, float64 decides.
+    """
+    sample = torch.cat([images[:SAMPLE], torch.zeros_like(images[:1])])
+    logits = logits_of(model, sample)
+    if not bool(logits.isfinite().all()):
+        return "its logits are not finite"
+    if relative_spread(logits) > CLEARLY_ALIVE * torch.finfo(logits.dtype).eps:
+        return None
+    precise = copy.deepcopy(model).cpu().double()
+    if relative_spread(logits_of(precise, sample.cpu().double())) > ALIVE:
+        return None
+    return "its logits do not depend on the image"
+
+
+def relative_spread(logits: torch.Tensor) -> float:
+    """Return the largest difference between images, over the largest logit; 0 where all logits are 0."""
+    size = float(logits.abs().max())
+    return float((logits.amax(0) - logits.amin(0)).max()) / size if size else 0.0

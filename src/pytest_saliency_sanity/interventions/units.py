@@ -1,0 +1,139 @@
+"""The units of a model: its modules that own parameters, in the order in which their parameters are first used.
+
+The order is watched in a forward pass, function call by function call. Hooks on modules would miss parameters that no
+module's forward uses itself: class tokens, position embeddings, the projections of ``nn.MultiheadAttention``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from ..foundation.inference import evaluation_mode
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A module that owns parameters: its name, its own parameters' names, and what kind of output it gives.
+
+    A normalisation layer that owns none, but keeps running statistics, is listed too, with ``parameters`` empty.
+    """
+
+    name: str
+    module: str
+    parameters: tuple[str, ...]
+    spatial: bool
+    fully_connected: bool
+
+
+def units_of(model: nn.Module, images: torch.Tensor) -> list[Unit]:
+    """Return the units of a model in order of execution on ``images`` ``(N, C, H, W)``; unused ones come last.
+
+    A parameter that two modules share belongs to the first of them. Raises ValueError for a model without parameters.
+    """
+    owned = _owned_parameters(model)
+    if not any(owned.values()):
+        raise ValueError(f"{type(model).__name__} has no parameters to randomise")
+    first_use, outputs = _watch(model, images, owned)
+    registered = {module: position for position, module in enumerate(owned)}
+    never = len(first_use) + len(owned)
+    ordered = sorted(owned, key=lambda name: (first_use.get(name, never), registered[name]))
+    modules = dict(model.named_modules())
+    return [_unit(name, modules[name], owned[name], outputs.get(name)) for name in ordered]
+
+
+def classifier_of(units: list[Unit]) -> tuple[str, ...]:
+    """Return the classifier's units: the fully connected ones after the last spatial output; the last unit where none.
+
+    In order of execution. Normalisations between them do not belong to it.
+    """
+    trailing: list[str] = []
+    for unit in reversed(units):
+        if unit.spatial:
+            break
+        if unit.fully_connected:
+            trailing.append(unit.name)
+    return tuple(reversed(trailing)) or (units[-1].name,)
+
+
+def _owned_parameters(model: nn.Module) -> dict[str, dict[str, nn.Parameter]]:
+    owned: dict[str, dict[str, nn.Parameter]] = {}
+    seen: set[int] = set()
+    for name, module in model.named_modules():
+        if running_mean(module) is not None:
+            owned[name] = {}
+        for own, parameter in module.named_parameters(recurse=False):
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                owned.setdefault(name, {})[own] = parameter
+    return owned
+
+
+def _unit(module_name: str, module: nn.Module, own: dict[str, nn.Parameter], output: torch.Size | None) -> Unit:
+    spatial = output is not None and (len(output) == 3 or (len(output) > 3 and output[2:].numel() > 1))
+    fully_connected = isinstance(module, nn.Linear) and output is not None and len(output) == 2
+    # The model itself may own parameters; it has no name, they have.
+    return Unit(module_name or "+".join(own), module_name, tuple(own), spatial, fully_connected)
+
+
+def _watch(
+    model: nn.Module, images: torch.Tensor, owned: dict[str, dict[str, nn.Parameter]]
+) -> tuple[dict[str, int], dict[str, torch.Size]]:
+    """Run the model once; return each unit's place in the order of first use, and the shape of its output."""
+    outputs: dict[str, torch.Size] = {}
+    modules = dict(model.named_modules())
+
+    def note(name: str) -> Any:
+        def hook(_: nn.Module, __: Any, output: Any) -> None:
+            if isinstance(output, torch.Tensor):
+                outputs[name] = output.shape
+
+        return hook
+
+    handles = [modules[name].register_forward_hook(note(name)) for name in owned]
+    watched = {id(parameter): name for name, own in owned.items() for parameter in own.values()}
+    watched |= {id(kept): name for name in owned if (kept := running_mean(modules[name])) is not None}
+    watch = _FirstUse(watched)
+    try:
+        with evaluation_mode(model), torch.no_grad(), watch:
+            model(images[:1].clone())
+    finally:
+        for handle in handles:
+            handle.remove()
+    return watch.order, outputs
+
+
+def running_mean(module: nn.Module) -> torch.Tensor | None:
+    """Return the running mean of a normalisation layer that keeps one, else None."""
+    kept = getattr(module, "running_mean", None)
+    return kept if isinstance(kept, torch.Tensor) else None
+
+
+class _FirstUse(TorchFunctionMode):
+    """Notes when each parameter is first given to a torch function."""
+
+    def __init__(self, owner: dict[int, str]) -> None:
+        super().__init__()
+        self.owner = owner
+        self.order: dict[str, int] = {}
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Note the parameters among the arguments, and run the function."""
+        for tensor in _tensors([*args, *(kwargs or {}).values()]):
+            name = self.owner.get(id(tensor))
+            if name is not None:
+                self.order.setdefault(name, len(self.order))
+        return func(*args, **(kwargs or {}))
+
+
+def _tensors(values: Any) -> Iterator[torch.Tensor]:
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _tensors(value)

@@ -1,0 +1,1 @@
+"""How trained networks are kept: whole or not at all, verified by hashes, never unpickled."""

@@ -1,1 +1,0 @@
-"""What destroys what a model learned: of its weights (cascade) or of its labels."""
