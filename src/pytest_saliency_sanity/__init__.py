@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .assertions import assert_mass_inside as assert_mass_inside
     from .assertions import assert_src_below as assert_src_below
     from .checks.judging.result import CheckResult as CheckResult
-    from .data import load_batch as load_batch
+    from .data.registry import load_batch as load_batch
     from .data.batch import Batch as Batch
     from .data.bias_scenario import BiasScenario as BiasScenario
     from .foundation.errors import SaliencyCheckFailed as SaliencyCheckFailed
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .methods.resolve import resolve_method as resolve_method
     from .methods.smoothgrad import smoothgrad as smoothgrad
     from .networks.architectures import build_model as build_model
-    from .networks.storage.store import load_checkpoint as load_checkpoint
+    from .networks.checkpoints import load_checkpoint as load_checkpoint
 
 _WHERE = {
     "Batch": "data.batch",
@@ -47,8 +47,8 @@ _WHERE = {
     "check_method": "api",
     "gradcam": "methods.gradcam",
     "gradient": "methods.gradient",
-    "load_batch": "data",
-    "load_checkpoint": "networks.storage.store",
+    "load_batch": "data.registry",
+    "load_checkpoint": "networks.checkpoints",
     "resolve_method": "methods.resolve",
     "smoothgrad": "methods.smoothgrad",
     "spearman": "measuring.ranks",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .foundation.errors import CheckpointError
 from .networks.architectures import MODELS
-from .networks.names import LABELS, TRAINED
+from .networks.presets.registry import trained_networks
 
 COMMANDS = {
     "list": "say which networks there are, and which are still to be trained",
@@ -19,13 +19,14 @@ COMMANDS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return the exit status: 0, or 1 where a checkpoint is missing, damaged or not what it claims."""
+    """Run the command; return the exit status: 0, or 1 if a checkpoint is missing, damaged or not what it claims."""
     top = parser()
     options = top.parse_args(arguments)
     from .networks import commands
 
     try:
-        return getattr(commands, f"{options.command}_checkpoints")(options) or 0
+        status: int = getattr(commands, f"{options.command}_checkpoints")(options)
+        return status
     except CheckpointError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -44,12 +45,13 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m pytest_saliency_sanity", description=__doc__)
     checkpoints = top.add_subparsers(required=True, metavar="checkpoints").add_parser("checkpoints")
     commands = checkpoints.add_subparsers(dest="command", required=True)
+    families = tuple(trained_networks())
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
         if name in ("train", "verify"):
-            command.add_argument("--preset", choices=TRAINED, default=TRAINED[0])
-            command.add_argument("--network", choices=tuple(MODELS), help="preset paper: only this one")
-            command.add_argument("--labels", choices=LABELS, help="preset paper: only these")
+            command.add_argument("--preset", choices=families, default=families[0])
+            command.add_argument("--network", choices=tuple(MODELS), help="only this one")
+            command.add_argument("--labels", help="only these: true or random; of the preset bias: biased or balanced")
         if name == "train":
             command.add_argument("--device", default="auto", help="preset paper: auto, cpu, cuda or cuda:N")
             command.add_argument(

@@ -14,7 +14,7 @@ class Batch:
     ``images``: float ``(N, C, H, W)``, N >= 1. ``targets``: integer ``(N,)``, or None for the class that the
     unrandomised model predicts.
 
-    Raises TypeError or ValueError where a tensor has another type or shape.
+    Raises TypeError or ValueError if a tensor has another type or shape.
     """
 
     images: torch.Tensor
@@ -27,6 +27,10 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def first(self, n: int) -> Batch:
+        """Return the first ``n`` images, in tensors of their own."""
+        return Batch(self.images[:n].clone(), None if self.targets is None else self.targets[:n].clone())
 
     def to(self, device: torch.device | str) -> Batch:
         """Return the same batch on a device."""
@@ -50,4 +54,4 @@ def require_targets(targets: torch.Tensor, count: int) -> None:
     if targets.is_floating_point() or targets.is_complex() or targets.dtype == torch.bool:
         raise TypeError(f"targets must be integer class indices; got {targets.dtype}")
     if tuple(targets.shape) != (count,):
-        raise ValueError(f"targets must have one class an image, shape ({count},); got {tuple(targets.shape)}")
+        raise ValueError(f"targets must have one class per image, shape ({count},); got {tuple(targets.shape)}")

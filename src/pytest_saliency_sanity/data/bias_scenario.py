@@ -7,23 +7,21 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from ..checks.catalogue import LEAST_IMAGES
 from ..foundation.inference import images_for, logits_of
-from ..measuring.mass import require_masks
-from ..networks.storage.bias import load_bias_checkpoint
+from ..foundation.limits import require_enough_images
 from .batch import Batch
-from .biased_digits import COUNTER_STEREOTYPES, load_counter_stereotypes
+from .masks import require_masks
 
 
 @dataclass(frozen=True, eq=False)
 class BiasScenario:
     """Two models that differ in what they were trained on, and images on which that shows.
 
-    ``biased_model``: trained where the nuisance goes with the class. ``balanced_model``: where it does not.
+    ``biased_model``: trained on data whose nuisance goes with the class. ``balanced_model``: on data where it does not.
     ``batch``: at least ten images, best those that contradict the stereotype; without targets, each model explains the
     class that it predicts. ``nuisance_masks``: bool ``(N, H, W)``, True where the nuisance is in each image.
 
-    Raises TypeError or ValueError where these do not fit together.
+    Raises TypeError or ValueError if these do not fit together.
     """
 
     biased_model: nn.Module = field(repr=False)
@@ -32,8 +30,7 @@ class BiasScenario:
     nuisance_masks: torch.Tensor = field(repr=False)
 
     def __post_init__(self) -> None:
-        if len(self.batch) < LEAST_IMAGES:
-            raise ValueError(f"an interval needs at least {LEAST_IMAGES} images; the batch has {len(self.batch)}")
+        require_enough_images(len(self.batch))
         require_masks(self.nuisance_masks, self.batch.images)
         biased, balanced = (
             classes_of(model, self.batch.images, name)
@@ -46,7 +43,7 @@ class BiasScenario:
 
 
 def classes_of(model: nn.Module, images: torch.Tensor, name: str) -> int:
-    """Return how many classes a model tells; ValueError where it does not take the images or gives no logits."""
+    """Return how many classes a model tells; ValueError if it does not take the images or gives no logits."""
     if not isinstance(model, nn.Module):
         raise TypeError(f"{name} must be a torch.nn.Module, not {type(model).__name__}")
     try:
@@ -58,7 +55,7 @@ def classes_of(model: nn.Module, images: torch.Tensor, name: str) -> int:
 
 
 def shipped_scenario(network: str, images: int, device: torch.device | str = "cpu") -> BiasScenario:
-    """Return the shipped biased and balanced networks and the first ``images`` counter-stereotypes, at most 400."""
-    test = load_counter_stereotypes(min(images, COUNTER_STEREOTYPES))
-    biased, balanced = (load_bias_checkpoint(network, kind).to(device) for kind in ("biased", "balanced"))
-    return BiasScenario(biased, balanced, Batch(test.images.to(device)), test.masks)
+    """The old place of a function that moved; goes as soon as nobody imports it from here."""
+    from ..networks.presets.embedded.bias import shipped_scenario as moved
+
+    return moved(network, images, device)

@@ -32,8 +32,16 @@ def load_held_out(n: int = HELD_OUT_PER_CLASS * CLASSES) -> Batch:
     """Return the first ``n`` held-out images ``(n, 3, 64, 64)`` with their true labels; ValueError beyond 1 to 1000."""
     most = HELD_OUT_PER_CLASS * CLASSES
     if not 1 <= n <= most:
-        raise ValueError(f"mnist has 1 to {most} held-out images, not {n!r}")
+        raise ValueError(f"there are 1 to {most} held-out images, not {n!r}")
     return _load(TRAINING_PER_CLASS, HELD_OUT_PER_CLASS, n)
+
+
+def first_held_out(n: int, *, at_most: bool = False) -> Batch:
+    """Return ``n`` held-out images, to be explained for the class that the model predicts.
+
+    With ``at_most``, all of them if there are not so many. Raises as ``load_held_out``.
+    """
+    return Batch(load_held_out(min(n, HELD_OUT_PER_CLASS * CLASSES) if at_most else n).images)
 
 
 def preprocess(digits: np.ndarray, size: int = SIZE) -> torch.Tensor:

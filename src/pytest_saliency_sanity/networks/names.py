@@ -1,9 +1,6 @@
-"""Trained networks: one of each kind on true labels and one that memorised random ones.
+"""Old names, until nobody imports them: see ``presets.registry``."""
 
-The names of presets are known without importing torch.
-"""
+from .presets.registry import PRESETS as REGISTERED
 
-PRESETS = ("embedded", "paper", "imagenet")
-MEMORIZED = ("embedded", "paper")  # those whose networks have a twin that memorised random labels
-TRAINED = ("embedded", "bias", "paper")  # those that are trained here
-LABELS = ("true", "random")
+PRESETS = tuple(REGISTERED.all())
+MEMORIZED = tuple(name for name, preset in REGISTERED.all().items() if "memorized_model" in preset.needs)

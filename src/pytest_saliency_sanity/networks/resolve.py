@@ -1,38 +1,39 @@
-"""From what a user writes to a trained network: a built-in name, or the import path of one's own."""
+"""From what a user writes to a trained network: a name that the preset knows, or the import path of one's own."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import unknown_name
 from ..foundation.imports import import_attribute
 from ..foundation.specs import parse_spec
-from .architectures import MODELS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import torch
     from torch import nn
 
+    from .presets.protocol import PresetNetworks
 
-def require_model_spec(text: str) -> None:
-    """Raise ValueError for a spec that names no network. Nothing is imported: of a path only the form is looked at."""
+
+def require_network_spec(text: str, names: Collection[str]) -> None:
+    """Raise ValueError for a spec that names no network. Nothing is imported: of a path only the form is looked at.
+
+    ``names``: those that the preset knows.
+    """
     spec = parse_spec(text)
     if spec.layer:
         raise ValueError(f"{text!r} is not of the form package.module:factory?keyword=value")
-    if spec.attribute is None and text not in MODELS:
-        raise unknown_name("model", text, [*MODELS, "package.module:factory"])
+    if spec.attribute is None and text not in names:
+        raise unknown_name("model", text, [*names, "package.module:factory"])
 
 
-def has_twin(text: str) -> bool:
-    """Return whether a network comes with its twin that memorised random labels: the built-in ones do."""
-    return text in MODELS
+def find_network(text: str) -> Any:
+    """Return what the import path of a network leads to: a network, or something to call.
 
-
-def find_model(text: str) -> Any:
-    """Return what the import path of a network leads to: something to call. Raises as ``resolve_model``."""
+    Raises ImportError if the module or attribute is missing, TypeError if it is neither of the two.
+    """
     spec = parse_spec(text)
     found = import_attribute(spec.path)
     if not callable(found):
@@ -43,37 +44,35 @@ def find_model(text: str) -> Any:
 
 
 def is_network(found: Any) -> bool:
-    """Return whether what was found is a ready network. Where torch was not imported, nothing is."""
+    """Return whether what was found is a ready network. If torch was not imported, nothing is."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(found, torch.nn.Module)
 
 
-def resolve_model(
-    text: str,
-    preset: str = "embedded",
-    cache_dir: Path | str | None = None,
-    device: torch.device | str = "cpu",
+def resolve_network(
+    text: str, preset: PresetNetworks, names: Collection[str], device: torch.device | str = "cpu"
 ) -> nn.Module:
-    """Return the trained network that a spec names.
+    """Return the trained network that a spec names, on the device.
 
-    A built-in name, which ``load_checkpoint`` resolves; or ``package.module:factory``, a function or class that returns
-    a network, called with the keywords of the spec (``torchvision.models:resnet18?weights=DEFAULT``), or a network
-    itself, which is copied. A factory that draws weights at random draws the same in every process.
+    One of ``names`` goes to the preset, in evaluation mode. ``package.module:factory`` is a function or class that
+    returns a network, called with the keywords of the spec (``torchvision.models:resnet18?weights=DEFAULT``), or a
+    network itself, which is copied. A factory that draws weights at random draws the same in every process.
 
-    Raises ValueError for an unknown name, ImportError where the module or attribute is missing, TypeError where it
-    gives no ``torch.nn.Module``.
+    Raises ValueError for an unknown name, ImportError if the module or attribute is missing, TypeError if it gives no
+    ``torch.nn.Module``.
     """
+    require_network_spec(text, names)
+    return preset.network(text, device) if text in names else _imported(text).to(device)
+
+
+def _imported(text: str) -> nn.Module:
     import copy
 
     from torch import nn
 
     from ..foundation.randomness import derived_seed, isolated_streams
-    from .storage.store import load_checkpoint
 
-    require_model_spec(text)
-    if text in MODELS:
-        return load_checkpoint(text, preset=preset, cache_dir=cache_dir, device=device)
-    spec, factory = parse_spec(text), find_model(text)
+    spec, factory = parse_spec(text), find_network(text)
     if isinstance(factory, nn.Module):
         model: object = copy.deepcopy(factory)
     else:
@@ -82,3 +81,35 @@ def resolve_model(
     if not isinstance(model, nn.Module):
         raise TypeError(f"{text} gives {type(model).__name__}, not a torch.nn.Module")
     return model
+
+
+# The old names, until nobody calls them.
+
+
+def require_model_spec(text: str) -> None:
+    """As ``require_network_spec`` for the built-in names."""
+    from .architectures import MODELS
+
+    require_network_spec(text, MODELS)
+
+
+find_model = find_network
+
+
+def has_twin(text: str) -> bool:
+    """Whether a network is a built-in one."""
+    from .architectures import MODELS
+
+    return text in MODELS
+
+
+def resolve_model(
+    text: str, preset: str = "embedded", cache_dir: Any = None, device: torch.device | str = "cpu"
+) -> nn.Module:
+    """As ``resolve_network`` for a preset by name."""
+    from .architectures import MODELS
+    from .presets.registry import PRESETS
+
+    chosen = PRESETS.named(preset)
+    opened = chosen.open(**({"cache_dir": cache_dir} if "cache_dir" in chosen.options else {}))
+    return resolve_network(text, opened, MODELS, device)

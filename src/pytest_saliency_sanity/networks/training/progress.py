@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 from tqdm import tqdm
 
-from .memorize import Epoch
+from .training import Epoch, Training, epochs_of
 
 
 class Progress:
@@ -30,3 +31,20 @@ class Progress:
     def say(self, text: str) -> None:
         """Write a line above the bar."""
         self.bar.write(text, file=self.bar.fp)
+
+
+def train_in_sight(
+    training: Training, name: str, expected: int = 0, note: str = "", after_epoch: Callable[[], object] = lambda: None
+) -> None:
+    """Train until the target is reached, and show how far it is.
+
+    ``expected``: how many epochs it will take, if that is more than the recipe's least. ``note``: said before the
+    first. Raises CheckpointError if the target is not reached.
+    """
+    total = max(expected, training.recipe.least_epochs)
+    with Progress(name, total, done=len(training.history)) as progress:
+        if note:
+            progress.say(note)
+        for number, reached in epochs_of(training):
+            progress.show(number, reached)
+            after_epoch()

@@ -1,9 +1,9 @@
-"""Training on 200 images until they are memorised, with true labels or with random ones (the paper, 4.1 and B.1)."""
+"""Training a network until it is good enough on the images that it is judged by: the one loop of all of them."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,12 +15,26 @@ from ...data.batch import Batch
 from ...foundation.errors import CheckpointError
 from ...foundation.inference import logits_of
 from ..architectures import build_model
-from .recipes import Recipe
+from .initialization import initialize
+from .recipe import Recipe
 
 OPTIMIZER = "optimizer."
 STREAM = "random_stream."
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
-OnEpoch = Callable[[int, float, float], None]
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What is learned, and what a training is judged by. Both batches have targets.
+
+    ``judged_by``: images and labels of which the recipe's target share must be told rightly. ``called``: what these
+    are, as in "80 % of the labels".
+    """
+
+    learned: Batch
+    judged_by: Batch
+    called: str
+    classes: int
 
 
 @dataclass(frozen=True)
@@ -28,8 +42,8 @@ class Epoch:
     """What one epoch reached.
 
     ``loss`` and ``seen`` are means over the epoch, in training mode, as training scripts print them: the mean loss and
-    the share of images that got their label when they were shown. ``accuracy`` is that of the weights after the epoch,
-    in evaluation mode and in the precision that is kept.
+    the share of images that got their label when they were shown. ``accuracy`` is that of the weights after the epoch
+    on the images that the training is judged by, in evaluation mode and in the precision that is kept.
     """
 
     loss: float
@@ -46,36 +60,42 @@ class Training:
     """
 
     def __init__(
-        self, network: str, data: Batch, recipe: Recipe, seed: int, device: torch.device | str = "cpu"
+        self, network: str, data: TrainingData, recipe: Recipe, seed: int, device: torch.device | str = "cpu"
     ) -> None:
-        assert data.targets is not None
-        self.network, self.recipe, self.device = network, recipe, torch.device(device)
-        self.data = data.to(self.device)
+        self.network, self.recipe, self.seed, self.device = network, recipe, seed, torch.device(device)
+        self.data, self.layout = data, LAYOUTS[recipe.layout]
+        learned, judged_by = data.learned.to(self.device), data.judged_by.to(self.device)
+        self._images = learned.images.contiguous(memory_format=self.layout)
+        self._labels, self._judged_by, self._answers = learned.targets, judged_by.images, judged_by.targets
         self.history: list[Epoch] = []
         self._streams: dict[str, torch.Tensor] = {}
         with self._own_streams(seed):
-            self.model = initialized(build_model(network, recipe.width), recipe.initialization).to(self.device)
+            model = build_model(network, recipe.width, data.classes)
+            initialize(model, recipe.initialization, recipe.gain)
+        self.model = model.to(self.device).to(memory_format=self.layout)
         self.optimizer = optimizer_of(self.model, recipe)
 
     @property
-    def memorized(self) -> bool:
-        """Whether the labels are memorised, after the least number of epochs."""
+    def reached_target(self) -> bool:
+        """Whether the network is good enough, after the least number of epochs."""
         return len(self.history) >= self.recipe.least_epochs and self.history[-1].accuracy >= self.recipe.target
 
     def epoch(self) -> Epoch:
         """Show the network every image once, in random order; return what that reached."""
-        assert self.data.targets is not None
+        assert self._labels is not None
+        assert self._answers is not None
         with self._own_streams():
-            loss, seen = train_epoch(
-                self.model, self.optimizer, self.data.images, self.data.targets, self.recipe.batch_size
-            )
-        reached = Epoch(loss, seen, accuracy(self.kept(), self.data.images, self.data.targets))
+            loss, seen = train_epoch(self.model, self.optimizer, self._images, self._labels, self.recipe.batch_size)
+        reached = Epoch(loss, seen, accuracy(self._in_kept_precision(), self._judged_by, self._answers))
         self.history.append(reached)
         return reached
 
     def kept(self) -> nn.Module:
-        """Return the network as it is kept: in evaluation mode, its weights rounded where the recipe says so."""
-        return rounded_to_half(self.model) if self.recipe.precision == "float16" else self.model.eval()
+        """Return the network as it is kept: in evaluation mode, in plain layout, rounded if the recipe says so."""
+        model = self._in_kept_precision()
+        if self.layout is torch.contiguous_format:
+            return model
+        return copy.deepcopy(model).to(memory_format=torch.contiguous_format)
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Return all that an epoch changes, by name; ``history`` apart."""
@@ -90,16 +110,20 @@ class Training:
         """Go on from where another training of the same arguments was put down."""
         of_model = {name: value for name, value in tensors.items() if not name.startswith((OPTIMIZER, STREAM))}
         self.model.load_state_dict(of_model)
+        parameters = list(self.model.parameters())
         slots: dict[int, dict[str, torch.Tensor]] = {}
         for name, value in tensors.items():
             if name.startswith(OPTIMIZER):
                 row, slot = name.removeprefix(OPTIMIZER).split(".")
-                slots.setdefault(int(row), {})[slot] = value
+                slots.setdefault(int(row), {})[slot] = _laid_out_like(parameters[int(row)], value)
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
         self._streams = {
             name.removeprefix(STREAM): value.cpu() for name, value in tensors.items() if name.startswith(STREAM)
         }
         self.history = list(history)
+
+    def _in_kept_precision(self) -> nn.Module:
+        return rounded_to_half(self.model) if self.recipe.precision == "float16" else self.model.eval()
 
     @contextmanager
     def _own_streams(self, seed: int | None = None) -> Iterator[None]:
@@ -120,29 +144,16 @@ class Training:
                     self._streams["cuda"] = torch.cuda.get_rng_state(device)
 
 
-def memorize(network: str, data: Batch, recipe: Recipe, seed: int, on_epoch: OnEpoch) -> tuple[nn.Module, int]:
-    """Train a network on all of ``data`` until ``recipe.target``; return it, in evaluation mode, and the epochs taken.
-
-    ``on_epoch`` is told the epoch, the mean loss and the accuracy.
-
-    Raises CheckpointError where the target is not reached within ``recipe.most_epochs``.
-    """
-    training = Training(network, data, recipe, seed)
-    for number, reached in epochs_of(training):
-        on_epoch(number, reached.loss, reached.accuracy)
-    return training.kept(), len(training.history)
-
-
 def epochs_of(training: Training) -> Iterator[tuple[int, Epoch]]:
-    """Train until the labels are memorised; yield each epoch's number, from 1, and what it reached.
+    """Train until the target is reached; yield each epoch's number, from 1, and what it reached.
 
-    Raises CheckpointError where that takes more than ``recipe.most_epochs``.
+    Raises CheckpointError if that takes more than ``recipe.most_epochs``.
     """
     recipe = training.recipe
-    while not training.memorized:
+    while not training.reached_target:
         if len(training.history) >= recipe.most_epochs:
             raise CheckpointError(
-                f"{training.network} reached only {training.history[-1].accuracy:.1%} of the labels after "
+                f"{training.network} reached only {training.history[-1].accuracy:.1%} of {training.data.called} after "
                 f"{len(training.history)} epochs, not {recipe.target:.0%}: try another seed, a larger width or more "
                 "epochs"
             )
@@ -150,26 +161,14 @@ def epochs_of(training: Training) -> Iterator[tuple[int, Epoch]]:
         yield len(training.history), reached
 
 
-def random_labels(labels: torch.Tensor, seed: int) -> torch.Tensor:
-    """Return the labels in random order (Adebayo et al. 2018, section 3.2): balanced as before, and meaningless."""
-    return labels[torch.randperm(len(labels), generator=torch.Generator("cpu").manual_seed(seed))]
-
-
 def accuracy(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> float:
     """Return the share of images that the model, in evaluation mode, gives the label."""
-    return float((logits_of(model, images).argmax(1) == labels).double().mean())
+    return share_right(logits_of(model, images).argmax(1), labels)
 
 
-def initialized(model: nn.Module, initialization: str) -> nn.Module:
-    """Give convolutions and linear layers He et al.'s normal weights and zero biases, in place; or leave PyTorch's."""
-    if initialization == "pytorch":
-        return model
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            assert module.bias is not None
-            nn.init.zeros_(module.bias)
-    return model
+def share_right(predicted: torch.Tensor, labels: torch.Tensor) -> float:
+    """Return the share of predicted classes that are the labels."""
+    return float((predicted == labels).double().mean())
 
 
 def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -199,3 +198,8 @@ def train_epoch(
 def rounded_to_half(model: nn.Module) -> nn.Module:
     """Return a copy whose weights went through half precision, in evaluation mode: what a user will load."""
     return copy.deepcopy(model).half().float().eval()
+
+
+def _laid_out_like(parameter: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """Return the same values in the parameter's layout: sums in another order would differ in their last bits."""
+    return torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value

@@ -1,0 +1,15 @@
+"""The preset ``imagenet``: torchvision's networks with their ImageNet weights, and photographs of the user's."""
+
+from __future__ import annotations
+
+from ...architectures import MODELS
+from ..registry import Preset
+
+PRESET = Preset(
+    name="imagenet",
+    networks=tuple(MODELS),
+    description="torchvision's, with their ImageNet weights",
+    images="photographs of yours",
+    make="pytest_saliency_sanity.networks.presets.imagenet.networks:ImageNetNetworks",
+    options=("data", "weights"),
+)

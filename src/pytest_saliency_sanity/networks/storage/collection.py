@@ -1,0 +1,77 @@
+"""The trained networks of one family and the place where they are kept: what the command line works on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from ...foundation.errors import unknown_name
+from ..architectures import MODELS
+from ..training.claims import Claims, Measured
+from ..training.family import Family
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a network reaches, and what is wrong with it."""
+
+    name: str
+    measured: Measured
+    complaints: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which networks of a family are meant: those of one architecture, of one kind, or all."""
+
+    network: str | None = None
+    kind: str | None = None
+
+    def of(self, family: Family) -> list[tuple[str, str]]:
+        """Return the networks and kinds that are meant; ValueError for a kind that the family does not have."""
+        if self.kind is not None and self.kind not in family.kinds:
+            raise unknown_name(f"labels of the networks {family.name}", self.kind, family.kinds)
+        return [
+            (network, kind)
+            for network in MODELS
+            for kind in family.kinds
+            if self.network in (None, network) and self.kind in (None, kind)
+        ]
+
+
+class Collection(Protocol):
+    """The trained networks of one family, and the folder that they are in."""
+
+    @property
+    def family(self) -> Family:
+        """What they are."""
+        ...
+
+    @property
+    def folder(self) -> Path:
+        """Where they are."""
+        ...
+
+    def listed(self) -> Iterator[tuple[str, Claims | str]]:
+        """Yield each network's name and what is claimed about it, or how far its training is."""
+        ...
+
+    def train(self, choice: Choice, device: torch.device | str) -> Iterator[Checked]:
+        """Train the chosen networks, with a progress bar; yield each as soon as it is kept."""
+        ...
+
+    def verify(self, choice: Choice) -> Iterator[Checked]:
+        """Measure every claim about the chosen networks again; CheckpointError if one is missing or damaged."""
+        ...
+
+    def unused(self) -> Sequence[Path]:
+        """Return the files in the folder that belong to other versions of this package."""
+        ...
+
+    def clear(self) -> Iterator[tuple[Path, bool]]:
+        """Delete what can be trained again; yield each file and whether it is gone."""
+        ...
