@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from runs import Ids, Recorder, Records, Run
+from support.packages import Install, put_package
 
 # One thread, here and in the processes that tests start: small networks gain nothing from more, and on a machine that
 # is shared with others, threads that wait for each other take ten times as long.
@@ -55,3 +59,20 @@ def records(pytester: pytest.Pytester) -> Records:
         return recorder.records
 
     return run
+
+
+@pytest.fixture
+def install(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Install packages with entry points, for this test."""
+    imported: list[str] = []
+
+    def put(package: str, group: str, modules: Mapping[str, str], /, **points: str) -> Path:
+        site = tmp_path_factory.mktemp("site")
+        put_package(site, package, group, modules, points)
+        monkeypatch.syspath_prepend(site)
+        imported.extend(modules)
+        return site
+
+    yield put
+    for module in imported:
+        sys.modules.pop(module, None)

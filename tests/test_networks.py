@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from support.traces import left_as_found
 from torch import nn
 from torch.nn import functional as F
-from traces import left_as_found
 
 from pytest_saliency_sanity import Batch, CascadingRandomizer, check_method, gradcam, gradient, src_profile
 from pytest_saliency_sanity.foundation.inference import logits_of

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from support.traces import left_as_found
 from torch import nn
 from torch.nn import functional as F
-from traces import left_as_found
 
 from pytest_saliency_sanity import gradcam, gradient, load_batch, load_checkpoint
 from pytest_saliency_sanity.foundation.inference import logits_of

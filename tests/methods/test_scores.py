@@ -1,4 +1,4 @@
-"""The gradient and SmoothGrad: against a literal version of the paper's formulas, and against captum."""
+"""What every gradient-based method promises, because of how scores are taken: whatever mode, batch, model or class."""
 
 from __future__ import annotations
 
@@ -10,87 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from captum.attr import NoiseTunnel, Saliency
+from support.images import noise
+from support.maps import Method, assert_same
+from support.networks import HalfwayError, lived_in_model
+from support.traces import left_as_found
 from torch import nn
-from traces import HalfwayError, Method, left_as_found, lived_in_model
 
 import pytest_saliency_sanity.foundation.inference as inference
-from pytest_saliency_sanity import gradient, load_batch, load_checkpoint, smoothgrad
+from pytest_saliency_sanity import gradient, load_checkpoint, smoothgrad
 
 METHODS = pytest.mark.parametrize("method", [gradient, smoothgrad])
-
-
-@pytest.fixture(scope="module")
-def model() -> nn.Module:
-    return load_checkpoint("alexnet")
-
-
-@pytest.fixture
-def images() -> torch.Tensor:
-    return load_batch("mnist", 4).images
-
-
 TARGETS = torch.tensor([0, 1, 2, 7])
-
-
-def literal_smoothgrad(
-    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, n: int, sigma: float, seed: int
-) -> torch.Tensor:
-    """Section 3.2, image by image and sample by sample: the mean over n of dS_c/dx at x + N(0, sigma^2)."""
-    noise = torch.randn(n, 1, *images.shape[1:], generator=torch.Generator().manual_seed(seed))
-    maps = []
-    for image, target in zip(images, targets, strict=True):
-        total = torch.zeros_like(image)
-        for sample in range(n):
-            noisy = (image + noise[sample, 0] * sigma * (image.max() - image.min())).requires_grad_()
-            score = model(noisy[None])[0, target]
-            total += torch.autograd.grad(score, noisy)[0]
-        maps.append(total / n)
-    return torch.stack(maps)
-
-
-def assert_same(actual: torch.Tensor, expected: torch.Tensor) -> None:
-    torch.testing.assert_close(actual, expected, atol=1e-5 * float(expected.abs().max()), rtol=1e-4)
-
-
-def test_smoothgrad_is_the_papers_formula(model: nn.Module, images: torch.Tensor) -> None:
-    expected = literal_smoothgrad(model, images, TARGETS, n=5, sigma=0.15, seed=3)
-    assert_same(smoothgrad(model, images, TARGETS, n_samples=5, noise_level=0.15, seed=3), expected)
-
-
-def test_smoothgrad_has_the_papers_parameters_by_default(model: nn.Module, images: torch.Tensor) -> None:
-    expected = literal_smoothgrad(model, images, TARGETS, n=20, sigma=0.2, seed=0)
-    assert_same(smoothgrad(model, images, TARGETS), expected)
-
-
-def test_the_gradient_is_captums_saliency(model: nn.Module, images: torch.Tensor) -> None:
-    expected = Saliency(model).attribute(images.clone().requires_grad_(), target=TARGETS, abs=False)
-    assert_same(gradient(model, images, TARGETS), expected.detach())
-
-
-def test_with_the_same_noise_smoothgrad_is_captums(model: nn.Module, images: torch.Tensor) -> None:
-    # captum draws from the global stream, and its sigma is a number of grey levels for the whole batch: one image each.
-    for image, target in zip(images.split(1), TARGETS, strict=True):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(3)
-            expected = NoiseTunnel(Saliency(model)).attribute(
-                image.clone().requires_grad_(),
-                nt_samples=20,
-                stdevs=0.15 * float(image.max() - image.min()),
-                target=target,
-                abs=False,
-            )
-        assert_same(smoothgrad(model, image, target[None], noise_level=0.15, seed=3), expected.detach())
-
-
-def test_the_gradient_is_smoothgrad_of_one_sample_without_noise(model: nn.Module, images: torch.Tensor) -> None:
-    assert_same(gradient(model, images, TARGETS), smoothgrad(model, images, TARGETS, n_samples=1, noise_level=0))
-
-
-def test_the_seed_decides_the_noise(model: nn.Module, images: torch.Tensor) -> None:
-    first, again, other = (smoothgrad(model, images, TARGETS, n_samples=3, seed=seed) for seed in (1, 1, 2))
-    assert torch.equal(first, again)
-    assert not torch.allclose(first, other)
 
 
 @METHODS
@@ -119,29 +49,6 @@ def test_the_size_of_the_batches_does_not_matter(
     assert_same(in_small_batches, at_once)
 
 
-def test_the_size_of_the_batches_does_not_matter_for_images_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    # torch draws normal numbers sixteen at a time: two draws of 147 values are not one draw of 294.
-    images, targets = noise_of(4, 3, 7, 7), TARGETS % 3
-    model = nn.Sequential(nn.Flatten(), nn.Linear(147, 3), nn.Tanh(), nn.Linear(3, 3))
-    at_once = smoothgrad(model, images, targets)
-    limit_rows(monkeypatch, images, 3)
-    assert_same(smoothgrad(model, images, targets), at_once)
-
-
-def noise_of(*shape: int) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(1))
-
-
-def test_the_noise_does_not_depend_on_the_default_type(model: nn.Module, images: torch.Tensor) -> None:
-    expected = smoothgrad(model, images, TARGETS)
-    torch.set_default_dtype(torch.float64)
-    try:
-        actual = smoothgrad(model, images, TARGETS)
-    finally:
-        torch.set_default_dtype(torch.float32)
-    assert_same(actual, expected)
-
-
 @METHODS
 def test_maps_do_not_depend_on_the_default_device(method: Method, model: nn.Module, images: torch.Tensor) -> None:
     expected = method(model, images, TARGETS)
@@ -155,7 +62,7 @@ def test_a_first_layer_in_place_changes_neither_images_nor_maps(method: Method, 
     def network(in_place: bool) -> nn.Module:
         head = nn.Linear(3 * 64 * 64, 10)
         with torch.no_grad():
-            head.weight.copy_(noise_of(*head.weight.shape))
+            head.weight.copy_(noise(*head.weight.shape))
         return nn.Sequential(nn.ReLU(inplace=in_place), nn.Flatten(), head)
 
     before = images.clone()
@@ -279,18 +186,3 @@ def test_targets_of_another_kind_are_an_error(method: Method, model: nn.Module, 
         method(model, images, TARGETS.float())
     with pytest.raises(ValueError, match=r"one class an image, shape \(4,\); got \(2,\)"):
         method(model, images, TARGETS[:2])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"n_samples": 0}, "n_samples must be at least 1, not 0"),
-        ({"noise_level": -0.1}, "noise_level must be 0 or more, not -0.1"),
-        ({"noise_level": float("nan")}, "noise_level must be 0 or more, not nan"),
-    ],
-)
-def test_impossible_parameters_are_an_error(
-    arguments: dict[str, float], message: str, model: nn.Module, images: torch.Tensor
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        smoothgrad(model, images, TARGETS, **arguments)  # type: ignore[arg-type]

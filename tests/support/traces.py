@@ -1,67 +1,16 @@
-"""What a method may not leave behind: everything of the user's, before and after; and models that break half-way."""
+"""What nobody may leave behind: everything of the user's, before and after."""
 
 from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
-
-Method = Callable[..., torch.Tensor]
-
-
-class HalfwayError(RuntimeError):
-    """What the breaking layer raises."""
-
-
-class BreaksInBackward(torch.autograd.Function):
-    @staticmethod
-    def forward(context: Any, values: torch.Tensor) -> torch.Tensor:
-        return values.clone()
-
-    @staticmethod
-    def backward(context: Any, *gradients: torch.Tensor) -> torch.Tensor:
-        raise HalfwayError
-
-
-class Breaking(nn.Module):
-    """A layer that raises ``"forward"`` or ``"backward"``, or ``"never"``."""
-
-    def __init__(self, when: str) -> None:
-        super().__init__()
-        self.when = when
-
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        if self.when == "forward":
-            raise HalfwayError
-        broken: torch.Tensor = BreaksInBackward.apply(values) if self.when == "backward" else values
-        return broken
-
-
-def lived_in_model(breaks: str = "never") -> nn.Module:
-    """Return a network in the middle of its owner's work: mixed modes, a frozen weight, a gradient, a hook."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = nn.Sequential(
-            nn.Conv2d(3, 4, 5, stride=4),
-            nn.BatchNorm2d(4),
-            nn.ReLU(inplace=True),
-            nn.Dropout(),
-            nn.Flatten(),
-            nn.Linear(4 * 15 * 15, 10),
-            Breaking(breaks),
-        )
-    model.train()
-    model[3].eval()
-    model[0].weight.requires_grad_(False)
-    model[5].weight.grad = torch.ones_like(model[5].weight)
-    model[4].register_forward_hook(lambda module, args, output: None)
-    return model
 
 
 @contextmanager

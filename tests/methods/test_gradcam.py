@@ -12,13 +12,15 @@ import torch
 from captum.attr import LayerGradCam
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from support.maps import assert_same
+from support.networks import HalfwayError, fill, lived_in_model
+from support.traces import left_as_found
 from torch import nn
 from torch.nn import functional as F
 from torchvision import models
-from traces import HalfwayError, left_as_found, lived_in_model
 
 import pytest_saliency_sanity.foundation.inference as inference
-from pytest_saliency_sanity import gradcam, load_batch, load_checkpoint
+from pytest_saliency_sanity import gradcam, load_checkpoint
 
 TARGETS = torch.tensor([0, 1, 2, 7])
 
@@ -31,11 +33,6 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def model(name: str) -> nn.Module:
     return load_checkpoint(name)
-
-
-@pytest.fixture
-def images() -> torch.Tensor:
-    return load_batch("mnist", 4).images
 
 
 LAST_CONVOLUTION = {"alexnet": "features.10", "vgg11": "features.18"}
@@ -65,11 +62,6 @@ def halves(model: nn.Module, last: int) -> tuple[nn.Module, Callable[[torch.Tens
     assert isinstance(features, nn.Sequential)
     above = nn.Sequential(features[last + 1 :], model.get_submodule("avgpool"), nn.Flatten(1))
     return features[: last + 1], lambda values: model.get_submodule("classifier")(above(values))
-
-
-def assert_same(actual: torch.Tensor, expected: torch.Tensor) -> None:
-    assert expected.abs().max() > 0, "nothing to compare"
-    torch.testing.assert_close(actual, expected, atol=1e-5 * float(expected.abs().max()), rtol=1e-4)
 
 
 def test_it_is_the_papers_formula_on_the_activations(name: str, model: nn.Module, images: torch.Tensor) -> None:
@@ -137,16 +129,6 @@ class Written(nn.Module):
         second = self.activate(self.norm(self.conv2(first)))
         logits: torch.Tensor = self.head(second.mean((2, 3)))
         return logits
-
-
-def fill(model: nn.Module) -> None:
-    """Give a network the same weights and statistics every time, none of them at a neutral value."""
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for name, tensor in model.state_dict().items():
-            if tensor.is_floating_point():
-                values = torch.randn(tensor.shape, generator=generator) * 0.3
-                tensor.copy_(values.abs() + 0.5 if name.endswith("running_var") else values)
 
 
 WAYS = {

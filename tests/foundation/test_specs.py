@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.properties import quick
 
 from pytest_saliency_sanity.foundation.specs import FORMS, Spec, parse_keywords, parse_spec, parse_value
 
@@ -249,7 +250,7 @@ def value_or_error(parse: Callable[[str], object], text: str) -> object:
 
 
 @pytest.mark.parametrize("parse", [parse_spec, parse_keywords, parse_value])
-@settings(max_examples=300, deadline=None)
+@settings(quick, max_examples=300)
 @given(text=TEXTS)
 @example(text="{{}}")
 @example(text="a?x={{}}")
@@ -258,7 +259,7 @@ def test_any_text_parses_or_is_a_value_error(parse: Callable[[str], object], tex
     value_or_error(parse, text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(quick, max_examples=300)
 @given(text=TEXTS)
 def test_a_spec_is_its_parts_put_together(text: str) -> None:
     spec = value_or_error(parse_spec, text)
@@ -268,7 +269,7 @@ def test_a_spec_is_its_parts_put_together(text: str) -> None:
         assert bool(spec.keywords) == ("?" in text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(quick, max_examples=300)
 @given(text=TEXTS)
 @example(text=r"'\_'")  # of which Python warns
 def test_a_value_is_pythons_literal_or_the_text_itself(text: str) -> None:
@@ -286,7 +287,7 @@ NESTED = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(quick, max_examples=200)
 @given(values=st.dictionaries(st.from_regex(r"[a-z_][a-z0-9_]*", fullmatch=True), NESTED, min_size=1, max_size=4))
 def test_what_is_written_as_a_literal_comes_back(values: dict[str, object]) -> None:
     text = "&".join(f"{name}={value!r}" for name, value in values.items()).replace(" ", "")
@@ -323,7 +324,7 @@ def heard_of(listener: Listener, action: Callable[[], object]) -> list[str]:
         listener.heard = None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(quick, max_examples=300)
 @given(text=TEXTS | st.sampled_from(CODE))
 @example(text="__import__('os')")
 def test_nothing_is_ever_evaluated(listener: Listener, text: str) -> None:

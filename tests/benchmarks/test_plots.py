@@ -13,6 +13,7 @@ from plots import Picture, bars, curves, grid_of_maps
 
 from pytest_saliency_sanity.measuring.statistics import Interval
 
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 NAN = float("nan")
 
 
@@ -82,4 +83,4 @@ def test_pyplot_is_not_imported(tmp_path: Path) -> None:
         f"grid_of_maps({{'r': [Picture(numpy.ones((2, 2)))]}}, Path({str(tmp_path / 'x.png')!r}))\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=BENCHMARKS)
