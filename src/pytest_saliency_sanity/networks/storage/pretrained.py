@@ -105,7 +105,7 @@ def _downloaded(name: str, weights: Any, cached: Path) -> dict[str, torch.Tensor
     """Return torchvision's own weights, through its own loader and cache."""
     try:
         if not cached.exists():
-            weights.get_state_dict(progress=True, require_hash=True)
+            weights.get_state_dict(progress=True, check_hash=True)
     except (URLError, OSError, RuntimeError) as error:
         raise CheckpointError(
             f"the weights of {name} can't be fetched from {weights.url} ({error}). On a machine without internet give "

@@ -1,4 +1,4 @@
-"""The digits, their preprocessing and their split; what a batch may hold."""
+"""The digits, their preprocessing and their split."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from PIL import Image
 from torchvision import transforms
 
 from pytest_saliency_sanity import Batch, load_batch
-from pytest_saliency_sanity.data.mnist import digits_by_class, load_held_out, load_training, preprocess
+from pytest_saliency_sanity.data.mnist import (
+    digits_by_class,
+    first_held_out,
+    load_held_out,
+    load_training,
+    preprocess,
+)
 
 Table = tuple[np.ndarray, np.ndarray]
 
@@ -114,41 +120,9 @@ def test_a_number_of_images_out_of_range_is_an_error(n: int) -> None:
         load_batch("mnist", n)
 
 
-def test_an_unknown_data_set_is_an_error_with_a_near_match() -> None:
-    with pytest.raises(ValueError, match="did you mean 'mnist'"):
-        load_batch("mnst")
-
-
-@pytest.mark.parametrize(
-    ("images", "targets", "error", "message"),
-    [
-        (np.zeros((2, 3, 8, 8)), None, TypeError, "not ndarray"),
-        (torch.zeros(3, 8, 8), None, ValueError, r"\(N, C, H, W\)"),
-        (torch.zeros(0, 3, 8, 8), None, ValueError, "none of them 0"),
-        (torch.zeros(2, 0, 8, 8), None, ValueError, "none of them 0"),
-        (torch.zeros(2, 3, 8, 8, dtype=torch.uint8), None, TypeError, "floating point"),
-        (torch.zeros(2, 3, 8, 8, dtype=torch.int64), None, TypeError, "floating point"),
-        (torch.zeros(2, 3, 8, 8), [0, 1], TypeError, "not list"),
-        (torch.zeros(2, 3, 8, 8), torch.zeros(2), TypeError, "integer class indices"),
-        (torch.zeros(2, 3, 8, 8), torch.zeros(2, dtype=torch.bool), TypeError, "integer class indices"),
-        (torch.zeros(2, 3, 8, 8), torch.zeros(2, 1, dtype=torch.long), ValueError, r"shape \(2,\); got \(2, 1\)"),
-        (torch.zeros(2, 3, 8, 8), torch.zeros(3, dtype=torch.long), ValueError, r"shape \(2,\); got \(3,\)"),
-    ],
-)
-def test_a_batch_of_something_else_is_an_error(
-    images: torch.Tensor, targets: torch.Tensor, error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=message):
-        Batch(images, targets)
-
-
-def test_a_batch_may_leave_the_classes_to_the_model_and_knows_its_length() -> None:
-    assert Batch(torch.zeros(2, 3, 8, 8)).targets is None
-    assert len(Batch(torch.zeros(5, 1, 8, 8), torch.zeros(5, dtype=torch.int32))) == 5
-
-
-def test_a_batch_moves_whole() -> None:
-    moved = Batch(torch.zeros(2, 3, 8, 8), torch.zeros(2, dtype=torch.long)).to("meta")
-    assert moved.targets is not None
-    assert (moved.images.device.type, moved.targets.device.type) == ("meta", "meta")
-    assert Batch(torch.zeros(2, 3, 8, 8)).to("meta").targets is None
+def test_the_images_to_explain_have_no_targets_and_are_fewer_only_if_that_will_do() -> None:
+    assert first_held_out(7).targets is None
+    assert torch.equal(first_held_out(7).images, load_held_out(7).images)
+    assert len(first_held_out(5000, at_most=True)) == 1000
+    with pytest.raises(ValueError, match="1 to 1000 held-out images, not 1001"):
+        first_held_out(1001)

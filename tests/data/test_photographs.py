@@ -23,7 +23,7 @@ from pytest_saliency_sanity.data.photographs import (
     read_photograph,
 )
 
-PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "imagenet"
+PHOTOGRAPHS = Path(__file__).parents[3] / "shared" / "data" / "imagenet"
 
 
 def drawing(width: int = 64, height: int = 48, seed: int = 0) -> np.ndarray:
