@@ -1,93 +1,232 @@
-"""Every check of a method without pytest."""
+"""The public face that takes names: of methods, models, presets and checks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
-from .checks.bias_detection.ask import check_bias_detection
-from .checks.cascading_randomization.ask import check_cascading_randomization
-from .checks.catalogue import CHECKS, IMAGES, LEAST_IMAGES, MOST_IMAGES, question_ids, require_threshold
-from .checks.class_sensitivity.ask import check_class_sensitivity
-from .checks.contract.ask import check_contract
-from .checks.judging.result import CheckResult
-from .checks.judging.subject import Subject, require_fits
-from .checks.label_randomization.ask import check_label_randomization
-from .checks.repeatability.ask import check_repeatability
-from .checks.symmetry.ask import check_symmetry
+import torch
+from torch import nn
+
+from .checks.answering import answer, gather_needs
+from .checks.expectations import ExpectedFailure, expected_reason, named_expected_failure, require_meaningful
+from .checks.judging.result import CheckResult, not_asked
+from .checks.judging.subject import MethodSubject, Subject, require_fits
+from .checks.plan import Plan, Question
+from .checks.registry import CHECKS, IMAGES, MOST_IMAGES
 from .data.batch import Batch
-from .data.bias_scenario import shipped_scenario
-from .foundation.errors import unknown_name
-from .measuring.src import name_of
-from .methods.protocol import SaliencyMethod
+from .data.registry import load_batch
+from .foundation.devices import resolve_device
+from .foundation.errors import UnsuppliedNeedError, unknown_name
+from .foundation.limits import LEAST_IMAGES, require_threshold
+from .foundation.threads import threads_for
+from .interventions.cascade import CascadingRandomizer
+from .interventions.labels import LabelRandomizer
+from .interventions.stage import Randomization
+from .measuring.profile import SrcProfile
+from .measuring.src import At, SrcMeasurement
+from .methods.protocol import SaliencyMethod, method_name
 from .methods.resolve import resolve_method
-from .networks.architectures import MODELS
-from .networks.presets import Preset, as_preset
-from .networks.resolve import require_model_spec
+from .networks.presets.protocol import PresetNetworks
+from .networks.presets.registry import PRESETS, open_preset
+from .networks.resolve import require_network_spec, resolve_network
+
+Thunk = Callable[[], CheckResult]
+RANDOMIZATIONS = ("cascading", "labels")
+
+
+def src_profile(
+    method: SaliencyMethod | str,
+    model: nn.Module | str,
+    batch: Batch | None = None,
+    *,
+    randomization: Randomization | str = "cascading",
+    at: At = "every",
+    sign: str = "absolute",
+    seeds: int = 3,
+    seed: int = 0,
+) -> SrcProfile:
+    """Measure how alike a method's maps are before and after a randomisation. Judges nothing.
+
+    ``method``, ``model``: an object or a name. ``batch``: by default the images of the randomizer, or 100 held-out
+    digits. ``randomization``: ``"cascading"``, ``"labels"`` (of a named model), or a randomizer, which brings its own
+    model. ``at``: which stages to measure: ``"every"``, ``"last"``, ``"classifier"``, a stage's name, or several of
+    these. ``sign``: ``"absolute"`` compares the channels' summed magnitudes, ``"signed"`` their sums. ``seeds``: how
+    many times weights are drawn; a ``LabelRandomizer`` has one version only. The class explained is the batch's target,
+    by default the class that the unrandomised model predicts, at every stage.
+
+    Raises ValueError or TypeError for arguments that do not fit, SaliencyMethodError for a method that raises or
+    returns no maps, CheckpointError for a damaged checkpoint.
+    """
+    named = isinstance(randomization, str)  # a randomizer brings its own model, whatever the name
+    randomizer = as_randomization(randomization, model)
+    measurement = SrcMeasurement(
+        method=resolve_method(method) if isinstance(method, str) else method,
+        method_name=method if isinstance(method, str) else method_name(method),
+        model_name=model if isinstance(model, str) and named else type(randomizer.model).__name__,
+        randomizer=randomizer,
+        batch=batch or default_batch(randomizer),
+        sign=sign,
+        seeds=seeds,
+        seed=seed,
+    )
+    with threads_for(randomizer.model, measurement.images):
+        return measurement.profile(at)
+
+
+def as_randomization(randomization: Randomization | str, model: nn.Module | str) -> Randomization:
+    """Return the randomizer that is meant, of the model that is meant; ValueError if they do not fit together."""
+    if not isinstance(randomization, str):
+        if isinstance(model, nn.Module) and model is not randomization.model:
+            raise ValueError("randomization is a randomizer of another model than the one given: leave model out")
+        return randomization
+    if randomization not in RANDOMIZATIONS:
+        raise unknown_name("randomization", randomization, RANDOMIZATIONS)
+    trained = as_model(model)
+    if randomization == "cascading":
+        return CascadingRandomizer(trained)
+    preset = open_preset("embedded")
+    memorized = preset.supply("memorized_model", model, IMAGES) if isinstance(model, str) else None
+    if not isinstance(memorized, nn.Module):
+        raise ValueError("for randomised labels of your own model give randomization=LabelRandomizer(model, memorized)")
+    return LabelRandomizer(trained, memorized)
+
+
+def as_model(model: nn.Module | str) -> nn.Module:
+    """Return a model that may be given by a spec: the name of a shipped network, or ``package.module:factory``."""
+    preset = open_preset("embedded")
+    return resolve_network(model, preset, PRESETS.named(preset.name).networks) if isinstance(model, str) else model
+
+
+def default_batch(randomization: Randomization | str) -> Batch:
+    """Return the images that a randomizer was given, else 100 held-out digits, for the class predicted."""
+    images = None if isinstance(randomization, str) else randomization.given_images
+    return Batch(load_batch(n=100).images if images is None else images)
 
 
 def check_method(
     method: SaliencyMethod | str,
     *,
-    models: Iterable[str] = tuple(MODELS),
-    preset: Preset | str = "embedded",
-    checks: Iterable[str] = tuple(CHECKS),
+    models: Iterable[str] | None = None,
+    preset: PresetNetworks | str = "embedded",
+    checks: Iterable[str] | None = None,
     images: int = IMAGES,
     batch: Batch | None = None,
     seed: int = 0,
+    device: str = "auto",
+    needs: Mapping[str, object] | None = None,
     thresholds: Mapping[str, float] | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+    explain: bool = True,
 ) -> list[CheckResult]:
-    """Return the results of the named checks of a method on the named models: what the packaged suite tests.
+    """Return the results of the checks of a method: what the packaged suite tests, in its order, without pytest.
 
-    ``method``: an object or a spec. ``models``: names, or ``package.module:factory``, which have no twins that learned
-    random labels or a bias, so that they have no result of ``label_randomization`` and ``bias_detection``. ``preset``:
-    which networks the names mean. ``checks``: names, or one form of a check, ``"symmetry[rescaling]"``. ``images``: how
-    many held-out digits or photographs, 10 to 1000, and counter-stereotypes, at most 400; or give ``batch`` in place of
-    the former. ``thresholds``: by check, where they differ from the calibrated ones.
+    ``method``: an object or a spec. ``models``: names of the preset's networks, or ``package.module:factory``; by
+    default all of the preset. ``preset``: a name, or a preset opened with options of its own
+    (``networks.presets.registry.open_preset``). ``checks``: names, or one variant, ``"symmetry[rescaling]"``; by
+    default all that are registered. ``images``: how many images of the preset, 10 to 1000; or give ``batch`` in place
+    of them. ``device``: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. ``needs``: by name what checks need of
+    these models and the preset does not supply, such as ``memorized_model``. ``thresholds``: by check, if they differ
+    from the calibrated ones. ``expected_failures``: reasons by ``method/model/check``; the results say so in
+    ``expected``. ``explain``: whether stages that are not judged are measured too if a check does not pass, for its
+    message.
 
-    Raises ValueError for an unknown name, or a model that does not take the images; SaliencyMethodError where the
-    method raises or returns no maps.
+    A question that can't be put to a model, for want of something that it needs, has a result with the reason in
+    ``not_asked``; if its check was named, that is an error.
+
+    Raises ValueError for an unknown name, a model that does not take the images, or a need that nobody supplies;
+    SaliencyMethodError if the method raises or returns no maps.
     """
-    models, checks, thresholds, preset = list(models), list(checks), dict(thresholds or {}), as_preset(preset)
-    for model in models:
-        require_model_spec(model)
-    for kind, names, allowed in (
-        ("check", checks, dict.fromkeys((*CHECKS, *question_ids(CHECKS)))),
-        ("check", thresholds, CHECKS),
-    ):
-        for name in names:
-            if name not in allowed:
-                raise unknown_name(kind, name, allowed)
-    for threshold in thresholds.values():
-        require_threshold(threshold)
-    if not LEAST_IMAGES <= (len(batch) if batch else images) <= MOST_IMAGES:
-        raise ValueError(f"images must be {LEAST_IMAGES} to {MOST_IMAGES}, not {len(batch) if batch else images!r}")
-    resolved = resolve_method(method) if isinstance(method, str) else method
-    name = method if isinstance(method, str) else name_of(method)
-    looked_at = batch or preset.batch(images)
-    results = []
-    for model in models:
-        subject = Subject(resolved, name, preset.model(model), model, looked_at, seed)
+    opened = open_preset(preset)
+    name = method if isinstance(method, str) else method_name(method)
+    networks = PRESETS.named(opened.name).networks
+    plan = Plan.of([name], networks if models is None else models, () if checks is None else checks)
+    for model in plan.models:
+        require_network_spec(model, networks)
+    for check, threshold in (thresholds or {}).items():
+        require_threshold(threshold, f"the threshold of {CHECKS.named(check).name}")
+    count = images if batch is None else len(batch)
+    if not LEAST_IMAGES <= count <= MOST_IMAGES:
+        raise ValueError(f"images must be {LEAST_IMAGES} to {MOST_IMAGES}, not {count!r}")
+    expected = [
+        named_expected_failure(pattern, reason, "expected_failures")
+        for pattern, reason in (expected_failures or {}).items()
+    ]
+    require_meaningful(expected, plan.methods, plan.models)
+    run = Run(
+        method=resolve_method(method) if isinstance(method, str) else method,
+        plan=plan,
+        preset=opened,
+        networks=networks,
+        device=resolve_device(device),
+        images=images,
+        batch=batch,
+        seed=seed,
+        explain=explain,
+        needs=needs or {},
+        thresholds=thresholds or {},
+        expected=expected,
+    )
+    return [ask() for _, ask in run.questions()]
+
+
+@dataclass
+class Run:
+    """What all questions of a plan have in common. Models are loaded when the first question about them is put."""
+
+    method: SaliencyMethod
+    plan: Plan
+    preset: PresetNetworks
+    networks: Collection[str]
+    device: torch.device
+    images: int
+    batch: Batch | None
+    seed: int
+    explain: bool
+    needs: Mapping[str, object]
+    thresholds: Mapping[str, float]
+    expected: Sequence[ExpectedFailure]
+    _subject: tuple[str, MethodSubject] | None = field(default=None, init=False)
+
+    def questions(self) -> Iterator[tuple[Question, Thunk]]:
+        """Yield every planned question, and a function that puts it and returns the result."""
+        for question in self.plan:
+            yield question, partial(self.put, question)
+
+    def put(self, question: Question) -> CheckResult:
+        """Put a question and return the result."""
+        check = CHECKS.named(question.check)
+        try:
+            needs = gather_needs(check, question.model, partial(self._supply, question.model))
+        except UnsuppliedNeedError as error:
+            if self.plan.by_name:
+                raise
+            return not_asked(question.id, question.method, question.model, self.seed, str(error))
+        threshold = self.thresholds.get(check.name)
+        result = answer(question, self._subject_of(question), needs, threshold)
+        return replace(result, expected=expected_reason(question, self.expected))
+
+    def _supply(self, model: str, need: str) -> object | None:
+        if need in self.needs:
+            return self.needs[need]
+        return self.preset.supply(need, model, len(self._batch), self.device) if model in self.networks else None
+
+    @cached_property
+    def _batch(self) -> Batch:
+        return (self.batch or self.preset.batch(self.images)).to(self.device)
+
+    def _subject_of(self, question: Question) -> MethodSubject:
+        """Return what a question is put to; the last one is kept, since questions come model by model."""
+        if self._subject is None or self._subject[0] != question.model:
+            self._subject = question.model, self._make_subject(question)
+        return self._subject[1]
+
+    def _make_subject(self, question: Question) -> MethodSubject:
+        method, name, model = self.method, question.method, question.model
+        if not model:
+            return MethodSubject(method, name, seed=self.seed)
+        network = resolve_network(model, self.preset, self.networks, self.device)
+        subject = Subject(method, name, network, model, self._batch, seed=self.seed, explain=self.explain)
         require_fits(subject)
-        for check in checks:
-            results += _of_model(check, subject, preset, thresholds.get(check.partition("[")[0]))
-    if "contract" in checks:
-        results.append(check_contract(resolved, name, seed=seed))
-    return results
-
-
-def _of_model(check: str, subject: Subject, preset: Preset, threshold: float | None) -> list[CheckResult]:
-    if check == "label_randomization" and preset.has_twin(subject.model_name):
-        memorized = preset.memorized_model(subject.model_name)
-        return [check_label_randomization(subject, memorized, threshold=threshold)]
-    if check == "bias_detection" and preset.has_biased_twin(subject.model_name):
-        scenario = shipped_scenario(subject.model_name, len(subject.batch))
-        return [check_bias_detection(subject, scenario, threshold=threshold)]
-    check, _, variant = check.rstrip("]").partition("[")
-    variants = (variant,) if variant else CHECKS[check].variants
-    if check == "cascading_randomization":
-        return [check_cascading_randomization(subject, order=order, threshold=threshold) for order in variants]
-    if check == "symmetry":
-        return [check_symmetry(subject, kind=kind, threshold=threshold) for kind in variants]
-    if check == "class_sensitivity":
-        return [check_class_sensitivity(subject, threshold=threshold)]
-    return [check_repeatability(subject, threshold=threshold)] if check == "repeatability" else []
+        return subject

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import nn
 
-from .checks.bias_detection import ask as bias_detection
+from .api import as_model, default_batch, src_profile
+from .checks.bias_detection import CHECK as BIAS
 from .checks.bias_detection.ask import BiasMasses, bias_masses
-from .checks.catalogue import LEAST_IMAGES, require_threshold
-from .checks.judging.judgement import judge_src
-from .checks.judging.result import CheckResult
-from .checks.judging.verdict import verdict_on
+from .checks.bias_detection.ask import explain as explain_bias
+from .checks.judging.mass_message import explain_mass
+from .checks.judging.message import explain
+from .checks.judging.result import CheckResult, decisive
+from .checks.judging.verdict import judge_stages, verdict_on
 from .data.batch import Batch
 from .data.bias_scenario import BiasScenario
+from .data.masks import require_masks
 from .foundation.errors import SaliencyCheckFailed
+from .foundation.limits import require_confidence, require_enough_images, require_share, require_threshold
+from .foundation.rerun import current_command
+from .foundation.threads import threads_for
 from .interventions.stage import Randomization
-from .measuring.mass import Masses, explain_mass, masses_of, require_confidence, require_masks, require_share
+from .measuring.mass import Masses, masses_of
 from .measuring.profile import SrcProfile
-from .measuring.src import At, default_batch, name_of, src_profile
-from .methods.protocol import SaliencyMethod
+from .measuring.src import At
+from .methods.protocol import SaliencyMethod, method_name
 from .methods.resolve import resolve_method
-from .networks.resolve import resolve_model
-from .plugin import rerun
 
 
 def assert_src_below(
@@ -48,20 +50,28 @@ def assert_src_below(
     ``sign``: ``"absolute"`` compares the channels' summed magnitudes, ``"signed"`` their sums. ``seeds``: how many
     times the weights are drawn; images and draws are the sample that the interval speaks of, pixels are not.
 
-    Raises SaliencyCheckFailed where it does not pass; ValueError or TypeError for arguments that do not fit;
-    SaliencyMethodError where the method raises or returns no maps.
+    Raises SaliencyCheckFailed if it does not pass; ValueError or TypeError for arguments that do not fit;
+    SaliencyMethodError if the method raises or returns no maps.
     """
     __tracebackhide__ = True
     require_threshold(threshold)
+    require_confidence(confidence)
     batch = batch or default_batch(randomization)
-    if len(batch) < LEAST_IMAGES:
-        raise ValueError(f"an interval needs at least {LEAST_IMAGES} images; the batch has {len(batch)}")
-    measure = partial(_measure, method, model, batch, randomization, sign, seeds, seed)
-    judgement = judge_src("assert_src_below", measure, at=at, threshold=threshold, confidence=confidence)
-    if judgement.deciding.verdict != "passed":
-        again = rerun.command() or _call(method, threshold, model, randomization, at, sign, seeds, seed)
-        raise SaliencyCheckFailed(with_rerun(judgement.message, again))
-    return judgement.profile
+    require_enough_images(len(batch))
+
+    def measure(stages: At) -> SrcProfile:
+        return src_profile(
+            method, model, batch, randomization=randomization, at=stages, sign=sign, seeds=seeds, seed=seed
+        )
+
+    profile = measure(at)
+    stages = judge_stages(profile, threshold, confidence)
+    if decisive(stages).verdict != "passed":
+        cascade = measure("every")
+        message = explain("assert_src_below", stages, cascade, confidence, total=len(cascade.stages))
+        call = _call(method, threshold, model, randomization, at, sign, seeds, seed)
+        raise SaliencyCheckFailed(with_rerun(message, current_command() or call))
+    return profile
 
 
 def assert_mass_inside(
@@ -81,23 +91,23 @@ def assert_mass_inside(
     another resolution are resized bilinearly. ``method`` and ``model`` may be names. The class explained is the batch's
     target, or the one that the model predicts. ``seed``: of the random numbers that a method draws.
 
-    Raises SaliencyCheckFailed where it does not pass; ValueError or TypeError for arguments that do not fit;
-    SaliencyMethodError where the method raises or returns no maps.
+    Raises SaliencyCheckFailed if it does not pass; ValueError or TypeError for arguments that do not fit;
+    SaliencyMethodError if the method raises or returns no maps.
     """
     __tracebackhide__ = True
     require_share(threshold)
     require_confidence(confidence)
     require_masks(masks, batch.images)
-    if len(batch) < LEAST_IMAGES:
-        raise ValueError(f"an interval needs at least {LEAST_IMAGES} images; the batch has {len(batch)}")
-    resolved, method_name = resolved_method(method)
-    on = resolve_model(model) if isinstance(model, str) else model
-    name = f"{method_name} on {model if isinstance(model, str) else type(model).__name__}"
-    masses = masses_of(resolved, on, batch, masks, name=name, seed=seed)
+    require_enough_images(len(batch))
+    resolved, called = with_name(method)
+    on = as_model(model)
+    name = f"{called} on {model if isinstance(model, str) else type(model).__name__}"
+    with threads_for(on, batch.images):
+        masses = masses_of(resolved, on, batch, masks, name=name, seed=seed)
     verdict = verdict_on(masses.values[None], masses.interval(confidence), threshold, above=True)
     if verdict != "passed":
         message = explain_mass(f"assert_mass_inside: {name}", masses, masks, verdict, threshold, confidence, seed)
-        raise SaliencyCheckFailed(with_rerun(message, rerun.command()))
+        raise SaliencyCheckFailed(with_rerun(message, current_command()))
     return masses
 
 
@@ -120,51 +130,39 @@ def assert_bias_detected(
     drop of the mass on the nuisance, from the biased model to the balanced one, is above ``threshold`` (between 0 and
     1, by default that of the check ``bias_detection``) with its lower confidence bound over images.
 
-    Raises SaliencyCheckFailed where it does not pass; ValueError or TypeError for arguments that do not fit;
-    SaliencyMethodError where the method raises or returns no maps.
+    Raises SaliencyCheckFailed if it does not pass; ValueError or TypeError for arguments that do not fit;
+    SaliencyMethodError if the method raises or returns no maps.
     """
     __tracebackhide__ = True
-    (limit,) = bias_detection.CHECK.thresholds.values() if threshold is None else (threshold,)
+    (limit,) = BIAS.thresholds.values() if threshold is None else (threshold,)
     require_share(limit)
     require_confidence(confidence)
     scenario = BiasScenario(biased_model, balanced_model, batch, nuisance_masks)
-    resolved, method_name = resolved_method(method)
-    name = f"{method_name} on {type(biased_model).__name__}"
-    masses = bias_masses(resolved, scenario, limit, confidence, name=name, seed=seed)
+    resolved, called = with_name(method)
+    name = f"{called} on {type(biased_model).__name__}"
+    with threads_for(biased_model, batch.images):
+        masses = bias_masses(resolved, scenario, limit, confidence, name=name, seed=seed)
     if masses.verdict != "passed":
-        message = bias_detection.explain(f"assert_bias_detected: {name}", scenario, masses, limit, confidence, seed)
-        raise SaliencyCheckFailed(with_rerun(message, rerun.command()))
+        message = explain_bias(f"assert_bias_detected: {name}", scenario, masses, limit, confidence, seed)
+        raise SaliencyCheckFailed(with_rerun(message, current_command()))
     return masses
 
 
-def resolved_method(method: SaliencyMethod | str) -> tuple[SaliencyMethod, str]:
+def with_name(method: SaliencyMethod | str) -> tuple[SaliencyMethod, str]:
     """Return a method that may be given by its name, and its name."""
-    return (resolve_method(method), method) if isinstance(method, str) else (method, name_of(method))
+    return (resolve_method(method), method) if isinstance(method, str) else (method, method_name(method))
 
 
 def assert_passed(result: CheckResult) -> None:
     """Raise SaliencyCheckFailed with the whole message unless a check's verdict is ``"passed"``."""
     __tracebackhide__ = True
     if result.verdict != "passed":
-        raise SaliencyCheckFailed(with_rerun(result.message, rerun.command()))
+        raise SaliencyCheckFailed(with_rerun(result.message, current_command()))
 
 
 def with_rerun(message: str, again: str | None) -> str:
     """Return the message with the command that runs just this again."""
     return f"{message}\n\nRun this again:\n  {again}" if again else message
-
-
-def _measure(
-    method: SaliencyMethod | str,
-    model: nn.Module | str,
-    batch: Batch,
-    randomization: Randomization | str,
-    sign: str,
-    seeds: int,
-    seed: int,
-    at: At,
-) -> SrcProfile:
-    return src_profile(method, model, batch, randomization=randomization, at=at, sign=sign, seeds=seeds, seed=seed)
 
 
 def _call(
@@ -179,7 +177,7 @@ def _call(
 ) -> str:
     """Return the call of the assertion, for a reader who runs it outside of pytest."""
     shown = [
-        repr(method) if isinstance(method, str) else name_of(method),
+        repr(method) if isinstance(method, str) else method_name(method),
         f"{threshold:g}",
         f"model={model!r}" if isinstance(model, str) else f"model={type(model).__name__}",
         f"randomization={randomization!r}"

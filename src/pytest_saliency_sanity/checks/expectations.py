@@ -1,37 +1,76 @@
-"""Patterns over method/model/check: which tests a project expects to fail. Standard library only."""
+"""Failures that are expected, by patterns over method/model/check. Standard library only."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from .plan import Question
+from .registry import CHECKS, question_ids
 
 ARROW = "->"
 
 
-class ExpectedFailure(NamedTuple):
-    """Why a failure is expected, and who says so: the ini file or a conftest."""
+@dataclass(frozen=True)
+class ExpectedFailure:
+    """Which questions are expected to fail (``method/model/check``, ``*`` for anything), why, and who says so."""
 
+    pattern: str
     reason: str
     source: str
 
+    def means(self, question: Question) -> bool:
+        """Return whether a question is meant; a check stands for all its variants."""
+        return matches(self.pattern, question.method, question.model, question.id)
 
-def parse_expected_failure(line: str) -> tuple[str, str]:
-    """Return the pattern and the reason of ``method/model/check -> reason``; ValueError where that is not its form."""
+
+def expected_reason(question: Question, expected: Iterable[ExpectedFailure]) -> str:
+    """Return why a question is expected to fail, empty if it is not. The first entry that means it counts."""
+    return next((each.reason for each in expected if each.means(question)), "")
+
+
+def parse_expected_failure(line: str, source: str) -> ExpectedFailure:
+    """Return the entry of a line ``method/model/check -> reason``; ValueError for a line of another form."""
     pattern, arrow, reason = (part.strip() for part in line.partition(ARROW))
     if not (arrow and reason):
         raise ValueError(f"{line!r} is not of the form method/model/check {ARROW} reason")
-    require_pattern(pattern)
-    return pattern, reason
+    return named_expected_failure(pattern, reason, source)
 
 
-def require_pattern(pattern: str) -> None:
-    """Raise ValueError unless a pattern has the form ``method/model/check``."""
-    if not isinstance(pattern, str) or len(pattern.split("/")) != 3 or not all(pattern.split("/")):
+def named_expected_failure(pattern: object, reason: object, source: str) -> ExpectedFailure:
+    """Return an entry; ValueError if the pattern has another form or the reason says nothing."""
+    parts = pattern.split("/") if isinstance(pattern, str) else []
+    if len(parts) != 3 or not all(parts):
         raise ValueError(f"{pattern!r} is not of the form method/model/check, each a name or a pattern with *")
+    if not (isinstance(reason, str) and reason.strip()):
+        raise ValueError(f"{pattern!r} has no reason: {reason!r}")
+    return ExpectedFailure(str(pattern), reason, source)
+
+
+def require_meaningful(
+    expected: Iterable[ExpectedFailure], methods: Collection[str], models: Collection[str], hint: str = ""
+) -> None:
+    """Raise ValueError for an entry that means no question of any method and model of these names.
+
+    An import path or a library's class is let pass: another run may be given it. ``hint`` ends the message.
+    """
+    for entry in expected:
+        method_part, model_part, _ = entry.pattern.split("/")
+        if not any(
+            matches(entry.pattern, method, model, check)
+            for method in (*methods, *_by_path(method_part))
+            for model in (*models, "", *_by_path(model_part))
+            for check in question_ids(CHECKS.all())
+        ):
+            raise ValueError(
+                f"{entry.source}: the expected failure {entry.pattern!r} means no test: no method, model or check of "
+                f"its names exists. Take it out, or mend its spelling{hint}"
+            )
 
 
 def matches(pattern: str, method: str, model: str, check: str) -> bool:
-    """Return whether a pattern means a test: ``*`` stands for anything, and a check for all its variants."""
+    """Return whether a pattern means a question: ``*`` stands for anything, and a check for all its variants."""
     return all(map(part_matches, pattern.split("/"), (method, model, check)))
 
 
@@ -39,3 +78,7 @@ def part_matches(part: str, name: str) -> bool:
     """Return whether one part of a pattern means a name. Brackets are what they are in ``check[variant]``."""
     expression = ".*".join(map(re.escape, part.split("*")))
     return re.fullmatch(rf"{expression}(\[.*\])?", name) is not None
+
+
+def _by_path(part: str) -> tuple[str, ...]:
+    return (part,) if ":" in part and "*" not in part else ()

@@ -21,6 +21,10 @@ class CheckpointError(RuntimeError):
     """A checkpoint is missing, damaged, or does not fit its network."""
 
 
+class UnsuppliedNeedError(ValueError):
+    """A check needs something for a model that nobody supplies. The message says what to do."""
+
+
 def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
     """Return the error for a name that does not exist: the value, near matches, and all that is allowed."""
     names = list(allowed)

@@ -27,24 +27,30 @@ class Named(Protocol):
 
 
 T = TypeVar("T", bound=Named)
+OWN = "pytest-saliency-sanity"
 
 
 @dataclass(frozen=True)
 class Source(Generic[T]):
-    """A registered thing and who registered it, as a user knows it."""
+    """A registered thing and who registered it, as a user knows it: this package, an entry point or a hook."""
 
     thing: T
     source: str
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether this package registered it."""
+        return self.source == OWN
 
 
 class Registry(Generic[T]):
     """The known things of one kind, in order: built in, then those of entry points, then those of a project's hooks.
 
     ``kind``: what one of them is called in messages. ``holds``: what each must be. ``group``: the entry-point group.
-    ``built_in``: import paths of this package's own.
+    ``built_in``: this package's own, or their import paths.
     """
 
-    def __init__(self, kind: str, holds: type[T], group: str, built_in: Sequence[str]) -> None:
+    def __init__(self, kind: str, holds: type[T], group: str, built_in: Sequence[str | T]) -> None:
         self.kind = kind
         self.holds = holds
         self.group = group
@@ -85,7 +91,7 @@ class Registry(Generic[T]):
         return known[name]
 
     def _own(self) -> list[Source[T]]:
-        return [Source(import_attribute(path), "pytest-saliency-sanity") for path in self.built_in]
+        return [Source(import_attribute(each) if isinstance(each, str) else each, OWN) for each in self.built_in]
 
     def _installed(self) -> list[Source[T]]:
         return [self._loaded(point) for point in installed_points(self.group, tuple(sys.path))]

@@ -9,7 +9,8 @@ from enum import IntEnum
 import numpy as np
 
 from ..foundation.errors import unknown_name
-from .statistics import Interval, mean_interval
+from .interval import Interval
+from .statistics import mean_interval
 
 
 class Cause(IntEnum):

@@ -1,4 +1,4 @@
-"""The measuring under every randomisation check: maps before and after, and their rank correlation."""
+"""The SRC of a method's maps before and after an intervention, stage by stage."""
 
 from __future__ import annotations
 
@@ -8,20 +8,13 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from torch import nn
 
-from ..data import load_batch
 from ..data.batch import Batch
 from ..foundation.errors import SaliencyMethodError, unknown_name
 from ..foundation.inference import evaluation_mode, images_for, logits_of
 from ..foundation.randomness import derived_seed
-from ..interventions.cascade import CascadingRandomizer
-from ..interventions.labels import LabelRandomizer
 from ..interventions.stage import Randomization, Stage
 from ..methods.protocol import SaliencyMethod
-from ..methods.resolve import resolve_method
-from ..networks.resolve import has_twin, resolve_model
-from ..networks.storage.store import load_checkpoint
 from .maps import SIGNS, as_seen, maps_of, reduced
 from .profile import Cause, SrcProfile
 from .ranks import correlation, standard_ranks
@@ -30,91 +23,13 @@ At = str | Sequence[str]
 TRAINED = "the trained model"
 
 
-def src_profile(
-    method: SaliencyMethod | str,
-    model: nn.Module | str,
-    batch: Batch | None = None,
-    *,
-    randomization: Randomization | str = "cascading",
-    at: At = "every",
-    sign: str = "absolute",
-    seeds: int = 3,
-    seed: int = 0,
-) -> SrcProfile:
-    """Measure how alike a method's maps are before and after a randomisation. Judges nothing.
-
-    ``method``, ``model``: an object or a name. ``batch``: by default the images of the randomizer, or 100 held-out
-    digits. ``randomization``: ``"cascading"``, ``"labels"`` (of a named model), or a randomizer, which brings its own
-    model. ``at``: which stages to measure: ``"every"``, ``"last"``, ``"classifier"``, a stage's name, or several of
-    these. ``sign``: ``"absolute"`` compares the channels' summed magnitudes, ``"signed"`` their sums. ``seeds``: how
-    many times weights are drawn; a ``LabelRandomizer`` has one version only. The class explained is the batch's target,
-    by default the class that the unrandomised model predicts, at every stage.
-
-    Raises ValueError or TypeError for arguments that do not fit, SaliencyMethodError for a method that raises or
-    returns no maps, CheckpointError for a damaged checkpoint.
-    """
-    named = isinstance(randomization, str)  # a randomizer brings its own model, whatever the name
-    randomizer = as_randomization(randomization, model)
-    measurement = Measurement(
-        method=resolve_method(method) if isinstance(method, str) else method,
-        method_name=method if isinstance(method, str) else name_of(method),
-        model_name=model if isinstance(model, str) and named else type(randomizer.model).__name__,
-        randomizer=randomizer,
-        batch=batch or default_batch(randomizer),
-        sign=sign,
-        seeds=seeds,
-        seed=seed,
-    )
-    return measurement.profile(at)
-
-
-def as_randomization(randomization: Randomization | str, model: nn.Module | str) -> Randomization:
-    """Return the randomizer that is meant, of the model that is meant; ValueError where they do not fit together."""
-    if not isinstance(randomization, str):
-        if isinstance(model, nn.Module) and model is not randomization.model:
-            raise ValueError("randomization is a randomizer of another model than the one given: leave model out")
-        return randomization
-    if randomization not in ("cascading", "labels"):
-        raise unknown_name("randomization", randomization, ("cascading", "labels"))
-    trained = resolve_model(model) if isinstance(model, str) else model
-    if randomization == "cascading":
-        return CascadingRandomizer(trained)
-    if not (isinstance(model, str) and has_twin(model)):
-        raise ValueError("for randomised labels of your own model give randomization=LabelRandomizer(model, memorized)")
-    return LabelRandomizer(trained, load_checkpoint(model, labels="random"))
-
-
-def stages_meant(randomization: Randomization, at: At) -> tuple[str, ...]:
-    """Return the stages that ``at`` means, one or several of them, in the order of the randomisation."""
-    if isinstance(at, str):
-        return randomization.names(at)
-    if not at:
-        raise ValueError("at names no stage: give 'every', 'last', 'classifier' or the name of a stage")
-    meant = {name for each in at for name in randomization.names(each)}
-    return tuple(name for name in randomization.names() if name in meant)
-
-
-def default_batch(randomization: Randomization | str) -> Batch:
-    """Return the images that a randomizer was given, else 100 held-out digits, for the class predicted."""
-    images = None if isinstance(randomization, str) else randomization.given_images
-    return held_out_digits(100) if images is None else Batch(images)
-
-
-def held_out_digits(n: int) -> Batch:
-    """Return ``n`` held-out digits, to be explained for the class that the model predicts."""
-    return Batch(load_batch("mnist", n).images)
-
-
-def name_of(method: SaliencyMethod) -> str:
-    """Return how to call a method in messages."""
-    return str(getattr(method, "__name__", None) or type(method).__name__)
-
-
 @dataclass(frozen=True, eq=False)
-class Measurement:
-    """A method, a randomisation of a model, and the images to look at. The stages to measure are asked for one by one.
+class SrcMeasurement:
+    """A method, an intervention in a model, and the images to look at. Each stage is measured when it is asked for.
 
-    ``seen``: whether maps are rounded to what a screen can show before they are ranked (``methods.maps.as_seen``).
+    ``sign``: ``"absolute"`` or ``"signed"``; ``seeds``: how many times an intervention that draws is drawn. ``seen``:
+    whether maps are rounded to what a screen can show before they are ranked (``maps.as_seen``).
+
     Raises ValueError for an unknown sign or fewer than one seed.
     """
 
@@ -135,7 +50,10 @@ class Measurement:
             raise ValueError(f"seeds must be at least 1, not {self.seeds!r}")
 
     def profile(self, at: At) -> SrcProfile:
-        """Return the SRCs at the stages that ``at`` means."""
+        """Return the SRCs at the stages that ``at`` means.
+
+        Raises ValueError if it means none, SaliencyMethodError if the method raises or returns no maps.
+        """
         seeds = range(self.seeds if self.randomizer.repeats else 1)
         draws = [self.randomizer.bind(self.images, derived_seed(self.seed, draw)) for draw in seeds]
         stages = stages_meant(draws[0], at)
@@ -149,14 +67,14 @@ class Measurement:
                     causes[cell] = Cause.DEAD_MODEL
                     continue
                 after = self._ranks(stage, self._noise_of(draw, stage.name))
-                self._check_sizes(before, after, stage.name)
+                self._require_same_size(before, after, stage.name)
                 src[cell] = correlation(before.ranks, after.ranks)
                 causes[cell] = causes_of(before, after)
         return SrcProfile(self.method_name, self.model_name, self.sign, self.seed, stages, src, causes)
 
     @cached_property
     def images(self) -> torch.Tensor:
-        """The images, where the model is and in its precision."""
+        """The images, on the model's device and in its precision."""
         return images_for(self.randomizer.model, self.batch.images)
 
     @cached_property
@@ -184,7 +102,7 @@ class Measurement:
         ranked = standard_ranks(as_seen(maps) if self.seen else maps)
         return Ranks(ranked, maps.flatten(1).isfinite().all(1).cpu().numpy(), tuple(maps.shape[1:]))
 
-    def _check_sizes(self, before: Ranks, after: Ranks, stage: str) -> None:
+    def _require_same_size(self, before: Ranks, after: Ranks, stage: str) -> None:
         if before.size != after.size:
             raise SaliencyMethodError(
                 f"{self.method_name} on {self.model_name}, {stage}: the method returned maps of {after.size}, "
@@ -214,3 +132,13 @@ def causes_of(before: Ranks, after: Ranks) -> np.ndarray:
     causes[before.constant] = Cause.CONSTANT_BEFORE
     causes[~(before.finite & after.finite)] = Cause.NOT_FINITE
     return causes
+
+
+def stages_meant(randomization: Randomization, at: At) -> tuple[str, ...]:
+    """Return the stages that ``at`` means, one or several of them, in the order of the randomisation."""
+    if isinstance(at, str):
+        return randomization.names(at)
+    if not at:
+        raise ValueError("at names no stage: give 'every', 'last', 'classifier' or the name of a stage")
+    meant = {name for each in at for name in randomization.names(each)}
+    return tuple(name for name in randomization.names() if name in meant)

@@ -8,23 +8,11 @@ one for crossed random effects (Searle, Casella, McCulloch 1992, chapter 4) with
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from scipy.special import stdtrit
 
-
-class Interval(NamedTuple):
-    """A mean and its confidence bounds."""
-
-    mean: float
-    low: float
-    high: float
-
-    def absolute(self) -> Interval:
-        """Return the interval of |mean|: what is judged, since an SRC of -0.9 shows the same dependence as 0.9."""
-        low = 0.0 if self.low <= 0 <= self.high else min(abs(self.low), abs(self.high))
-        return Interval(abs(self.mean), low, max(abs(self.low), abs(self.high)))
+from ..foundation.limits import require_confidence
+from .interval import Interval
 
 
 def mean_interval(src: np.ndarray, confidence: float = 0.95) -> Interval:
@@ -37,8 +25,7 @@ def mean_interval(src: np.ndarray, confidence: float = 0.95) -> Interval:
     """
     if src.ndim != 2:
         raise ValueError(f"SRCs must be a table (seeds, images), not of shape {src.shape}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be between 0 and 1, not {confidence!r}")
+    require_confidence(confidence)
     seen = ~np.isnan(src)
     table = src[seen.any(1)][:, seen.any(0)]
     if not table.size:

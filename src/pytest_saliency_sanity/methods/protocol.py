@@ -18,3 +18,8 @@ class SaliencyMethod(Protocol):
     def __call__(self, model: nn.Module, images: torch.Tensor, targets: torch.Tensor, /) -> torch.Tensor:
         """Return the maps."""
         ...
+
+
+def method_name(method: SaliencyMethod) -> str:
+    """Return how to call a method in messages: its own name, or that of its class."""
+    return str(getattr(method, "__name__", None) or type(method).__name__)

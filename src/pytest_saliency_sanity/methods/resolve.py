@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 from inspect import Parameter, isclass, signature
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,8 @@ def installed_methods() -> list[str]:
 
 def is_installed(spec: Spec) -> bool:
     """Return whether the library that a spec needs, if any, is installed."""
-    return spec.name not in LIBRARIES or find_spec(LIBRARIES[spec.name].package) is not None
+    library = LIBRARIES.all().get(spec.name)
+    return library is None or library.is_installed
 
 
 def require_method_spec(text: str, _seen: tuple[str, ...] = ()) -> None:
@@ -41,9 +41,9 @@ def require_method_spec(text: str, _seen: tuple[str, ...] = ()) -> None:
         if isinstance(named.value, str):
             require_method_spec(named.value, (*_seen, spec.name))
     elif not is_installed(spec):
-        raise ImportError(missing(_seen[0] if _seen else text, LIBRARIES[spec.name]))
-    elif spec.layer and spec.name not in LIBRARIES:
-        raise ValueError(f"{text!r}: only a library's class takes a layer behind it ({', '.join(LIBRARIES)})")
+        raise ImportError(missing(_seen[0] if _seen else text, LIBRARIES.named(spec.name)))
+    elif spec.layer and spec.name not in LIBRARIES.all():
+        raise ValueError(f"{text!r}: only a library's class takes a layer behind it ({', '.join(LIBRARIES.all())})")
 
 
 def resolve_method(spec: str) -> SaliencyMethod:
@@ -69,8 +69,8 @@ def _resolved(spec: Spec) -> SaliencyMethod:
         meant = parse_spec(value)
         shown = spec.text if spec.name in BUILT_IN else meant.text  # our own paths tell nobody anything
         return _resolved(replace(meant, text=shown, keywords={**meant.keywords, **spec.keywords}))
-    if spec.name in LIBRARIES:
-        make = import_attribute(LIBRARIES[spec.name].adapter)
+    if spec.name in LIBRARIES.all():
+        make = import_attribute(LIBRARIES.named(spec.name).adapter)
         return make(spec)  # type: ignore[no-any-return]
     return _made(import_attribute(spec.path), spec)
 
@@ -85,7 +85,7 @@ def _made(found: Any, spec: Spec) -> SaliencyMethod:
     elif spec.keywords:
         found = _with_keywords(found, spec)
     if not callable(found):
-        raise TypeError(f"{spec.text} names {found!r}, which is no callable (model, images, targets) -> maps")
+        raise TypeError(f"{spec.text} names {found!r}, which is not callable as (model, images, targets) -> maps")
     return found  # type: ignore[no-any-return]
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
+from ..checks.expectations import ExpectedFailure
+from ..checks.registry import CHECKS, Check
+from ..foundation.registry import Source
 from ..methods.registry import BUILT_IN, NamedMethod, set_given
 from ..methods.resolve import resolve_method
-from ..networks.architectures import MODELS
-from ..networks.resolve import find_model
-from . import rerun, settings
-from .collection import ROOT, SELECTION, Selection, is_ours
+from ..networks.resolve import find_network
+from .collection import Selection, is_ours
 from .fixtures import (
     SETTINGS,
     parametrize,
@@ -25,14 +27,20 @@ from .fixtures import (
     saliency_method,
     saliency_method_label,
     saliency_method_name,
+    saliency_method_subject,
     saliency_model,
     saliency_model_name,
+    saliency_needs,
+    saliency_question,
     saliency_settings,
     saliency_subject,
 )
+from .items import PackagedTests
 from .ledger import Ledger
-from .project import expected_failures_of, methods_of
-from .questions import Questions
+from .names import ROOT
+from .options import add_options
+from .project import checks_of, expected_failures_of, methods_of
+from .settings import Settings, read_settings
 
 __all__ = [
     "saliency_batch",
@@ -44,14 +52,17 @@ __all__ = [
     "saliency_method",
     "saliency_method_label",
     "saliency_method_name",
+    "saliency_method_subject",
     "saliency_model",
     "saliency_model_name",
+    "saliency_needs",
+    "saliency_question",
     "saliency_settings",
     "saliency_subject",
 ]
 
 LEDGER = pytest.StashKey[Ledger]()
-BEFORE = pytest.StashKey[Sequence[NamedMethod]]()
+GIVEN_BEFORE = pytest.StashKey[Callable[[], None]]()
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -63,20 +74,22 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and their ini twins."""
-    settings.add_options(parser)
+    add_options(parser)
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Answer ``--saliency-list``."""
     if not config.option.saliency_list:
         return None
-    from .terminal import listing
+    from ..reports.listing import listing
 
-    before = set_given(methods_of(config))
+    take_back = take_over(config)
     try:
         print(listing())  # noqa: T201
+    except (ValueError, TypeError, ImportError) as error:
+        raise pytest.UsageError(str(error)) from error
     finally:
-        set_given(before)
+        take_back()
     return 0
 
 
@@ -85,29 +98,47 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "saliency: a test that a saliency method is put to")
     config.addinivalue_line("markers", "saliency_slow: a saliency test that takes minutes")
     config.addinivalue_line("markers", "saliency_gpu: a saliency test that needs a GPU")
-    config.stash[BEFORE] = set_given(methods_of(config))
-    config.stash[SETTINGS] = read = settings.read_settings(config)
-    expected = {**read.expected_failures, **expected_failures_of(config)}
-    config.pluginmanager.register(Questions(read, expected), "saliency_sanity_questions")
+    config.stash[GIVEN_BEFORE] = take_over(config)
+    config.stash[SETTINGS] = read = read_settings(config)
+    expected: list[ExpectedFailure] = [*expected_failures_of(config), *read.expected_failures]
+    config.pluginmanager.register(PackagedTests(read, expected), "saliency_sanity_tests")
     if not hasattr(config, "workerinput"):
-        config.stash[LEDGER] = ledger = Ledger(bool(read.methods))
+        from .summary import ReportWriter
+
+        config.stash[LEDGER] = ledger = Ledger(read)
         config.pluginmanager.register(ledger, "saliency_sanity_ledger")
-    rerun.set_options(read.given)
+        if read.report:
+            config.pluginmanager.register(ReportWriter(read.report, ledger), "saliency_sanity_reports")
     if read.methods:
         _activate(config, read)
     elif any(is_ours(argument) for argument in config.args):
         raise pytest.UsageError(f"{ROOT}: no method to check. Give one: pytest {ROOT} --saliency-method=gradcam")
 
 
-def _activate(config: pytest.Config, read: settings.Settings) -> None:
-    _check_device(read)
-    _check_photographs(read)
-    _check_import_paths(config, read)
-    config.stash[SELECTION] = selection = Selection(config, read)
-    config.pluginmanager.register(selection, "saliency_sanity_selection")
+def take_over(config: pytest.Config) -> Callable[[], None]:
+    """Take over the methods and checks that the hooks of this run give; return a function that takes that back."""
+    methods: Sequence[NamedMethod] = set_given(methods_of(config))
+    checks: Sequence[Source[Check]] = CHECKS.give(checks_of(config))
+
+    def take_back() -> None:
+        set_given(methods)
+        CHECKS.give(checks)
+
+    return take_back
 
 
-def _check_device(read: settings.Settings) -> None:
+def _activate(config: pytest.Config, read: Settings) -> None:
+    try:
+        _ = read.plan
+    except (ValueError, TypeError, ImportError) as error:  # of another package's registration
+        raise pytest.UsageError(str(error)) from error
+    _require_device(read)
+    _require_photographs(read)
+    _require_import_paths(config, read)
+    config.pluginmanager.register(Selection(config, read), "saliency_sanity_selection")
+
+
+def _require_device(read: Settings) -> None:
     if read.device not in ("auto", "cpu"):  # these two need no look at the machine, and so no torch
         from ..foundation.devices import resolve_device
 
@@ -117,27 +148,31 @@ def _check_device(read: settings.Settings) -> None:
             raise pytest.UsageError(f"{read.sources['device']}: {error}") from error
 
 
-def _check_photographs(read: settings.Settings) -> None:
-    if (read.data or read.weights) and read.preset.name != "imagenet":
-        given = "data" if read.data else "weights"
-        raise pytest.UsageError(f"{read.sources[given]} is for --saliency-preset=imagenet, not {read.preset.name}")
-    if read.preset.data:
+def _require_photographs(read: Settings) -> None:
+    for option in ("data", "weights"):
+        if read.asked_for(option) and option not in read.preset.options:
+            raise pytest.UsageError(f"{read.sources[option]} is for --saliency-preset=imagenet, not {read.preset_name}")
+    if read.data:
         try:
-            read.preset.batch(read.images, at_most=read.takes_fewer_images)
+            read.networks.batch(read.images, at_most=read.takes_fewer_images)
         except ValueError as error:
             raise pytest.UsageError(f"{read.sources['data']}: {error}") from error
 
 
-def _check_import_paths(config: pytest.Config, read: settings.Settings) -> None:
+def _require_import_paths(config: pytest.Config, read: Settings) -> None:
     """Import what has an import path, so that what is wrong with it is said before any test runs."""
     named = set(read.methods) - set(BUILT_IN)
-    models = [model for model in read.models if model not in MODELS]
+    models = [model for model in read.models if model not in read.preset.networks]
     if not named and not models:
         return
     here = str(config.invocation_params.dir)
     if here not in sys.path:
         sys.path.insert(0, here)  # as `python -m pytest` does: a module beside the caller is found
-    for option, specs, look in (("method", named, resolve_method), ("model", models, find_model)):
+    looks: tuple[tuple[str, Any, Callable[[str], object]], ...] = (
+        ("method", named, resolve_method),
+        ("model", models, find_network),
+    )
+    for option, specs, look in looks:
         for spec in sorted(specs):
             try:
                 look(spec)
@@ -147,10 +182,9 @@ def _check_import_paths(config: pytest.Config, read: settings.Settings) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Forget the options and the methods of this run."""
-    rerun.set_options([])
-    if BEFORE in config.stash:
-        set_given(config.stash[BEFORE])
+    """Forget the methods and checks of this run."""
+    if GIVEN_BEFORE in config.stash:
+        config.stash[GIVEN_BEFORE]()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -162,15 +196,15 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     """Say what is planned."""
     if LEDGER not in config.stash or not config.stash[SETTINGS].methods:
         return None
-    from .terminal import header
+    from .summary import header_line
 
-    return header(config.stash[SETTINGS])
+    return header_line(config, config.stash[SETTINGS])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was found."""
     config = terminalreporter.config
     if LEDGER in config.stash and config.stash[LEDGER].concerned and not config.option.collectonly:
-        from .terminal import summarize
+        from .summary import print_summary
 
-        summarize(terminalreporter, config.stash[SETTINGS], config.stash[LEDGER])
+        print_summary(terminalreporter, config.stash[LEDGER].run())

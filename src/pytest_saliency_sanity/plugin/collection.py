@@ -7,78 +7,110 @@ ours. It has one cell for each method x model, and each cell has the tests of ``
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from ..checks.catalogue import CHECKS, question_ids
+from ..checks.plan import Plan
+from ..checks.registry import CHECKS, Check
 from ..foundation.errors import unknown_name
+from ..foundation.ids import with_variant
+from .names import METHOD, MODEL, PACKAGED, ROOT
 from .settings import Settings
 
-ROOT = "saliency-sanity"
-PACKAGED = "pytest_saliency_sanity.suite"  # the keyword of its tests, wherever they are collected
-METHOD, MODEL = "saliency_method", "saliency_model"  # the fixtures that give what is checked
 SUITE = Path(__file__).parents[1] / "suite.py"
-PROBE = "repeatability"  # asks for nothing but the method, the model and the images
 
 
 class Cell(pytest.Collector):
-    """The tests of one method on one model, or of the method alone where ``model`` is None."""
+    """The tests of one method on one model, or of the method alone if ``model`` is empty. ``ids``: what they ask."""
 
     method: str
-    model: str | None
+    model: str
+    ids: tuple[str, ...]
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
-        """Yield the tests of the checks that are asked for."""
-        checks = self.config.stash[SELECTION].settings.checks
-        for name, item in self.tests():
-            if name in checks and CHECKS[name].by_model == (self.model is not None):
-                yield item
+        """Yield the tests of the planned questions, in their order."""
+        checks = [check for check in CHECKS.all().values() if set(check.ids) & set(self.ids)]
+        items = [item for item in self.tests(checks) if id_asked(item) in self.ids]
+        yield from sorted(items, key=lambda item: self.ids.index(id_asked(item)))
 
-    def tests(self) -> Iterator[tuple[str, pytest.Function]]:
-        """Yield every test of the suite, and the name of its check."""
-        module = pytest.Module.from_parent(self, path=SUITE, nodeid=self.nodeid)
+    def tests(self, checks: Iterable[Check]) -> Iterator[pytest.Function]:
+        """Yield the tests of checks."""
+        from ..suite import test_of
+
+        module: pytest.Module = pytest.Module.from_parent(self, path=SUITE, nodeid=self.nodeid)
+        module.obj = ModuleType(PACKAGED)
+        for check in checks:
+            setattr(module.obj, f"test_{check.name}", test_of(check))
         for item in module.collect():
             assert isinstance(item, pytest.Function)
             item.path = self.path  # where the suite hangs: the hooks of a conftest there are called for it
-            yield item.originalname.removeprefix("test_"), item
+            yield item
+
+
+def id_asked(item: pytest.Item) -> str:
+    """Return the id of the question that a packaged test puts, ``symmetry[rescaling]``; empty for any other test."""
+    check = getattr(getattr(item, "function", None), "saliency_check", "")
+    return with_variant(check, getattr(getattr(item, "callspec", None), "params", {}).get("variant", ""))
 
 
 class Suite(pytest.Collector):
-    """The packaged suite: for each method a cell of its own, and one for each model."""
+    """The packaged suite: a cell for each method and model of the plan."""
+
+    settings: Settings
 
     def collect(self) -> Iterator[Cell]:
         """Yield the cells. A fixture that a conftest overrides gives one method or model, whatever the names."""
-        settings = self.config.stash[SELECTION].settings
-        asked_for = self._fixtures_asked_for(settings)
-        methods = settings.methods if f"{METHOD}_name" in asked_for else (METHOD,)
-        models = settings.models if f"{MODEL}_name" in asked_for else (MODEL,)
-        for method in methods:
-            for model in (*models, None):
-                yield self._cell(method, model)
+        for method, model, questions in self._plan().cells():
+            yield self._cell(method, model, tuple(question.id for question in questions))
 
-    def _cell(self, method: str, model: str | None) -> Cell:
+    def _plan(self) -> Plan:
+        plan = self.settings.plan
+        probe = self._cell(plan.methods[0], plan.models[0], ())
+        check = next(check for check in CHECKS.all().values() if check.by_model)
+        asked_for = next(iter(probe.tests([check]))).fixturenames
+        return overridden(plan, method=f"{METHOD}_name" not in asked_for, model=f"{MODEL}_name" not in asked_for)
+
+    def _cell(self, method: str, model: str, ids: tuple[str, ...]) -> Cell:
         name = cell_name(method, model)
         cell: Cell = Cell.from_parent(self, name=name, nodeid=f"{ROOT}::{name}")
-        cell.method, cell.model = method, model
+        cell.method, cell.model, cell.ids = method, model, ids
         return cell
 
-    def _fixtures_asked_for(self, settings: Settings) -> set[str]:
-        """Return the fixtures that a test of a method on a model asks for, also through others."""
-        probe = self._cell(settings.methods[0], settings.models[0])
-        return next(set(item.fixturenames) for name, item in probe.tests() if name == PROBE)
+
+def overridden(plan: Plan, *, method: bool, model: bool) -> Plan:
+    """Return the plan of a project whose own fixtures give the method or the model: there is one of each then."""
+    return replace(plan, methods=(METHOD,) if method else plan.methods, models=(MODEL,) if model else plan.models)
 
 
-def cell_name(method: str, model: str | None) -> str:
+def cell_name(method: str, model: str) -> str:
     """Return the part of the node ids that names a method and a model."""
     return f"{method}-{model}" if model else method
+
+
+def node_ids(plan: Plan) -> list[str]:
+    """Return the ids of the packaged suite's tests, in order."""
+    return [f"{ROOT}::{cell_name(each.method, each.model)}::test_{each.id}" for each in plan]
+
+
+def plan_collected(plan: Plan, collected: Iterable[str]) -> Plan:
+    """Return the plan that the suite was collected by, as its node ids show: fixtures of the project count in it."""
+    ours = {node_id for node_id in collected if is_ours(node_id)}
+    for method in (False, True):
+        for model in (False, True):
+            found = overridden(plan, method=method, model=model)
+            if ours <= set(node_ids(found)):
+                return found
+    return plan
 
 
 class Selection:
     """What of the packaged suite is collected, and where.
 
-    Arguments of the command line that name the suite or a part of it, ``saliency-sanity[::...]``, are no paths: they
+    Arguments of the command line that name the suite or a part of it, ``saliency-sanity[::...]``, are not paths: they
     are taken out of pytest's arguments and kept here.
     """
 
@@ -87,7 +119,7 @@ class Selection:
         self.wanted = [argument for argument in config.args if is_ours(argument)]
         paths = [argument for argument in config.args if not is_ours(argument)]
         self.alone = bool(self.wanted) and not paths
-        require_wanted(self.wanted, settings)
+        require_wanted(self.wanted, settings.plan)
         if self.wanted:
             config.args[:] = paths or [str(config.invocation_params.dir)]
         self.host = first_directory(config)
@@ -98,10 +130,11 @@ class Selection:
     def pytest_make_collect_report(
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        """Hang the suite below the directory that hosts it; leave all else out where the suite alone is asked for."""
+        """Hang the suite below the directory that hosts it; leave all else out if the suite alone is asked for."""
         report = yield
         if isinstance(collector, pytest.Directory) and collector.path == self.host and report.passed:
-            suite = Suite.from_parent(collector, name=ROOT, nodeid=ROOT)
+            suite: Suite = Suite.from_parent(collector, name=ROOT, nodeid=ROOT)
+            suite.settings = self.settings
             report.result = [suite] if self.alone else [*report.result, suite]
         return report
 
@@ -119,9 +152,6 @@ class Selection:
         items[:] = kept
 
 
-SELECTION = pytest.StashKey[Selection]()
-
-
 def is_ours(argument: str) -> bool:
     """Return whether an argument or node id names the packaged suite or a part of it."""
     return argument == ROOT or argument.startswith(f"{ROOT}::")
@@ -132,21 +162,23 @@ def is_below(node_id: str, name: str) -> bool:
     return node_id == name or node_id.startswith((f"{name}::", f"{name}["))
 
 
-def require_wanted(wanted: list[str], settings: Settings) -> None:
+def require_wanted(wanted: list[str], plan: Plan) -> None:
     """Raise pytest.UsageError for a part of the suite that does not exist, before any worker or torch is started."""
-    allowed = [ROOT]
-    for method in (*settings.methods, METHOD):
-        for model in (*settings.models, MODEL, None):
-            checks = [name for name in settings.checks if CHECKS[name].by_model == (model is not None)]
-            cell = f"{ROOT}::{cell_name(method, model)}"
-            allowed += [cell, *(f"{cell}::test_{each}" for each in dict.fromkeys((*checks, *question_ids(checks))))]
+    if not wanted:
+        return
+    allowed: dict[str, None] = {ROOT: None}
+    for method in (False, True):
+        for model in (False, True):
+            for node_id in node_ids(overridden(plan, method=method, model=model)):
+                cell, _, test = node_id.rpartition("::")
+                allowed |= dict.fromkeys((cell, f"{cell}::{test.partition('[')[0]}", node_id))
     for name in wanted:
         if name not in allowed:
             raise pytest.UsageError(str(unknown_name("test", name, [each for each in allowed if METHOD not in each])))
 
 
 def first_directory(config: pytest.Config) -> Path | None:
-    """Return the first directory among pytest's arguments, None where all are files."""
+    """Return the first directory among pytest's arguments, None if all are files."""
     for argument in config.args:
         path = (config.invocation_params.dir / argument.partition("::")[0]).resolve()
         if path.is_dir():

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from ..checks.catalogue import is_finding
+from ..checks.plan import Question
+from ..checks.registry import CHECKS
 from ..foundation.errors import CheckpointError
-from .collection import METHOD, MODEL, Cell
+from .collection import Cell
+from .names import METHOD, MODEL
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -18,15 +21,16 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..checks.judging.result import CheckResult
-    from ..checks.judging.subject import Subject
+    from ..checks.judging.subject import MethodSubject, Subject
     from ..data.batch import Batch
     from ..data.bias_scenario import BiasScenario
     from ..interventions.cascade import CascadingRandomizer
     from ..methods.protocol import SaliencyMethod
+    from ..reports.glances import Glance
 
 Judge = Callable[["CheckResult"], None]
 SETTINGS = pytest.StashKey[Settings]()
-GLANCES = pytest.StashKey[dict[tuple[str, str], dict[str, Any]]]()
+GLANCES = pytest.StashKey[dict[tuple[str, str], "Glance"]]()
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +41,7 @@ def saliency_settings(pytestconfig: pytest.Config) -> Settings:
 
 @pytest.fixture(scope="session")
 def saliency_device(saliency_settings: Settings) -> torch.device:
-    """The device of ``--saliency-device``; ``auto`` is CUDA where there is one, else the CPU."""
+    """The device of ``--saliency-device``; ``auto`` is CUDA if there is one, else the CPU."""
     from ..foundation.devices import resolve_device
 
     return resolve_device(saliency_settings.device)
@@ -54,7 +58,7 @@ def saliency_method_name(request: pytest.FixtureRequest) -> str:
 def saliency_model_name(request: pytest.FixtureRequest) -> str:
     """The name of the network that is looked at: one test for each ``--saliency-model``."""
     cell = request.node.getparent(Cell)
-    return str(cell.model) if cell else given(request, MODEL, "--saliency-model=alexnet")
+    return cell.model if cell else given(request, MODEL, "--saliency-model=alexnet")
 
 
 @pytest.fixture(scope="module")
@@ -73,47 +77,26 @@ def saliency_model(
     pytestconfig: pytest.Config,
 ) -> nn.Module:
     """The trained network whose maps are looked at. Override it to check on your own, in evaluation mode."""
+    from ..networks.resolve import resolve_network
+
+    settings = saliency_settings
     with loading(pytestconfig):
-        return saliency_settings.preset.model(saliency_model_name, saliency_device)
+        return resolve_network(saliency_model_name, settings.networks, settings.preset.networks, saliency_device)
 
 
 @pytest.fixture
-def saliency_memorized_model(
-    request: pytest.FixtureRequest,
-    saliency_model: nn.Module,
-    saliency_device: torch.device,
-    saliency_settings: Settings,
-) -> nn.Module:
+def saliency_memorized_model(request: pytest.FixtureRequest, saliency_model: nn.Module) -> nn.Module:
     """The same network, which memorised random labels. Override it together with ``saliency_model``."""
-    name = built_in_network(
-        request,
-        saliency_settings.preset.has_twin,
-        "no network like {name} that memorised random labels: override the fixture saliency_memorized_model to be "
-        "asked this",
-    )
-    with loading(request.config):
-        return saliency_settings.preset.memorized_model(name, saliency_device)
+    return cast("nn.Module", of_the_preset(request, "memorized_model"))
 
 
 @pytest.fixture
-def saliency_bias_scenario(
-    request: pytest.FixtureRequest,
-    saliency_model: nn.Module,
-    saliency_device: torch.device,
-    saliency_settings: Settings,
-) -> BiasScenario:
+def saliency_bias_scenario(request: pytest.FixtureRequest, saliency_model: nn.Module) -> BiasScenario:
     """A biased and a balanced model, images against the stereotype, masks of the nuisance. Override it with your own.
 
     Of a built-in network those that the package ships, with up to 400 of its images.
     """
-    name = built_in_network(
-        request,
-        saliency_settings.preset.has_biased_twin,
-        "no biased and balanced networks like {name}: override the fixture saliency_bias_scenario to be asked this",
-    )
-    from ..data.bias_scenario import shipped_scenario
-
-    return shipped_scenario(name, saliency_settings.images, saliency_device)
+    return cast("BiasScenario", of_the_preset(request, "bias_scenario"))
 
 
 @pytest.fixture
@@ -121,7 +104,7 @@ def saliency_batch(saliency_settings: Settings, saliency_device: torch.device) -
     """The images to explain: held-out digits, or the photographs of ``--saliency-data``."""
     settings = saliency_settings
     try:
-        return settings.preset.batch(settings.images, at_most=settings.takes_fewer_images).to(saliency_device)
+        return settings.networks.batch(settings.images, at_most=settings.takes_fewer_images).to(saliency_device)
     except ValueError as error:
         pytest.fail(f"{error}, or override the fixture saliency_batch", pytrace=False)
 
@@ -137,6 +120,30 @@ def saliency_cascade(
 
 
 @pytest.fixture
+def saliency_question(request: pytest.FixtureRequest) -> Question:
+    """What a packaged test asks."""
+    from .items import question_of
+
+    question = question_of(request.node)
+    if question is None:
+        pytest.fail("saliency_question is for the packaged tests: this one puts no question", pytrace=False)
+    return question
+
+
+@pytest.fixture
+def saliency_needs(request: pytest.FixtureRequest, saliency_question: Question) -> dict[str, object]:
+    """What the check of a packaged test needs besides a method and a model, by name.
+
+    A need comes from the fixture ``saliency_<need>`` if there is one, else from the preset.
+    """
+    from ..checks.answering import gather_needs
+
+    check = CHECKS.named(saliency_question.check)
+    model = given_name(request, MODEL) if check.by_model else None
+    return gather_needs(check, model or MODEL, lambda need: supplied(request, need))
+
+
+@pytest.fixture
 def saliency_subject(
     request: pytest.FixtureRequest,
     saliency_method: SaliencyMethod,
@@ -145,8 +152,9 @@ def saliency_subject(
     saliency_batch: Batch,
     saliency_settings: Settings,
 ) -> Subject:
-    """The method and the model under their names, as every ``check_*`` takes them."""
+    """The method and the model under their names, as a check takes them."""
     from ..checks.judging.subject import Subject, require_fits
+    from .ledger import as_property
 
     subject = Subject(
         saliency_method,
@@ -154,60 +162,106 @@ def saliency_subject(
         saliency_model,
         given_name(request, MODEL) or type(saliency_model).__name__,
         saliency_batch,
-        saliency_settings.seed,
+        seed=saliency_settings.seed,
     )
     try:
         require_fits(subject)
     except ValueError as error:
         pytest.fail(str(error), pytrace=False)
-    request.node.user_properties.append(("saliency_maps", _glance(request, subject)))
+    request.node.user_properties.append(as_property(glance_of(request, subject)))
     return subject
 
 
-def _glance(request: pytest.FixtureRequest, subject: Subject) -> dict[str, Any]:
-    """Return what the report compares methods by; looked at once for each method and model of a module."""
-    from ..reports.glance import glance_at
+@pytest.fixture
+def saliency_method_subject(
+    saliency_method: SaliencyMethod, saliency_method_label: str, saliency_settings: Settings
+) -> MethodSubject:
+    """The method alone under its name, as a check takes it that is not put to a model."""
+    from ..checks.judging.subject import MethodSubject
 
-    seen = request.node.getparent(pytest.Module).stash.setdefault(GLANCES, {})
-    key = (subject.method_name, subject.model_name)
-    if key not in seen:
-        seen[key] = glance_at(subject)
-    glance: dict[str, Any] = seen[key]
-    return glance
+    return MethodSubject(saliency_method, saliency_method_label, seed=saliency_settings.seed)
 
 
 @pytest.fixture
 def saliency_method_label(request: pytest.FixtureRequest, saliency_method: SaliencyMethod) -> str:
     """The name that the method has in reports: that of the command line, or its own."""
-    from ..measuring.src import name_of
+    from ..methods.protocol import method_name
 
-    return given_name(request, METHOD) or name_of(saliency_method)
+    return given_name(request, METHOD) or method_name(saliency_method)
 
 
 @pytest.fixture
 def saliency_judge(request: pytest.FixtureRequest, saliency_settings: Settings) -> Judge:
     """Return a function that keeps a result for the report and fails the test unless it passed.
 
-    Where the question can't be put to the model, the test is skipped. A finding, which decides in the tier ``full``
-    only, is an expected failure in the tier ``gate``.
+    If the question can't be put to the model, the test is skipped. A finding, which decides in the tier ``full`` only,
+    is an expected failure in the tier ``gate``.
     """
     from ..assertions import assert_passed
+    from .ledger import as_property
 
     def judge(result: CheckResult) -> None:
         __tracebackhide__ = True
-        request.node.user_properties.append(("saliency", result.as_record()))
-        if why := result.measured.get("not_applicable"):
-            pytest.skip(why)
-        if result.verdict != "passed" and is_finding(result.check) and saliency_settings.tier == "gate":
+        marker = request.node.get_closest_marker("xfail")
+        expected = str(marker.kwargs.get("reason", "")) if marker else ""
+        request.node.user_properties.append(as_property(replace(result, expected=expected)))
+        if result.not_asked:
+            pytest.skip(result.not_asked)
+        if result.verdict != "passed" and result.finding and saliency_settings.tier == "gate":
             pytest.xfail(f"a finding, no gate (--saliency-tier=full makes it one): {result.verdict}")
         assert_passed(result)
 
     return judge
 
 
+def glance_of(request: pytest.FixtureRequest, subject: Subject) -> Glance:
+    """Return what the report compares methods by; taken once for each method and model of a module."""
+    from ..reports.glance import glance_at
+
+    taken: dict[tuple[str, str], Glance] = request.node.getparent(pytest.Module).stash.setdefault(GLANCES, {})
+    key = (subject.method_name, subject.model_name)
+    if key not in taken:
+        taken[key] = glance_at(subject)
+    return taken[key]
+
+
+def supplied(request: pytest.FixtureRequest, need: str) -> object:
+    """Return a need: that of the fixture ``saliency_<need>``, if there is one, else the preset's."""
+    fixture = f"saliency_{need}"
+    try:
+        return request.getfixturevalue(fixture)
+    except pytest.FixtureLookupError as error:
+        if error.argname != fixture:
+            raise
+    return of_the_preset(request, need)
+
+
+def of_the_preset(request: pytest.FixtureRequest, need: str) -> object:
+    """Return a need that the preset supplies; else skip with the reason, or fail if the check was asked for by name."""
+    from ..checks.answering import unsupplied
+
+    settings = request.config.stash[SETTINGS]
+    name = given_name(request, MODEL)
+    found = None
+    if name in settings.preset.networks:
+        device: torch.device = request.getfixturevalue("saliency_device")
+        with loading(request.config):
+            found = settings.networks.supply(need, str(name), settings.images, device)
+    if found is None:
+        leave_out(request, unsupplied(need, name or MODEL))
+    return found
+
+
+def leave_out(request: pytest.FixtureRequest, why: str) -> None:
+    """Skip a test, or fail it if its check was asked for by name: what was asked for is not left out in silence."""
+    if request.config.stash[SETTINGS].asked_for("check"):
+        pytest.fail(why, pytrace=False)
+    pytest.skip(why)
+
+
 @contextmanager
 def loading(config: pytest.Config) -> Iterator[None]:
-    """Show the progress of a training, though pytest captures; say in a sentence why a network can't be had."""
+    """Show the progress of a training, though pytest captures; say in a sentence why a network can't be loaded."""
     capture = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else nullcontext():
         try:
@@ -217,26 +271,15 @@ def loading(config: pytest.Config) -> Iterator[None]:
 
 
 def given_name(request: pytest.FixtureRequest, fixture: str) -> str | None:
-    """Return the name that a fixture's value has on the command line; None where the fixture is overridden."""
+    """Return the name that a fixture's value has on the command line; None if the fixture is overridden."""
     if f"{fixture}_name" not in request.fixturenames:
         return None
     name: str = request.getfixturevalue(f"{fixture}_name")
     return name
 
 
-def built_in_network(request: pytest.FixtureRequest, has_twin: Callable[[str], bool], missing: str) -> str:
-    """Return the name of a network that comes with twins; else skip with ``missing``, or fail if it was asked for."""
-    name = given_name(request, MODEL)
-    if name is not None and has_twin(name):
-        return name
-    why = missing.format(name=name or MODEL)
-    if request.config.stash[SETTINGS].asked_for("check"):  # by its name, then: what was asked for is not left out
-        pytest.fail(why, pytrace=False)
-    pytest.skip(why)
-
-
 def given(request: pytest.FixtureRequest, fixture: str, option: str) -> str:
-    """Return the name that this test was parametrised with; fail where nothing was given."""
+    """Return the name that this test was parametrised with; fail if nothing was given."""
     name: str | None = getattr(request, "param", None)
     if name is None:
         pytest.fail(f"nothing to check: give {option}, or override the fixture {fixture}", pytrace=False)
@@ -252,6 +295,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.getparent(Cell):
         return
     settings = metafunc.config.stash[SETTINGS]
-    for fixture, names in ((METHOD, settings.methods), (MODEL, settings.models)):
-        if names and f"{fixture}_name" in metafunc.fixturenames:
-            metafunc.parametrize(f"{fixture}_name", names, indirect=True, ids=names, scope="module")
+    for fixture in (METHOD, MODEL):
+        if f"{fixture}_name" in metafunc.fixturenames:
+            names = settings.methods if fixture == METHOD else settings.models
+            if names:
+                metafunc.parametrize(f"{fixture}_name", names, indirect=True, ids=names, scope="module")

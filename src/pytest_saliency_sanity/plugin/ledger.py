@@ -1,35 +1,50 @@
 """What was planned and what ran. A run that lost tests, or put no method to any test, does not end green.
 
 A worker of pytest-xdist that dies or can't send its report loses the test without a failure; so whatever was collected
-and never reported turns the run red.
+and never reported turns the run red. So does a packaged test that passed without an answer.
 """
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any, cast
 
 import pytest
 
-from ..checks.catalogue import CHECKS
-from .collection import PACKAGED
+from ..checks.judging.result import CheckResult
+from ..checks.registry import CHECKS
+from ..reports.glances import Glance
+from ..reports.run import Run
+from .collection import is_ours, plan_collected
+from .names import PACKAGED
+from .settings import Settings
 
 FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+# How results and glances are called among the properties of a test, which travel from workers as JSON.
+RESULT, GLANCE = "saliency", "saliency_maps"
+
+
+def as_property(thing: CheckResult | Glance) -> tuple[str, object]:
+    """Return a result or a glance as a property of a test: text, for nothing else is safe on its way from a worker."""
+    name = RESULT if isinstance(thing, CheckResult) else GLANCE
+    return name, json.dumps(thing.as_record(), allow_nan=False)
 
 
 class Ledger:
     """Keeps, in the process that reports to the user, the ids that were collected, those that ran, and the results."""
 
-    def __init__(self, methods_given: bool) -> None:
-        self.methods_given = methods_given
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
         self.planned: set[str] = set()
         self.packaged: set[str] = set()
         self.by_name: set[str] = set()  # of the workers we know the ids alone
         self.reported: set[str] = set()
-        self.records: dict[str, dict[str, Any]] = {}
-        self.glances: dict[tuple[str, str], dict[str, Any]] = {}
+        self.results: dict[str, CheckResult] = {}
+        self.glances: dict[tuple[str, str], Glance] = {}
         self.outcomes: dict[str, str] = {}
         self.problems: list[str] = []
+        self.written: list[str] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note what was collected here."""
@@ -52,17 +67,17 @@ class Ledger:
         if "saliency" not in report.keywords:
             return
         for name, value in report.user_properties:
-            if name == "saliency":
-                self.records[report.nodeid] = cast(dict[str, Any], value)
-            elif name == "saliency_maps":
-                glance = cast(dict[str, Any], value)
-                self.glances[glance["method"], glance["model"]] = glance
+            if name == RESULT:
+                self.results[report.nodeid] = CheckResult.from_record(json.loads(str(value)))
+            elif name == GLANCE:
+                glance = Glance.from_record(json.loads(str(value)))
+                self.glances[glance.method, glance.model] = glance
         self.outcomes[report.nodeid] = "xfailed" if hasattr(report, "wasxfail") else report.outcome
 
     @property
     def concerned(self) -> bool:
         """Whether a saliency test was asked for, or collected."""
-        return self.methods_given or bool(self.packaged or self.outcomes)
+        return bool(self.settings.methods or self.packaged or self.outcomes)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -70,19 +85,53 @@ class Ledger:
         stopped = session.shouldstop or session.shouldfail or session.exitstatus not in FINISHED
         if stopped or session.config.option.collectonly or not (self.concerned or self.by_name):
             return
-        lost = sorted(self.planned - self.reported)
-        if lost:
-            self.problems.append(f"{len(lost)} collected tests never reported, the first is {lost[0]}")
-        if self.methods_given and all(outcome == "skipped" for outcome in self.outcomes.values()):
-            self.problems.append(
-                "a saliency method was given, but no test was put to it: "
-                "give pytest a directory (not only files), and mind -k, -m, --deselect and skips"
-            )
+        self.problems += self._found_problems()
         if self.problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
+    def run(self) -> Run:
+        """Return the run so far, as reports see it."""
+        settings, plan = self.settings, self.settings.plan
+        packaged = self.packaged & self.outcomes.keys()
+        return Run(
+            plan=plan,
+            preset=settings.preset_name,
+            tier=settings.tier,
+            device=settings.device,
+            images=settings.images,
+            seed=settings.seed,
+            results=tuple(sorted(self.results.values(), key=plan.place)),
+            glances=tuple(sorted(self.glances.values(), key=plan.place)),
+            planned=self._count_planned(self.packaged | self.by_name),
+            ran=len(packaged),
+            own=len(self.outcomes) - len(packaged),
+            outcomes=Counter(self.outcomes.values()),
+            problems=tuple(self.problems),
+            written=tuple(self.written),
+        )
+
+    def _count_planned(self, collected: set[str]) -> int:
+        """Return how many packaged tests there were to be: in files of the project's own, as many as were collected."""
+        if not self.settings.methods or any(not is_ours(node_id) for node_id in collected):
+            return len(collected)
+        return len(plan_collected(self.settings.plan, collected))
+
+    def _found_problems(self) -> list[str]:
+        found = []
+        if lost := sorted(self.planned - self.reported):
+            found.append(f"{len(lost)} collected tests never reported, the first is {lost[0]}")
+        if self.settings.methods and all(outcome == "skipped" for outcome in self.outcomes.values()):
+            found.append(
+                "a saliency method was given, but no test was put to it: "
+                "give pytest a directory (not only files), and mind -k, -m, --deselect and skips"
+            )
+        passed = {node_id for node_id in self.packaged if self.outcomes.get(node_id) == "passed"}
+        if unanswered := sorted(passed - self.results.keys()):
+            found.append(f"{len(unanswered)} packaged tests passed without an answer, the first is {unanswered[0]}")
+        return found
+
 
 def is_named_as_packaged(node_id: str) -> bool:
-    """Return whether a node id has the name of a packaged test: one may have been lost, where nothing else is known."""
+    """Return whether a node id has the name of a packaged test: of one that was lost, nothing else is known."""
     name = node_id.rpartition("::")[2].partition("[")[0]
-    return name.removeprefix("test_") in CHECKS
+    return name.removeprefix("test_") in CHECKS.all()

@@ -1,1 +1,1 @@
-"""What a run leaves behind: one record of plain values a test, and what is rendered from them."""
+"""What a run leaves behind, and what is rendered from it."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ...data.bias_scenario import BiasScenario
 from ...foundation.randomness import derived_seed
+from ...measuring.interval import Interval
 from ...measuring.mass import Masses, masses_of, predictions
-from ...measuring.statistics import Interval
 from ...methods.protocol import SaliencyMethod
-from ..catalogue import CHECKS
 from ..judging.message import BAR, bar
-from ..judging.result import CheckResult, Verdict
-from ..judging.subject import SIGN, Subject, plain
-from ..judging.verdict import verdict_on
+from ..judging.result import CheckResult, Figure, Measured, StageVerdict, Verdict
+from ..judging.src_check import SIGN
+from ..judging.subject import Subject
+from ..judging.verdict import judge
+from . import CHECK
 
-CHECK = CHECKS["bias_detection"]
 (STAGE,) = CHECK.thresholds
 MEANING = {
     "passed": "The bias shows: the maps lie on the nuisance more for the biased model than for the balanced one.",
@@ -29,61 +31,65 @@ MEANING = {
 class BiasMasses:
     """What a method's maps have on the nuisance, for a biased and for a balanced model, image by image.
 
-    ``biased``, ``balanced``: the masses. ``drop``: their differences. ``interval``: the mean drop and its confidence
-    interval over images. ``verdict``: what it says against the threshold.
+    ``biased``, ``balanced``: the masses. ``stage``: the verdict on the mean of their differences.
     """
 
     biased: Masses
     balanced: Masses
-    interval: Interval
-    verdict: Verdict
+    stage: StageVerdict
 
     @property
     def drop(self) -> Masses:
         """By how much the mass falls from the biased model to the balanced one."""
         return self.biased - self.balanced
 
+    @property
+    def interval(self) -> Interval:
+        """The mean drop and its confidence interval over images."""
+        return self.stage.interval
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the drop says against the threshold."""
+        return self.stage.verdict
+
+
+def ask(subject: Subject, needs: Mapping[str, Any], variant: str, threshold: float | None) -> CheckResult:
+    """Put the question; ``needs["bias_scenario"]`` has the two models, images and masks."""
+    return check_bias_detection(subject, needs["bias_scenario"], threshold=threshold)
+
 
 def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold: float | None = None) -> CheckResult:
     """Compare how much of the maps lies on the nuisance in a biased model and in a balanced one.
 
     The method of ``subject`` is put to the models, images and masks of ``scenario``. Each model explains the class that
-    it predicts, unless the batch has targets. Passed where the mean over images of mass(biased) - mass(balanced) is
-    above ``threshold``, by default the calibrated one, with its whole 95 % interval.
+    it predicts, unless the batch has targets. Passed if the mean over images of mass(biased) - mass(balanced) is above
+    ``threshold``, by default the calibrated one, with its whole 95 % interval.
 
-    Raises SaliencyMethodError where the method raises or returns no maps.
+    Raises SaliencyMethodError if the method raises or returns no maps.
     """
     (limit,) = CHECK.judged_by(threshold).values()
     seed = derived_seed(subject.seed, CHECK.name, subject.model_name)
-    masses = bias_masses(
-        subject.method, scenario, limit, name=f"{subject.method_name} on {subject.model_name}", seed=seed
-    )
-    mean, low, high = plain(masses.interval)
-    judged = {"stage": STAGE, "verdict": masses.verdict, "threshold": limit, "mean": mean, "low": low, "high": high}
+    name = f"{subject.method_name} on {subject.model_name}"
+    masses = bias_masses(subject.method, scenario, limit, name=name, seed=seed)
     return CheckResult(
         check=CHECK.name,
         method=subject.method_name,
         model=subject.model_name,
         verdict=masses.verdict,
-        statistic=mean,
-        interval=None if low is None or high is None else (low, high),
-        threshold=limit,
-        message=explain(
-            f"{CHECK.name}: {subject.method_name} on {subject.model_name}", scenario, masses, limit, 0.95, subject.seed
+        message=explain(f"{CHECK.name}: {name}", scenario, masses, limit, 0.95, subject.seed),
+        measured=Measured(
+            subject.seed,
+            SIGN,
+            images=len(scenario.batch),
+            draws=1,
+            figures=tuple(
+                Figure(f"mass on the nuisance, {kind}", found.mean)
+                for kind, found in (("biased", masses.biased), ("balanced", masses.balanced))
+                if found.undefined < len(found)
+            ),
         ),
-        measured={
-            "sign": SIGN,
-            "must_be": "above",
-            "images": len(scenario.batch),
-            "draws": 1,
-            "seed": subject.seed,
-            "stage": STAGE,
-            "undefined": masses.drop.undefined,
-            "total": len(scenario.batch),
-            "judged": [{**judged, "undefined": masses.drop.undefined}],
-            "biased_mass": plain(masses.biased.interval())[0],
-            "balanced_mass": plain(masses.balanced.interval())[0],
-        },
+        stages=(masses.stage,),
     )
 
 
@@ -96,8 +102,8 @@ def bias_masses(
         for kind, model in (("biased", scenario.biased_model), ("balanced", scenario.balanced_model))
     )
     drop = biased - balanced
-    interval = drop.interval(confidence)
-    return BiasMasses(biased, balanced, interval, verdict_on(drop.values[None], interval, threshold, above=True))
+    stage = judge(STAGE, drop.values[None], drop.interval(confidence), threshold, above=True)
+    return BiasMasses(biased, balanced, stage)
 
 
 def explain(

@@ -1,1 +1,16 @@
-"""A check."""
+"""Randomisation of weights, layer by layer (the paper, section 4.2)."""
+
+from __future__ import annotations
+
+from ..registry import Check
+
+CHECK = Check(
+    name="cascading_randomization",
+    question="do the maps change as the weights are randomised, layer by layer?",
+    source="Shin and Nemeth, section 4.2; Adebayo et al. 2018, section 3.1",
+    ask="pytest_saliency_sanity.checks.cascading_randomization.ask:ask",
+    judged="top_down: after the classifier and at the last stage; bottom_up: at the last stage; "
+    "independent: at each layer of the classifier",
+    thresholds={"classifier": 0.92, "last": 0.75},
+    variants=("top_down", "bottom_up", "independent"),
+)

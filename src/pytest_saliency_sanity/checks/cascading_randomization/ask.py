@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ...foundation.errors import unknown_name
 from ...interventions.cascade import CascadingRandomizer
-from ..catalogue import CHECKS
 from ..judging.result import CheckResult
-from ..judging.subject import Subject, judged
+from ..judging.src_check import check_src
+from ..judging.subject import Subject
+from . import CHECK
 
-CHECK = CHECKS["cascading_randomization"]
 # The weights of a stage are one draw of many, and draws differ more than images do (docs/statistics.md).
 DRAWS = 8
 # After the classifier, what separates is whether a method looks at the upper layers at all: Guided Backprop does not.
@@ -20,20 +23,25 @@ JUDGED_AT = {
 }
 
 
+def ask(subject: Subject, needs: Mapping[str, Any], variant: str, threshold: float | None) -> CheckResult:
+    """Put the question; ``variant`` is the order."""
+    return check_cascading_randomization(subject, order=variant, threshold=threshold)
+
+
 def check_cascading_randomization(
     subject: Subject, *, order: str = "top_down", threshold: float | None = None
 ) -> CheckResult:
     """Compare the maps of a model with those of the same model after its weights were drawn from N(0, 0.01^2).
 
     ``order``: ``"top_down"`` is judged after the classifier and at the last stage, ``"bottom_up"`` at the last,
-    ``"independent"`` at every layer of the classifier by itself. Passed where |mean SRC| of absolute maps stays below
+    ``"independent"`` at every layer of the classifier by itself. Passed if |mean SRC| of absolute maps stays below
     ``threshold``, by default the calibrated one of the stage, with its whole 95 % interval at each of them, over images
     and draws of weights.
 
-    Raises ValueError for an unknown order, SaliencyMethodError where the method gives no maps.
+    Raises ValueError for an unknown order, SaliencyMethodError if the method returns no maps.
     """
     if order not in JUDGED_AT:
         raise unknown_name("order", order, JUDGED_AT)
     randomizer = CascadingRandomizer(subject.model, order=order)
     thresholds = {at: value for at, value in CHECK.judged_by(threshold).items() if at in JUDGED_AT[order]}
-    return judged(CHECK, order, subject, randomizer, thresholds=thresholds, seeds=DRAWS)
+    return check_src(CHECK, order, subject, randomizer, thresholds=thresholds, seeds=DRAWS)

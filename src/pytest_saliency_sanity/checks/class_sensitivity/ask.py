@@ -1,14 +1,17 @@
-"""Another class of the same image, on the same model."""
+"""Another class of the same image, on the same model (Sixt et al. 2020, section 5)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ...interventions.other_class import OtherClass
-from ..catalogue import CHECKS
 from ..judging.message import Words
 from ..judging.result import CheckResult
-from ..judging.subject import Subject, judged
+from ..judging.src_check import check_src
+from ..judging.subject import Subject
+from . import CHECK
 
-CHECK = CHECKS["class_sensitivity"]
 # Each draw asks for another class of every image, at random.
 DRAWS = 4
 WORDS = Words(
@@ -19,20 +22,18 @@ WORDS = Words(
 )
 
 
+def ask(subject: Subject, needs: Mapping[str, Any], variant: str, threshold: float | None) -> CheckResult:
+    """Put the question."""
+    return check_class_sensitivity(subject, threshold=threshold)
+
+
 def check_class_sensitivity(subject: Subject, *, threshold: float | None = None) -> CheckResult:
     """Compare the maps of the class explained with those of another class, drawn at random for each image.
 
-    Passed where |mean SRC| of absolute maps stays below ``threshold``, by default the calibrated one, with its whole
-    95 % interval over images and draws.
+    Passed if |mean SRC| of absolute maps stays below ``threshold``, by default the calibrated one, with its whole 95 %
+    interval over images and draws.
 
-    Raises ValueError where the model has fewer than two classes, SaliencyMethodError where the method gives no maps.
+    Raises ValueError if the model has fewer than two classes, SaliencyMethodError if the method returns no maps.
     """
-    return judged(
-        CHECK,
-        "",
-        subject,
-        OtherClass(subject.model),
-        thresholds=CHECK.judged_by(threshold),
-        seeds=DRAWS,
-        words=WORDS,
-    )
+    thresholds = CHECK.judged_by(threshold)
+    return check_src(CHECK, "", subject, OtherClass(subject.model), thresholds=thresholds, seeds=DRAWS, words=WORDS)

@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from itertools import pairwise
 from random import Random
 from typing import Any
 
+from ...foundation.threads import one_thread
 from ...methods.protocol import SaliencyMethod
-from ..catalogue import CHECKS
-from ..judging.result import CheckResult
+from ..judging.result import CheckResult, Figure, Measured
+from ..judging.subject import MethodSubject
+from . import CHECK
 from .networks import HEADS, LAYERS, Example
 from .promises import BrokenPromiseError, try_promises
 
-CHECK = CHECKS["contract"]
 EXAMPLES = 80
-# A method that is so slow that it can't try them all is judged by those that it tried.
-SECONDS = 15.0
+# A shrinking that finds nothing smaller in as many tries has found the smallest, or nearly so.
+MOST_SHRINKS = 400
 DEPTH, NOTHING = 4, ""
 NETWORKS = "small random networks"
 
 
-class OutOfTime(BaseException):
-    """The time is up."""
+class EnoughShrinks(BaseException):
+    """Smaller examples were looked for long enough."""
 
 
 class Trial:
     """A method that is tried on one example after the other; keeps the smallest that broke the contract."""
 
-    def __init__(self, method: SaliencyMethod, seconds: float) -> None:
+    def __init__(self, method: SaliencyMethod) -> None:
         self.method = method
-        self.end = time.monotonic() + seconds
         self.tried = 0
+        self.shrinks = 0
         self.smallest: tuple[Example, str] | None = None
 
     def breaks(self, example: Example) -> bool:
-        """Return whether the method breaks the contract on an example; raise OutOfTime once the time is up."""
-        if self.tried and time.monotonic() > self.end:
-            raise OutOfTime
+        """Return whether the method breaks the contract on an example; raise EnoughShrinks after ``MOST_SHRINKS``."""
         if self.smallest is None:
             self.tried += 1
+        elif self.shrinks == MOST_SHRINKS:
+            raise EnoughShrinks
+        else:
+            self.shrinks += 1
         try:
             try_promises(self.method, example)
         except BrokenPromiseError as broken:
@@ -51,26 +53,29 @@ class Trial:
         return False
 
 
-def check_contract(
-    method: SaliencyMethod, method_name: str, *, seed: int = 0, examples: int = EXAMPLES, seconds: float = SECONDS
-) -> CheckResult:
+def ask(subject: MethodSubject, needs: Mapping[str, Any], variant: str, threshold: float | None) -> CheckResult:
+    """Put the question to the method alone."""
+    return check_contract(subject.method, subject.method_name, seed=subject.seed)
+
+
+def check_contract(method: SaliencyMethod, method_name: str, *, seed: int = 0, examples: int = EXAMPLES) -> CheckResult:
     """Look for a small network and images on which a method breaks the contract.
 
-    That is: one map an image, finite, float, detached; the same for an image alone as in a batch, to 0.1 % of its
+    That is: one map per image, finite, float, detached; the same for an image alone as in a batch, to 0.1 % of its
     largest value (unless the method draws random numbers); the same twice for the same seed of the global streams,
     which it does not seed itself; model, images, modes, gradients and hooks left as found, after an exception, too.
 
-    The examples are the same for every method and run. Where the method is too slow for all of them in ``seconds``, it
-    is judged by as many as it managed. Nothing is written to disk.
+    The examples are the same, and as many, for every method, run and machine, however slow. Nothing is written to disk.
     """
-    trial = Trial(method, seconds)
-    search(trial, seed, examples)
-    measured: dict[str, Any] = {"examples": trial.tried, "seed": seed}
+    trial = Trial(method)
+    with one_thread():
+        search(trial, seed, examples)
+    figures = [Figure("networks tried", trial.tried)]
     if trial.smallest is None:
         message = f"{CHECK.name}: {method_name} PASSED\n\nNo broken promise on {trial.tried} small random networks."
     else:
         example, broken = trial.smallest
-        measured |= {"example": repr(example), "broken": broken}
+        figures += [Figure("broken promise", broken), Figure("smallest example", repr(example))]
         message = (
             f"{CHECK.name}: {method_name} FAILED\n\nBroken promise: {broken}.\n\n"
             f"The smallest network and images that show it:\n{indented(str(example))}\n\n"
@@ -82,16 +87,13 @@ def check_contract(
         method=method_name,
         model=NETWORKS,
         verdict="passed" if trial.smallest is None else "failed",
-        statistic=None,
-        interval=None,
-        threshold=None,
         message=message,
-        measured=measured,
+        measured=Measured(seed, figures=tuple(figures)),
     )
 
 
 def search(trial: Trial, seed: int, examples: int) -> None:
-    """Try examples until one breaks the contract, then smaller ones, until none smaller does or the time is up."""
+    """Try examples until one breaks the contract, then smaller ones, until none smaller does."""
     import hypothesis
     from hypothesis import strategies as st
 
@@ -122,12 +124,12 @@ def search(trial: Trial, seed: int, examples: int) -> None:
     )
     try:
         hypothesis.find(described, trial.breaks, settings=settings, random=Random(seed))
-    except (hypothesis.errors.NoSuchExample, hypothesis.errors.Flaky, OutOfTime):
+    except (hypothesis.errors.NoSuchExample, hypothesis.errors.Flaky, EnoughShrinks):
         return  # flaky: a method that is wrong now and then; what it did wrong is kept
 
 
 def without_nothing(layers: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the layers that are some."""
+    """Return the layers without the empty places."""
     return tuple(layer for layer in layers if layer != NOTHING)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ...foundation.limits import LEAST_IMAGES
 from ...measuring.profile import SrcProfile
-from ..catalogue import LEAST_IMAGES
-from .verdict import LEAST_DEFINED, StageVerdict
+from .result import StageVerdict, decisive
+from .verdict import LEAST_DEFINED
 
 BAR = 20
 
@@ -29,18 +30,19 @@ BELOW = Words(
 
 def explain(
     title: str,
-    deciding: StageVerdict,
-    judged: Sequence[StageVerdict],
+    stages: Sequence[StageVerdict],
     cascade: SrcProfile,
     confidence: float,
     words: Words = BELOW,
     *,
-    stages: int,
+    total: int,
 ) -> str:
     """Return the whole message: what was asked and found, and where the SRC stands, stage by stage.
 
-    ``cascade``: the profile with the stages to show, judged or not; ``stages``: how many there are in all.
+    ``stages``: those that were judged. ``cascade``: the profile with the stages to show, judged or not; ``total``: how
+    many there are in all.
     """
+    deciding = decisive(stages)
     draws, _, images = cascade.src.shape
     return "\n".join(
         [
@@ -50,8 +52,8 @@ def explain(
             figures(deciding, cascade.sign, confidence),
             *undefined_causes(deciding, cascade),
             "",
-            *stage_table(cascade, judged, confidence),
-            *([f"{len(cascade.stages)} of {stages} stages are shown."] if 1 < len(cascade.stages) < stages else []),
+            *stage_table(cascade, stages, confidence),
+            *([f"{len(cascade.stages)} of {total} stages are shown."] if 1 < len(cascade.stages) < total else []),
             "",
             f"SRC: Spearman's rank correlation {words.compared}: 1 the same order of pixels, 0 unrelated.",
             f"Measured on {images} images x {draws} random draw{'s' * (draws > 1)}, seed {cascade.seed}{words.note}.",
@@ -97,7 +99,7 @@ def undefined_causes(deciding: StageVerdict, cascade: SrcProfile) -> list[str]:
 
 
 def stage_table(cascade: SrcProfile, judged: Sequence[StageVerdict], confidence: float) -> list[str]:
-    """Return the SRC of every stage as lines of text, with a bar from 0 to 1 and the threshold where it is judged."""
+    """Return the SRC of every stage as lines of text, with a bar from 0 to 1 and the threshold if it is judged."""
     verdicts = {each.stage: each for each in judged}
     width = max(len("stage"), *(len(stage) for stage in cascade.stages))
     lines = [f"{'stage':{width}}  mean SRC  {'interval':>16}  undefined  0{'|SRC|':^{BAR - 1}}1"]
@@ -115,7 +117,7 @@ def stage_table(cascade: SrcProfile, judged: Sequence[StageVerdict], confidence:
 
 
 def bar(mean: float, threshold: float | None) -> str:
-    """Return |mean| as a bar of text from 0 to 1, with ``|`` where the threshold is, if there is one."""
+    """Return |mean| as a bar of text from 0 to 1, with ``|`` at the threshold, if there is one."""
     filled = 0 if mean != mean else round(abs(mean) * BAR)
     cells = ["#"] * filled + ["."] * (BAR - filled)
     cells.insert(BAR if threshold is None else round(threshold * BAR), " " if threshold is None else "|")

@@ -1,34 +1,163 @@
-"""What a check answers, in plain values."""
+"""What a check answers. Standard library only: a result travels between processes and is kept in files."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple
+
+from ...measuring.interval import Interval
 
 Verdict = Literal["passed", "failed", "inconclusive", "undefined"]
+WORST_FIRST: tuple[Verdict, ...] = ("failed", "undefined", "inconclusive", "passed")
+
+
+@dataclass(frozen=True)
+class StageVerdict:
+    """The verdict on one stage: whether the statistic, whose mean and bounds are ``interval``, is below ``threshold``.
+
+    ``above``: it must be above the threshold instead. ``undefined`` of ``total`` values are undefined.
+    """
+
+    stage: str
+    threshold: float
+    verdict: Verdict
+    interval: Interval
+    undefined: int
+    total: int
+    above: bool = False
+
+    @property
+    def excess(self) -> float:
+        """How far the mean is on the wrong side of the threshold."""
+        mean = self.interval.mean
+        return self.threshold - mean if self.above else abs(mean) - self.threshold
+
+
+def decisive(stages: Sequence[StageVerdict]) -> StageVerdict:
+    """Return the stage that decides: of those with the worst verdict, the one whose mean is worst."""
+    worst = min((each.verdict for each in stages), key=WORST_FIRST.index)
+    return max((each for each in stages if each.verdict == worst), key=lambda each: each.excess)
+
+
+class Figure(NamedTuple):
+    """Something that was measured besides the statistic, and what it is: ``Figure("networks tried", 80)``."""
+
+    name: str
+    value: float | int | str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a verdict rests on.
+
+    ``sign``: how maps were compared, ``"absolute"`` or ``"signed"``, empty if none were. ``images`` and ``draws``: how
+    many of each. ``seed``: that of all random draws. ``figures``: whatever else was measured.
+    """
+
+    seed: int
+    sign: str = ""
+    images: int = 0
+    draws: int = 0
+    figures: tuple[Figure, ...] = ()
+
+    def figure(self, name: str) -> float | int | str | None:
+        """Return a figure by its name; None if it was not measured."""
+        return dict(self.figures).get(name)
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The answer of a check, in plain values that any report or process can carry.
+    """The answer of a check.
 
-    ``check``: its name, with the variant in brackets. ``verdict``: only ``"passed"`` passes. ``statistic``: the mean
-    SRC where it decides; ``interval``: the confidence bounds of it; None where undefined. ``message``: for a reader who
-    has never seen this project. ``measured``: what it was measured on, and the SRC stage by stage.
+    ``check``: its name, with the variant in brackets. ``verdict``: only ``"passed"`` passes. ``message``: for a reader
+    who has never seen this project. ``stages``: the verdict at each stage that was judged; none if the check counts
+    something else. ``not_asked``: why the question was not put to this model; empty if it was. ``expected``: the reason
+    given beforehand why it would not pass; empty if it was to pass. ``quantity``: what was judged. ``finding``: whether
+    it is reported only, unless the tier is ``full``.
     """
 
     check: str
     method: str
     model: str
     verdict: Verdict
-    statistic: float | None
-    interval: tuple[float, float] | None
-    threshold: float | None
     message: str
-    measured: dict[str, Any] = field(default_factory=dict)
+    measured: Measured
+    stages: tuple[StageVerdict, ...] = ()
+    not_asked: str = ""
+    expected: str = ""
+    quantity: str = "SRC"
+    finding: bool = False
+
+    @property
+    def deciding(self) -> StageVerdict | None:
+        """The stage that decides; None if no stage was judged."""
+        return decisive(self.stages) if self.stages else None
+
+    @property
+    def statistic(self) -> float | None:
+        """The mean of what is judged, at the stage that decides; None if undefined."""
+        return self.deciding.interval.mean if self.interval else None  # type: ignore[union-attr]
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The confidence bounds of the statistic; None if undefined."""
+        found = self.deciding
+        return (found.interval.low, found.interval.high) if found and found.interval.defined else None
+
+    @property
+    def threshold(self) -> float | None:
+        """The threshold at the stage that decides."""
+        return self.deciding.threshold if self.deciding else None
 
     def as_record(self) -> dict[str, Any]:
-        """Return the result as a dict of JSON primitives."""
-        record = asdict(self)
-        record["interval"] = list(self.interval) if self.interval else None
-        return record
+        """Return the result as JSON primitives, from which ``from_record`` makes it again."""
+        return {
+            **asdict(self),
+            "statistic": self.statistic,
+            "interval": list(self.interval) if self.interval else None,
+            "threshold": self.threshold,
+            "measured": {**asdict(self.measured), "figures": [list(each) for each in self.measured.figures]},
+            "stages": [_stage_record(each) for each in self.stages],
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> CheckResult:
+        """Return the result that ``as_record`` described."""
+        measured = dict(record["measured"])
+        measured["figures"] = tuple(Figure(*each) for each in measured["figures"])
+        own = {
+            name: record[name]
+            for name in (
+                "check",
+                "method",
+                "model",
+                "verdict",
+                "message",
+                "not_asked",
+                "expected",
+                "quantity",
+                "finding",
+            )
+        }
+        stages = tuple(_stage_of(each) for each in record["stages"])
+        return cls(**own, measured=Measured(**measured), stages=stages)
+
+
+def _stage_record(stage: StageVerdict) -> dict[str, Any]:
+    record = asdict(stage)
+    del record["interval"]
+    bounds = stage.interval._asdict() if stage.interval.defined else dict.fromkeys(Interval._fields)  # no NaN in JSON
+    return record | bounds
+
+
+def _stage_of(record: Mapping[str, Any]) -> StageVerdict:
+    own = {name: value for name, value in record.items() if name not in Interval._fields}
+    bounds = (float("nan") if record[name] is None else record[name] for name in Interval._fields)
+    return StageVerdict(**own, interval=Interval(*bounds))
+
+
+def not_asked(check: str, method: str, model: str, seed: int, why: str) -> CheckResult:
+    """Return the result of a question that can't be put to a model; ``why`` is a clause without a full stop."""
+    message = f"{check}: {method} on {model} NOT ASKED\n\n{why}."
+    return CheckResult(check, method, model, "undefined", message, Measured(seed), not_asked=why)

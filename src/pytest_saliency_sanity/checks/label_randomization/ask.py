@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import nn
 
 from ...interventions.labels import LabelRandomizer
-from ..catalogue import CHECKS
 from ..judging.result import CheckResult
-from ..judging.subject import Subject, judged
+from ..judging.src_check import check_src
+from ..judging.subject import Subject
+from . import CHECK
 
-CHECK = CHECKS["label_randomization"]
+
+def ask(subject: Subject, needs: Mapping[str, Any], variant: str, threshold: float | None) -> CheckResult:
+    """Put the question; ``needs["memorized_model"]`` is the network that memorised random labels."""
+    return check_label_randomization(subject, needs["memorized_model"], threshold=threshold)
 
 
 def check_label_randomization(
@@ -17,11 +24,11 @@ def check_label_randomization(
 ) -> CheckResult:
     """Compare the maps of a model trained on true labels with those of ``memorized_model``, trained on random ones.
 
-    ``memorized_model``: the same network, at >= 95 % accuracy on training labels that were drawn at random. Passed
-    where |mean SRC| of absolute maps stays below ``threshold``, by default the calibrated one, with its whole 95 %
-    interval over images.
+    ``memorized_model``: the same network, at >= 95 % accuracy on training labels that were drawn at random. Passed if
+    |mean SRC| of absolute maps stays below ``threshold``, by default the calibrated one, with its whole 95 % interval
+    over images.
 
-    Raises ValueError where ``memorized_model`` is another network, SaliencyMethodError where the method gives no maps.
+    Raises ValueError if ``memorized_model`` is another network, SaliencyMethodError if the method returns no maps.
     """
     randomizer = LabelRandomizer(subject.model, memorized_model)
-    return judged(CHECK, "", subject, randomizer, thresholds=CHECK.judged_by(threshold), seeds=1)
+    return check_src(CHECK, "", subject, randomizer, thresholds=CHECK.judged_by(threshold), seeds=1)

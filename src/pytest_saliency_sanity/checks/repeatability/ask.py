@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from inspect import signature
+from typing import Any
 
 import torch
 from torch import nn
 
 from ...interventions.repetition import Repetition
 from ...methods.protocol import SaliencyMethod
-from ..catalogue import CHECKS
 from ..judging.message import Words
 from ..judging.result import CheckResult
-from ..judging.subject import Subject, judged
+from ..judging.src_check import check_src
+from ..judging.subject import Subject
+from . import CHECK
 
-CHECK = CHECKS["repeatability"]
 DRAWS = 3
 WORDS = Words(
     passed="Repeatable: asked again, the same model gives the same maps, up to the method's own noise.",
@@ -25,24 +27,23 @@ WORDS = Words(
 )
 
 
+def ask(subject: Subject, needs: Mapping[str, Any], variant: str, threshold: float | None) -> CheckResult:
+    """Put the question."""
+    return check_repeatability(subject, threshold=threshold)
+
+
 def check_repeatability(subject: Subject, *, threshold: float | None = None) -> CheckResult:
     """Compare a method's maps with those of the same model under another random seed.
 
-    The global random streams are seeded differently, and so is the keyword ``seed`` of a method that has one. Passed
-    where the mean SRC of absolute maps stays above ``threshold``, by default 0.5, with its whole 95 % interval: then
-    more of the ranks' variance is the method's than its noise's. This SRC is a noisy method's ceiling elsewhere.
+    The global random streams are seeded differently, and so is the keyword ``seed`` of a method that has one. Passed if
+    the mean SRC of absolute maps stays above ``threshold``, by default 0.5, with its whole 95 % interval: then more of
+    the ranks' variance is the method's than its noise's. This SRC is a noisy method's ceiling elsewhere.
 
-    Raises SaliencyMethodError where the method gives no maps.
+    Raises SaliencyMethodError if the method returns no maps.
     """
-    return judged(
-        CHECK,
-        "",
-        replace(subject, method=freshly_seeded(subject.method)),
-        Repetition(subject.model),
-        thresholds=CHECK.judged_by(threshold),
-        seeds=DRAWS,
-        words=WORDS,
-    )
+    again = replace(subject, method=freshly_seeded(subject.method))
+    thresholds = CHECK.judged_by(threshold)
+    return check_src(CHECK, "", again, Repetition(subject.model), thresholds=thresholds, seeds=DRAWS, words=WORDS)
 
 
 def freshly_seeded(method: SaliencyMethod) -> SaliencyMethod:

@@ -1,1 +1,17 @@
-"""A check."""
+"""The same function, written down differently."""
+
+from __future__ import annotations
+
+from ..registry import Check
+
+CHECK = Check(
+    name="symmetry",
+    question="do the maps stay when the same function is written down differently?",
+    source="Sundararajan et al. 2017, Dinh et al. 2017, Kindermans et al. 2017",
+    ask="pytest_saliency_sanity.checks.symmetry.ask:ask",
+    judged="an equivalent network",
+    thresholds={"permutation": 0.98, "rescaling": 0.98, "input_shift": 0.98},
+    above=True,
+    variants=("permutation", "rescaling", "input_shift"),
+    findings=("input_shift",),
+)

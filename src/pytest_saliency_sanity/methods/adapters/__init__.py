@@ -7,31 +7,49 @@ model, finds the layer in it by name, names the class to explain, and keeps reso
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
+
+from ...foundation.registry import Registry
 
 
 @dataclass(frozen=True)
 class Library:
-    """A library: the package to import, the extra that installs it, and the function that makes methods of a spec."""
+    """A library whose classes are saliency methods by name: ``name:Class``.
 
+    ``package``: what is imported. ``extra``: what pip calls it. ``adapter``: the import path of a function that takes a
+    ``foundation.specs.Spec`` and returns a saliency method. ``install``: the command that installs it.
+    """
+
+    name: str
     package: str
     extra: str
     adapter: str
+    install: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.install:
+            object.__setattr__(self, "install", f"pip install 'pytest-saliency-sanity[{self.extra}]'")
 
     @property
-    def install(self) -> str:
-        """The command that installs it."""
-        return f"pip install 'pytest-saliency-sanity[{self.extra}]'"
+    def is_installed(self) -> bool:
+        """Whether its package can be imported here."""
+        return find_spec(self.package) is not None
 
 
 _HERE = "pytest_saliency_sanity.methods.adapters"
-LIBRARIES = {
-    "captum": Library("captum", "captum", f"{_HERE}.captum:make"),
-    "grad_cam": Library("pytorch_grad_cam", "grad-cam", f"{_HERE}.grad_cam:make"),
-    "torchcam": Library("torchcam", "torchcam", f"{_HERE}.torchcam:make"),
-    "zennit": Library("zennit", "zennit", f"{_HERE}.zennit:make"),
-}
+LIBRARIES = Registry(
+    "library",
+    Library,
+    "saliency_sanity.adapters",
+    (
+        Library("captum", "captum", "captum", f"{_HERE}.captum:make"),
+        Library("grad_cam", "pytorch_grad_cam", "grad-cam", f"{_HERE}.grad_cam:make"),
+        Library("torchcam", "torchcam", "torchcam", f"{_HERE}.torchcam:make"),
+        Library("zennit", "zennit", "zennit", f"{_HERE}.zennit:make"),
+    ),
+)
 
 
 def missing(spec: str, library: Library) -> str:
-    """Return what to say where a spec needs a library that is not installed."""
+    """Return what to say if a spec needs a library that is not installed."""
     return f"{spec} needs {library.extra}: {library.install}"

@@ -67,7 +67,7 @@ class LibraryMethod:
     @property
     def package(self) -> str:
         """The package whose warnings about itself are none of the user's business."""
-        return LIBRARIES[self.spec.name].package
+        return LIBRARIES.named(self.spec.name).package
 
     def _layer(self, model: nn.Module, image: torch.Tensor) -> nn.Module | None:
         if not self.uses_layer:

@@ -1,0 +1,64 @@
+"""From a planned question to its answer: the one place where a check is asked, with pytest and without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+from ..foundation.errors import UnsuppliedNeedError
+from ..foundation.threads import one_thread, threads_for
+from .judging.result import CheckResult
+from .judging.subject import MethodSubject, Subject
+from .plan import Question
+from .registry import CHECKS, Check
+
+Supply = Callable[[str], object]
+
+
+def answer(
+    question: Question, subject: MethodSubject, needs: Mapping[str, object], threshold: float | None = None
+) -> CheckResult:
+    """Put a question to a subject and return the result. ``needs``: what the check needs, by name.
+
+    Raises TypeError if the check answers with anything but the result of this question: a question without an answer
+    is an error. Raises SaliencyMethodError if the method raises or returns no maps.
+    """
+    check = CHECKS.named(question.check)
+    with threads_of(subject):
+        result: object = check.asking()(subject, needs, question.variant, threshold)
+    if not isinstance(result, CheckResult):
+        raise TypeError(f"the check {question.id} answered with {result!r}, which is not a CheckResult")
+    if result.check != question.id:
+        raise TypeError(f"the check {question.id} answered with the result of {result.check}")
+    return replace(result, quantity=check.quantity, finding=check.is_finding(question.variant))
+
+
+def threads_of(subject: MethodSubject) -> AbstractContextManager[None]:
+    """Return the context in which a subject is measured: one thread, unless its model is large."""
+    if not isinstance(subject, Subject):
+        return one_thread()
+    return threads_for(subject.model, subject.batch.images)
+
+
+def gather_needs(check: Check, model: str, supply: Supply) -> dict[str, object]:
+    """Return what a check needs, by name. ``supply`` returns a need, or None if nobody has it.
+
+    Raises UnsuppliedNeedError, with what to do, for a need that nobody supplies.
+    """
+    found = {}
+    for need in check.needs:
+        found[need] = supply(need)
+        if found[need] is None:
+            raise UnsuppliedNeedError(unsupplied(need, model))
+    return found
+
+
+def unsupplied(need: str, model: str) -> str:
+    """Return what to say if nobody supplies a need for a model."""
+    known = CHECKS.all().values()
+    words = next((check.needs[need] for check in known if need in check.needs), f"no {need} of {{model}}")
+    return (
+        f"{words.format(model=model)}: override the fixture saliency_{need}, or give check_method needs, to be asked "
+        "this"
+    )

@@ -1,0 +1,95 @@
+"""What a run is going to ask: which question is put to which method on which model. Standard library only.
+
+It is computed once, from what the user asked for and the registry of checks. Collection, header, summary, expected
+failures and ``check_method`` read it, so none of them can forget a question that another one knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Protocol
+
+from ..foundation.ids import split_variant, with_variant
+from .registry import CHECKS, question_ids
+
+
+@dataclass(frozen=True)
+class Question:
+    """A check, in one of its variants, put to a method on a model; ``model`` is empty if the check needs none."""
+
+    method: str
+    model: str
+    check: str
+    variant: str = ""
+
+    @property
+    def id(self) -> str:
+        """The name of the check with its variant: ``symmetry[rescaling]``."""
+        return with_variant(self.check, self.variant)
+
+
+class About(Protocol):
+    """Anything that is about a method and a model."""
+
+    @property
+    def method(self) -> str:
+        """The name of the method."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """The name of the model."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The questions of a run, in the order in which they are asked.
+
+    ``methods``, ``models`` and ``checks`` are in the order in which they were given; ``checks`` are question ids.
+    ``by_name``: whether the checks were named: then a question that can't be put is a failure, not left out.
+    """
+
+    methods: tuple[str, ...]
+    models: tuple[str, ...]
+    checks: tuple[str, ...]
+    by_name: bool = False
+
+    @classmethod
+    def of(cls, methods: Iterable[str], models: Iterable[str], checks: Iterable[str] = ()) -> Plan:
+        """Return the plan for methods, models and checks by name; without any check, for all that are registered.
+
+        A check is named by itself, or with a variant in brackets. Raises ValueError for one that does not exist.
+        """
+        named = tuple(checks)
+        ids = question_ids(named or CHECKS.all())
+        return cls(tuple(dict.fromkeys(methods)), tuple(dict.fromkeys(models)), tuple(ids), by_name=bool(named))
+
+    def __iter__(self) -> Iterator[Question]:
+        """Yield the questions: of each method, model by model, and those put to the method alone last."""
+        by_model = {name: check.by_model for name, check in CHECKS.all().items()}
+        split = [split_variant(each) for each in self.checks]
+        for method in self.methods:
+            for model in (*self.models, ""):
+                for check, variant in split:
+                    if by_model[check] == bool(model):
+                        yield Question(method, model, check, variant)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def cells(self) -> list[tuple[str, str, list[Question]]]:
+        """Return the questions by method and model, in order."""
+        grouped = groupby(self, key=lambda question: (question.method, question.model))
+        return [(method, model, list(questions)) for (method, model), questions in grouped]
+
+    def place(self, about: About) -> tuple[int, str, int, str, int]:
+        """Return where a result, or anything else about a method and a model, stands; what is not planned, last."""
+        check = getattr(about, "check", "")
+        method, model, question = (
+            order.index(name) if name in order else len(order)
+            for order, name in ((self.methods, about.method), (self.models, about.model), (self.checks, check))
+        )
+        return method, about.method, model, about.model, question

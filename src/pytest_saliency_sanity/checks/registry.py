@@ -1,0 +1,119 @@
+"""The checks that there are, and how one is registered. Standard library only: nothing heavy is imported to know them.
+
+A check is a folder: its ``__init__.py`` registers it, ``ask.py`` puts the question. Other packages add theirs by the
+entry-point group ``saliency_sanity.checks``, a project by its hook ``pytest_saliency_checks`` (docs/extending.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..foundation.errors import unknown_name
+from ..foundation.ids import split_variant, with_variant
+from ..foundation.imports import import_attribute
+from ..foundation.registry import Registry
+
+if TYPE_CHECKING:
+    from .judging.result import CheckResult
+
+Ask = Callable[..., "CheckResult"]
+
+# How many images a check looks at; there are no more held-out digits than the most.
+IMAGES, MOST_IMAGES = 40, 1000
+TIERS = ("gate", "full")
+
+
+@dataclass(frozen=True)
+class Check:
+    """A named question put to a saliency method.
+
+    ``name``: lower case, with underscores; its test is ``test_<name>``. ``question``: in words. ``source``: the paper,
+    or whoever thought of it. ``ask``: a function ``(subject, needs, variant, threshold) -> CheckResult``, or its import
+    path. ``judged``: what the maps are compared with, or what is looked at, in words.
+
+    ``thresholds``: by the stage that is judged, what |mean SRC| must stay below; with ``above``, what the mean must
+    stay above; none if the answer is not a number. ``quantity``: what is compared with them. ``variants``: the forms
+    that the question is asked in, each a test of its own. ``findings``: those of them that say something about a
+    method, but are no reason to turn it down: they decide in the tier ``full`` only. ``needs``: by name what it needs
+    besides a method, a model and images, and what to say of a model without it; ``{model}`` is filled in.
+    ``by_model``: whether it is put to every model, or to the method alone.
+    """
+
+    name: str
+    question: str
+    source: str
+    ask: str | Ask = field(repr=False)
+    judged: str = ""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    quantity: str = "SRC"
+    above: bool = False
+    variants: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    needs: Mapping[str, str] = field(default_factory=dict)
+    by_model: bool = True
+
+    def __post_init__(self) -> None:
+        if not (self.name.isidentifier() and self.name.islower()):
+            raise ValueError(f"the name of a check is lower case with underscores, not {self.name!r}")
+        if unknown := [each for each in self.findings if each not in self.variants]:
+            raise ValueError(f"the findings of {self.name} must be variants of it, not {', '.join(map(repr, unknown))}")
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The names of its questions: its own, or one for each variant, ``symmetry[rescaling]``."""
+        return tuple(with_variant(self.name, variant) for variant in self.variants or ("",))
+
+    def is_finding(self, variant: str) -> bool:
+        """Return whether a variant is reported only, unless the tier is ``full``."""
+        return variant in self.findings
+
+    def judged_by(self, threshold: float | None) -> dict[str, float]:
+        """Return the calibrated thresholds by stage, or the given one in place of each."""
+        return {at: calibrated if threshold is None else threshold for at, calibrated in self.thresholds.items()}
+
+    def asking(self) -> Ask:
+        """Return the function that puts the question; it is imported if only its path is known."""
+        found: Ask = import_attribute(self.ask) if isinstance(self.ask, str) else self.ask
+        return found
+
+
+_HERE = "pytest_saliency_sanity.checks"
+CHECKS = Registry(
+    "check",
+    Check,
+    "saliency_sanity.checks",
+    (
+        f"{_HERE}.label_randomization:CHECK",
+        f"{_HERE}.cascading_randomization:CHECK",
+        f"{_HERE}.bias_detection:CHECK",
+        f"{_HERE}.class_sensitivity:CHECK",
+        f"{_HERE}.repeatability:CHECK",
+        f"{_HERE}.symmetry:CHECK",
+        f"{_HERE}.contract:CHECK",
+    ),
+)
+
+
+def question_ids(names: Iterable[str]) -> list[str]:
+    """Return the names of all questions that checks, or single variants of them, mean; each once.
+
+    Raises ValueError, with near matches, for a name that does not exist.
+    """
+    known = CHECKS.all()
+    ids = [each for check in known.values() for each in check.ids]
+    found: dict[str, None] = {}
+    for name in names:
+        if name in known:
+            found |= dict.fromkeys(known[name].ids)
+        elif name in ids:
+            found[name] = None
+        else:
+            raise unknown_name("check", name, dict.fromkeys((*known, *ids)))
+    return list(found)
+
+
+def check_of(question_id: str) -> Check:
+    """Return the check that a question belongs to; ValueError if there is none."""
+    return CHECKS.named(split_variant(question_id)[0])

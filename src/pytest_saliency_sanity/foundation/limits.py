@@ -1,0 +1,41 @@
+"""The ranges of the numbers that users give, each said once. Standard library only."""
+
+from __future__ import annotations
+
+# An interval over fewer images says more about Student's t than about the method.
+LEAST_IMAGES = 10
+
+
+def require_enough_images(count: int) -> None:
+    """Raise ValueError if a batch has too few images for a confidence interval over them."""
+    if count < LEAST_IMAGES:
+        raise ValueError(f"an interval needs at least {LEAST_IMAGES} images; the batch has {count}")
+
+
+def require_threshold(threshold: object, name: str = "threshold") -> None:
+    """Raise TypeError or ValueError unless the threshold of an SRC is a number above 0 and at most 1."""
+    if not is_number(threshold):
+        raise TypeError(f"{name} must be a number above 0 and at most 1, not {threshold!r}")
+    if not 0 < threshold <= 1:  # type: ignore[operator]
+        raise ValueError(f"{name} must be above 0 and at most 1, not {threshold!r}")
+
+
+def require_share(threshold: object) -> None:
+    """Raise TypeError or ValueError unless the threshold of a share of a map is a number above 0 and below 1."""
+    if not is_number(threshold):
+        raise TypeError(f"threshold must be a number above 0 and below 1, not {threshold!r}")
+    if not 0 < threshold < 1:  # type: ignore[operator]
+        raise ValueError(f"threshold must be above 0 and below 1, as a share of the map is; not {threshold!r}")
+
+
+def require_confidence(confidence: object) -> None:
+    """Raise TypeError or ValueError unless a confidence is a number between 0 and 1."""
+    if not is_number(confidence):
+        raise TypeError(f"confidence must be a number between 0 and 1, not {confidence!r}")
+    if not 0 < confidence < 1:  # type: ignore[operator]
+        raise ValueError(f"confidence must be between 0 and 1, not {confidence!r}")
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value is a real number; True and False are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

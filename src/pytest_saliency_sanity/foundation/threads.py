@@ -1,0 +1,68 @@
+"""How many threads small networks are measured with: one.
+
+A small network gains little from a second thread. On a machine that has other work, threads that wait for each other
+at every layer take several times as long (docs/conventions.md, "Threads"), and sums that are split differently are
+rounded differently. So what is small is measured in one thread on every machine; what is large keeps the user's number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+
+from .inference import evaluation_mode, images_for, watch
+
+# Multiplications of one forward pass for one image. The shipped networks need 1 to 6 million, the paper's 150 and 900,
+# torchvision's ResNet-18 at 224 x 224 1,800.
+SMALL = 50_000_000
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute in one thread; put the number of threads back, also after an exception."""
+    before = torch.get_num_threads()
+    try:
+        if before != 1:
+            torch.set_num_threads(1)
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)
+
+
+@contextmanager
+def threads_for(model: nn.Module, images: torch.Tensor) -> Iterator[None]:
+    """Compute in one thread if the model is small for these images ``(N, C, H, W)``, else as the user says."""
+    with one_thread() if is_small(model, images_for(model, images[:1])) else nullcontext():
+        yield
+
+
+def is_small(model: nn.Module, image: torch.Tensor) -> bool:
+    """Return whether a model on the CPU needs few multiplications for an image ``(1, C, H, W)``."""
+    if image.device.type != "cpu":
+        return False
+    try:
+        return multiplications(model, image) <= SMALL
+    except Exception:  # whatever the model does with images that are not for it: who measures will say so
+        return False
+
+
+def multiplications(model: nn.Module, image: torch.Tensor) -> int:
+    """Return how many multiplications convolutions and linear layers make for one image ``(1, C, H, W)``."""
+    total = 0
+
+    def count(module: nn.Module, _: Any, output: Any) -> None:
+        nonlocal total
+        weight = module.weight
+        assert isinstance(weight, torch.Tensor)
+        if isinstance(output, torch.Tensor):
+            total += output.numel() * weight[0].numel()
+
+    layers = [module for module in model.modules() if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear)]
+    with one_thread(), evaluation_mode(model):
+        watch(model, image, layers, count)
+    return total

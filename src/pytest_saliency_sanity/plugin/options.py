@@ -1,0 +1,223 @@
+"""The options of the command line and their ini twins: what each is called, and how its value is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from ..checks.registry import CHECKS, IMAGES, MOST_IMAGES, TIERS, question_ids
+from ..foundation.errors import unknown_name
+from ..foundation.limits import LEAST_IMAGES, require_threshold
+from ..methods.resolve import installed_methods, require_method_spec
+from ..networks.presets.registry import PRESETS
+from .names import EXPECTED_FAILURES
+
+DEVICES = ("auto", "cpu", "cuda", "cuda:N", "mps")
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of the command line and its ini twin. ``parse`` raises ValueError, TypeError or ImportError."""
+
+    name: str
+    metavar: str
+    help: str
+    parse: Callable[[Any], Any]
+    repeatable: bool = False
+
+    @property
+    def flag(self) -> str:
+        """As it is typed: ``--saliency-...``."""
+        return f"--saliency-{self.name}"
+
+    @property
+    def ini_type(self) -> Literal["args", "string"]:
+        """The type of its ini value."""
+        return "args" if self.repeatable else "string"
+
+    @property
+    def key(self) -> str:
+        """Its ini key and its place in ``config.option``: ``saliency_...``."""
+        return f"saliency_{self.name.replace('-', '_')}"
+
+
+def parse_methods(values: list[str]) -> tuple[str, ...]:
+    """Return the specs of the methods, ``all`` spelled out, each once."""
+    specs: list[str] = []
+    for value in values:
+        specs += installed_methods() if value == "all" else [value]
+    for spec in specs:
+        require_method_spec(spec)
+    return tuple(dict.fromkeys(specs))
+
+
+def parse_words(values: list[str]) -> tuple[str, ...]:
+    """Return the values, each once."""
+    return tuple(dict.fromkeys(values))
+
+
+def parse_checks(values: list[str]) -> tuple[str, ...]:
+    """Return names of checks, or of single variants in brackets, each once; ValueError for one that does not exist."""
+    question_ids(values)
+    return tuple(dict.fromkeys(values))
+
+
+def parse_integer(least: int, most: int) -> Callable[[str], int]:
+    """Return a parser of a whole number within bounds."""
+
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"[+-]?\d+", str(value).strip()) or not least <= int(value) <= most:
+            raise ValueError(f"{value!r} is not a whole number from {least} to {most}")
+        return int(value)
+
+    return parse
+
+
+def parse_thresholds(values: list[str]) -> dict[str, float]:
+    """Return the thresholds by check, from ``CHECK=X`` with X above 0 and at most 1."""
+    thresholds = {}
+    for value in values:
+        check, separator, number = value.partition("=")
+        if not separator:
+            raise ValueError(f"{value!r} is not of the form CHECK=X, as in cascading_randomization=0.9")
+        judged_by_number = [name for name, known in CHECKS.all().items() if known.thresholds]
+        if check not in judged_by_number:
+            raise unknown_name("check with a threshold", check, judged_by_number)
+        try:
+            thresholds[check] = float(number)
+        except ValueError:
+            raise ValueError(f"{number!r} is not a number: the threshold of {check} is above 0 and at most 1") from None
+        require_threshold(thresholds[check], f"the threshold of {check}")
+    return thresholds
+
+
+def parse_name(kind: str, allowed: Callable[[], Any]) -> Callable[[str], str]:
+    """Return a parser of a name that exists."""
+
+    def parse(value: str) -> str:
+        if value not in (names := allowed()):
+            raise unknown_name(kind, value, names)
+        return value
+
+    return parse
+
+
+def parse_path(value: str) -> Path:
+    """Return a path, of which nothing need exist yet."""
+    return Path(value).expanduser()
+
+
+def parse_folder(value: str) -> Path:
+    """Return a folder that exists."""
+    folder = Path(value).expanduser()
+    if not folder.is_dir():
+        raise ValueError(f"{value} is {'not a folder' if folder.exists() else 'missing'}: name a folder of images")
+    return folder
+
+
+def parse_new_folder(value: str) -> Path:
+    """Return a folder that may have to be made."""
+    folder = Path(value).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{value} is a file: name a folder")
+    return folder
+
+
+def parse_weights(values: list[str]) -> dict[str, Path]:
+    """Return the weights files by network, from ``NETWORK=FILE``; each exists."""
+    files = {}
+    networks = [name for preset in PRESETS.all().values() if "weights" in preset.options for name in preset.networks]
+    for value in values:
+        network, separator, name = value.partition("=")
+        if not separator or network not in networks:
+            raise ValueError(f"{value!r} is not of the form NETWORK=FILE, with one of {', '.join(networks)}")
+        files[network] = Path(name).expanduser()
+        if not files[network].is_file():
+            raise ValueError(f"{name} is {'not a file' if files[network].exists() else 'missing'}")
+    return files
+
+
+def parse_device(value: str) -> str:
+    """Return the device as written, if its form is right."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", value):
+        raise unknown_name("device", value, DEVICES)
+    return value
+
+
+OPTIONS = (
+    Option(
+        "method",
+        "SPEC",
+        "a saliency method to check: a name, package.module:attribute, library:Class[:layer], or 'all' built-in ones",
+        parse_methods,
+        True,
+    ),
+    Option(
+        "model",
+        "NAME",
+        "a network to check on, or package.module:factory (default: all)",
+        parse_words,
+        True,
+    ),
+    Option(
+        "check", "NAME", "only this check, or one variant: 'symmetry[rescaling]' (default: all)", parse_checks, True
+    ),
+    Option(
+        "threshold", "CHECK=X", "judge a check by another threshold than the calibrated one", parse_thresholds, True
+    ),
+    Option(
+        "images",
+        "N",
+        f"how many images to look at, {LEAST_IMAGES} to {MOST_IMAGES} (default: {IMAGES})",
+        parse_integer(LEAST_IMAGES, MOST_IMAGES),
+    ),
+    Option("seed", "N", "the seed of all random draws (default: 0)", parse_integer(0, 2**63 - 1)),
+    Option(
+        "tier",
+        "NAME",
+        "gate, or full: findings, which are only reported otherwise, decide too (default: gate)",
+        parse_name("tier", lambda: TIERS),
+    ),
+    Option("device", "NAME", "auto, cpu, cuda, cuda:N or mps (default: auto)", parse_device),
+    Option(
+        "preset",
+        "NAME",
+        "which trained networks the names mean: embedded, paper, imagenet, or that of another package "
+        "(default: embedded)",
+        parse_name("preset", PRESETS.all),
+    ),
+    Option("cache-dir", "DIR", "where the networks of the preset paper are kept (default: the user's)", parse_path),
+    Option("data", "DIR", "a folder of photographs for the preset imagenet", parse_folder),
+    Option(
+        "weights", "NETWORK=FILE", "a weights file for the preset imagenet, in place of a download", parse_weights, True
+    ),
+    Option("report", "DIR", "a folder to write every report of the run to", parse_new_folder),
+)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add every option and its ini twin to pytest's."""
+    group = parser.getgroup("saliency-sanity", "saliency sanity checks")
+    for option in OPTIONS:
+        group.addoption(
+            option.flag,
+            action="append" if option.repeatable else "store",
+            dest=option.key,
+            metavar=option.metavar,
+            default=None,
+            help=f"{option.help}{'; repeatable' if option.repeatable else ''}",
+        )
+        parser.addini(option.key, option.help, type=option.ini_type, default=None)
+    parser.addini(EXPECTED_FAILURES, "failures to expect: method/model/check -> reason", type="linelist", default=[])
+    group.addoption(
+        "--saliency-list",
+        action="store_true",
+        dest="saliency_list",
+        default=False,
+        help="list the methods, models, checks, presets, data sets and reports that exist, then stop",
+    )

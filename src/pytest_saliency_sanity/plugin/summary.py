@@ -1,0 +1,70 @@
+"""What pytest prints for us, and the reports that are written at its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ..reports.registry import REPORTS
+from ..reports.run import Run
+from ..reports.terminal import counted, header, summary
+from .ledger import Ledger
+from .settings import Settings
+
+
+def header_line(config: pytest.Config, settings: Settings) -> str:
+    """Return the line that says what is planned."""
+    plan = settings.plan
+    run = Run(
+        plan=plan,
+        preset=settings.preset_name,
+        tier=settings.tier,
+        device=settings.device,
+        images=settings.images,
+        seed=settings.seed,
+        planned=len(plan),
+    )
+    return header(run, images_in_use(config, settings))
+
+
+def images_in_use(config: pytest.Config, settings: Settings) -> str:
+    """Return how many images will be looked at, or which fixture of the project decides that."""
+    ours = config.pluginmanager.getplugin("saliency_sanity")
+    for plugin in config.pluginmanager.get_plugins():
+        if plugin is not ours and hasattr(plugin, "saliency_batch"):
+            return "images of the fixture saliency_batch"
+    if settings.takes_fewer_images:
+        return counted(len(settings.networks.batch(settings.images, at_most=True)), "image")
+    return counted(settings.images, "image")
+
+
+def print_summary(reporter: pytest.TerminalReporter, run: Run) -> None:
+    """Print the verdicts, and what else a reader should know."""
+    reporter.section("saliency-sanity")
+    for text, color in summary(run):
+        reporter.line(text, **({color: True} if color else {}))
+
+
+class ReportWriter:
+    """Writes every registered report of a run to the folder of ``--saliency-report``."""
+
+    def __init__(self, folder: Path, ledger: Ledger) -> None:
+        self.folder = folder
+        self.ledger = ledger
+
+    # Registered after the ledger, and so called after it has found what is wrong with the run.
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the reports. One that can't be written is a problem of the run, and the others are written."""
+        if session.config.option.collectonly or not self.ledger.concerned:
+            return
+        run = self.ledger.run()
+        for name, report in REPORTS.all().items():
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self.ledger.written.append(str(report.write_to(self.folder, run)))
+            except Exception as error:  # whatever another package's report does
+                self.ledger.problems.append(f"the report {name} was not written: {type(error).__name__}: {error}")
+        if self.ledger.problems and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED

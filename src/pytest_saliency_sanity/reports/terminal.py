@@ -1,0 +1,109 @@
+"""What a run prints: the plan in the header, the verdicts in the summary. Plain text, line by line, with colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from ..checks.judging.result import CheckResult
+from .glances import layers, mimics
+from .run import Run
+
+COLORS = {"passed": "green", "failed": "red", "inconclusive": "yellow", "undefined": "yellow"}
+HEADING = ("method", "model", "check", "maps", "SRC [95 % interval]", "must be", "verdict")
+
+
+class Line(NamedTuple):
+    """A line of text and its colour; none if that is empty."""
+
+    text: str
+    color: str = ""
+
+
+def header(run: Run, images: str) -> str:
+    """Return the line that says what the packaged suite is going to do; ``images`` says what it looks at."""
+    return (
+        f"saliency-sanity: {', '.join(run.plan.methods)} x {', '.join(run.plan.models)}: "
+        f"{counted(run.planned, 'test')} planned, preset {run.preset}, tier {run.tier}; "
+        f"{images}, seed {run.seed}, device {run.device}"
+    )
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: ``1 test``, ``2 tests``."""
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def summary(run: Run) -> Iterator[Line]:
+    """Yield the verdicts as a table, what else a reader should know, and how many tests were planned and ran."""
+    if run.results:
+        heading, *rows = table(run.results, run.tier)
+        yield Line(heading)
+        for text, result in zip(rows, run.results, strict=True):
+            yield Line(text, color_of(result))
+    yield from map(Line, layers(run.glances))
+    for text in mimics(run.glances):
+        yield Line(f"note: {text}", "yellow")
+    looked_at = {result.measured.images for result in run.results if result.measured.images}
+    if looked_at - {run.images}:
+        yield Line(f"images looked at: {', '.join(map(str, sorted(looked_at)))}")
+    yield Line(counts(run))
+    if any(result.verdict == "passed" for result in run.results):
+        yield Line("'passed' says: no evidence of insensitivity. It does not say that the maps are faithful.")
+    for file in run.written:
+        yield Line(f"report: {file}")
+    for problem in run.problems:
+        yield Line(f"not green: {problem}", "red")
+
+
+def counts(run: Run) -> str:
+    """Return how many tests were planned, how many ran, and what came of them."""
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(run.outcomes.items(), reverse=True))
+    own = f"; {counted(run.own, 'test')} of your own" if run.own else ""
+    return f"packaged tests: {run.planned} planned, {run.ran} ran{own}{f': {outcomes}' if outcomes else ''}"
+
+
+def table(results: Sequence[CheckResult], tier: str) -> list[str]:
+    """Return a heading and the results, one line each, in aligned columns."""
+    rows = [HEADING, *(row_of(result, tier) for result in results)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADING))]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def row_of(result: CheckResult, tier: str) -> tuple[str, ...]:
+    """Return a result as the cells of the table."""
+    deciding = result.deciding
+    must_be = f"{'above' if deciding.above else 'below'} {deciding.threshold:g}" if deciding else ""
+    cells = (result.method, result.model, result.check, result.measured.sign, measured_of(result), must_be)
+    return (*cells, verdict_of(result, tier))
+
+
+def measured_of(result: CheckResult) -> str:
+    """Return what was measured: the statistic and its interval, or, if no stage was judged, the first other figure."""
+    if result.not_asked:
+        return ""
+    if not result.stages:
+        return " ".join(f"{figure.value} {figure.name}" for figure in result.measured.figures[:1])
+    if result.interval is None:
+        return "none defined"
+    low, high = result.interval
+    quantity = "" if result.quantity == "SRC" else f" {result.quantity}"
+    return f"{result.statistic:.3f} [{low:.3f}, {high:.3f}]{quantity}"
+
+
+def verdict_of(result: CheckResult, tier: str) -> str:
+    """Return the verdict, and what a reader should know beside it."""
+    if result.not_asked:
+        return "not asked"
+    notes = []
+    if result.deciding and result.deciding.undefined:
+        kind = "SRCs" if result.quantity == "SRC" else "images"
+        notes.append(f"{result.deciding.undefined} of {result.deciding.total} {kind} undefined")
+    if result.verdict != "passed" and result.finding and tier == "gate":
+        notes.append("a finding, no gate")
+    return " ".join([result.verdict, *(f"({note})" for note in notes)])
+
+
+def color_of(result: CheckResult) -> str:
+    """Return the colour of a result's line."""
+    return COLORS["undefined" if result.finding and result.verdict == "failed" else result.verdict]
