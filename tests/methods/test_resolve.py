@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 from typing import Any
 
 import pytest
@@ -10,7 +10,6 @@ import torch
 from support.methods import TARGETS, Give, value_of
 from torch import nn
 
-import pytest_saliency_sanity.methods.resolve as resolve
 from pytest_saliency_sanity import gradient, load_checkpoint
 from pytest_saliency_sanity.methods.adapters import LIBRARIES
 from pytest_saliency_sanity.methods.controls import sobel
@@ -71,9 +70,9 @@ def test_a_class_is_made_anew_for_each_who_asks() -> None:
         (
             "somemethods:number",
             TypeError,
-            r"somemethods:number names 3, which is no callable \(model, images, targets\)",
+            r"somemethods:number names 3, which is not callable as \(model, images, targets\)",
         ),
-        ("somemethods:Mute", TypeError, r"names <somemethods.Mute object .*no callable"),
+        ("somemethods:Mute", TypeError, r"names <somemethods.Mute object .*not callable"),
         ("somemethods:plan", ImportError, "module 'somemethods' has no attribute 'plan'"),
         ("somemethods:instance.plan", ImportError, "has no attribute 'instance.plan'"),
         ("somemethod:plain", ImportError, "No module named 'somemethod'"),
@@ -165,17 +164,15 @@ def test_a_name_that_stands_for_itself_is_refused(give: Give, methods: dict[str,
             look("me")
 
 
-@pytest.fixture(params=sorted(LIBRARIES))
+@pytest.fixture(params=sorted(LIBRARIES.all()))
 def uninstalled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A library that can't be found."""
-    package = LIBRARIES[request.param].package
-    real = importlib.util.find_spec
-    monkeypatch.setattr(resolve, "find_spec", lambda name, *more: None if name == package else real(name, *more))
+    monkeypatch.setitem(sys.modules, LIBRARIES.named(request.param).package, None)
     return str(request.param)
 
 
 def test_a_missing_library_names_the_extra_to_install(uninstalled: str) -> None:
-    extra = LIBRARIES[uninstalled].extra
+    extra = LIBRARIES.named(uninstalled).extra
     for look in (require_method_spec, resolve_method):
         with pytest.raises(ImportError) as raised:
             look(f"{uninstalled}:Anything")
@@ -184,7 +181,7 @@ def test_a_missing_library_names_the_extra_to_install(uninstalled: str) -> None:
 
 
 def test_the_other_libraries_do_not_miss_it(uninstalled: str) -> None:
-    for library in set(LIBRARIES) - {uninstalled}:
+    for library in set(LIBRARIES.all()) - {uninstalled}:
         require_method_spec(f"{library}:Anything")
 
 
@@ -243,7 +240,7 @@ def test_an_import_path_leads_to_the_object_itself() -> None:
         ("torch.nn:functional.nothing", ImportError, "'torch.nn' has no attribute 'functional.nothing'"),
         ("package.module:function:twice", ValueError, "only a library's class takes a layer"),
         ("pytest_saliency_sanity.data.mnist:nothing", ImportError, "has no attribute 'nothing'"),
-        ("pytest_saliency_sanity.data.mnist:SIZE", TypeError, "names 64, which is no callable"),
+        ("pytest_saliency_sanity.data.mnist:SIZE", TypeError, "names 64, which is not callable"),
     ],
 )
 def test_a_spec_that_leads_to_no_method_is_an_error(spec: str, error: type[Exception], message: str) -> None:
@@ -252,7 +249,7 @@ def test_a_spec_that_leads_to_no_method_is_an_error(spec: str, error: type[Excep
 
 
 def test_a_method_whose_package_is_missing_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_saliency_sanity.methods.resolve.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "captum", None)
     with pytest.raises(
         ImportError, match=r"guided_backprop needs captum: pip install 'pytest-saliency-sanity\[captum\]'"
     ):

@@ -184,5 +184,5 @@ def test_a_target_that_is_no_class_is_an_error(
 def test_targets_of_another_kind_are_an_error(method: Method, model: nn.Module, images: torch.Tensor) -> None:
     with pytest.raises(TypeError, match="integer class indices"):
         method(model, images, TARGETS.float())
-    with pytest.raises(ValueError, match=r"one class an image, shape \(4,\); got \(2,\)"):
+    with pytest.raises(ValueError, match=r"one class per image, shape \(4,\); got \(2,\)"):
         method(model, images, TARGETS[:2])

@@ -1,4 +1,4 @@
-"""What a program imports, in a process of its own."""
+"""What a program prints and imports, in a process of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ def imported_by(program: str) -> set[str]:
 
 def imported_after(*steps: str) -> list[set[str]]:
     """Return the packages that a program in a new process has imported after each of its steps."""
-    program = SHOW.join([*steps, ""])
+    printed = printed_by(SHOW.join([*steps, ""]))
+    return [set(line.split()[1:]) for line in printed.splitlines() if line.startswith("IMPORTED")]
+
+
+def printed_by(program: str) -> str:
+    """Return what a program in a new process prints."""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return [set(line.split()[1:]) for line in done.stdout.splitlines() if line.startswith("IMPORTED")]
+    return done.stdout
