@@ -1,7 +1,7 @@
 """What is checked before a release. ``nox --list`` lists it; ``nox -s lint types`` runs a part of it.
 
-Supported Pythons and versions of packages are read from pyproject.toml. A Python that is not installed is skipped; it is an
-error if the environment variable CI is set.
+Supported Pythons and versions of packages are read from pyproject.toml. A Python that is not installed is skipped, but
+with the environment variable CI it is an error.
 """
 
 from __future__ import annotations
