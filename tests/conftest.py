@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import Ids, Recorder, Records, Run
+from support.runs import Ids, Recorder, Records, Run
 from support.packages import Install, put_package
 
 # One thread, here and in the processes that tests start: small networks gain nothing from more, and on a machine that

@@ -12,19 +12,20 @@ from .foundation.imports import import_attribute
 
 if TYPE_CHECKING:
     from .api import check_method as check_method
+    from .api import src_profile as src_profile
     from .assertions import assert_bias_detected as assert_bias_detected
     from .assertions import assert_mass_inside as assert_mass_inside
     from .assertions import assert_src_below as assert_src_below
     from .checks.judging.result import CheckResult as CheckResult
-    from .data.registry import load_batch as load_batch
+    from .checks.registry import Check as Check
     from .data.batch import Batch as Batch
     from .data.bias_scenario import BiasScenario as BiasScenario
+    from .data.registry import load_batch as load_batch
     from .foundation.errors import SaliencyCheckFailed as SaliencyCheckFailed
     from .interventions.cascade import CascadingRandomizer as CascadingRandomizer
     from .interventions.labels import LabelRandomizer as LabelRandomizer
     from .measuring.profile import SrcProfile as SrcProfile
     from .measuring.ranks import spearman as spearman
-    from .measuring.src import src_profile as src_profile
     from .methods.gradcam import gradcam as gradcam
     from .methods.gradient import gradient as gradient
     from .methods.resolve import resolve_method as resolve_method
@@ -36,6 +37,7 @@ _WHERE = {
     "Batch": "data.batch",
     "BiasScenario": "data.bias_scenario",
     "CascadingRandomizer": "interventions.cascade",
+    "Check": "checks.registry",
     "CheckResult": "checks.judging.result",
     "LabelRandomizer": "interventions.labels",
     "SaliencyCheckFailed": "foundation.errors",
@@ -52,7 +54,7 @@ _WHERE = {
     "resolve_method": "methods.resolve",
     "smoothgrad": "methods.smoothgrad",
     "spearman": "measuring.ranks",
-    "src_profile": "measuring.src",
+    "src_profile": "api",
 }
 
 __all__ = sorted(_WHERE)

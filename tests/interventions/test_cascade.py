@@ -12,8 +12,13 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.architectures import SIZE, networks
 from support.images import noise
 from support.networks import seeded
+from support.properties import quick
+from support.traces import left_as_found
 from support.weights import Weights, equal, last_of, snapshot, weights_of
 from torch import nn
 
@@ -288,3 +293,66 @@ def test_a_model_that_accepts_no_noise_is_an_error_that_says_what_to_give() -> N
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(7, 10))
     with pytest.raises(ValueError, match=r"Sequential accepts no images of the usual sizes.*images="):
         CascadingRandomizer(model).names()
+
+
+# Whatever the network: random architectures, orders, laws, seeds and subsets of stages. All is exact: the same numbers
+# come from the same generator, in the same order, by the same operations.
+
+CASCADES = st.fixed_dictionaries(
+    {"order": st.sampled_from(ORDERS), "law": st.sampled_from(LAWS), "seed": st.integers(0, 2**63 - 1)}
+)
+few = settings(quick, max_examples=25)
+
+
+@settings(few)
+@given(model=networks(), how=CASCADES, data=st.data())
+def test_any_stage_of_any_cascade_is_the_same_whichever_others_are_asked_for(
+    model: nn.Module, how: dict[str, Any], data: st.DataObject
+) -> None:
+    randomizer = CascadingRandomizer(model, images=noise(4, *SIZE), **how)
+    together = {stage.name: (stage.dead, weights_of(stage.model)) for stage in randomizer}
+    assert tuple(together) == randomizer.names()
+    asked = data.draw(st.sets(st.sampled_from(randomizer.names()), min_size=1))
+    seen = []
+    for stage in randomizer.stages(asked):
+        dead, weights = together[stage.name]
+        assert stage.dead == dead
+        assert equal(weights_of(stage.model), weights)
+        seen.append(stage.name)
+    assert seen == [name for name in randomizer.names() if name in asked]
+
+
+@settings(few)
+@given(model=networks(), how=CASCADES)
+def test_any_model_is_left_as_found_bit_for_bit(model: nn.Module, how: dict[str, Any]) -> None:
+    images = noise(4, *SIZE)
+    with left_as_found(model, images, torch.zeros(4)):
+        run_to_the_end(iter(CascadingRandomizer(model, images=images, **how)))
+
+
+@settings(few)
+@given(model=networks(), how=CASCADES)
+def test_the_same_seed_gives_any_model_the_same_weights(model: nn.Module, how: dict[str, Any]) -> None:
+    first, again = (last_of(CascadingRandomizer(model, images=noise(4, *SIZE), **how)) for _ in range(2))
+    assert equal(first, again)
+
+
+@settings(few)
+@given(model=networks(), order=st.sampled_from(["top_down", "bottom_up"]), law=st.sampled_from(LAWS))
+def test_the_last_stage_of_any_cascade_has_no_parameter_as_trained(model: nn.Module, order: str, law: str) -> None:
+    weights = last_of(CascadingRandomizer(model, order=order, law=law, images=noise(4, *SIZE)))
+    for name, trained in model.named_parameters():
+        if law == "permute":  # of two values, half of all orders are the one they had
+            assert torch.equal(weights[name].flatten().sort().values, trained.flatten().sort().values)
+        else:
+            assert not (weights[name] == trained).any(), name
+
+
+@settings(few)
+@given(model=networks(), how=CASCADES)
+def test_any_stage_has_randomised_what_its_order_says_and_nothing_else(model: nn.Module, how: dict[str, Any]) -> None:
+    randomizer = CascadingRandomizer(model, images=noise(4, *SIZE), **how)
+    names = randomizer.names()
+    for reached, stage in enumerate(randomizer, 1):
+        allowed = {stage.name} if how["order"] == "independent" else set(names[:reached])
+        assert changed_units(randomizer, stage.model) <= allowed

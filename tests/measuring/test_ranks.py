@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
+from support.properties import quick
 
 from pytest_saliency_sanity import spearman
 
@@ -175,3 +183,103 @@ def test_maps_without_two_values_are_an_error_that_shows_the_shape(shape: tuple[
 
 def test_no_maps_have_no_srcs() -> None:
     assert spearman(torch.rand(0, 5, 5), torch.rand(0, 5, 5)).shape == (0,)
+
+
+# Whatever the maps. Two to twelve values, many of them the same: what makes ranks difficult are ties.
+
+# A correlation is a sum of at most twelve products whose magnitudes add up to at most 1 (Cauchy and Schwarz), of
+# numbers that are wrong by a few roundings of float64, 2e-16 each: another order of the sum is less than 1e-14 off.
+ROUNDING = 1e-13
+VALUES = st.integers(-4, 4).map(float) | st.floats(-1e300, 1e300, allow_subnormal=False)
+
+
+@st.composite
+def pairs(draw: st.DrawFn, values: st.SearchStrategy[float] = VALUES) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw two batches of maps of one shape ``(N, P)``."""
+    shape = draw(st.integers(1, 4)), draw(st.integers(2, 12))
+    drawn = (draw(arrays(np.float64, shape, elements=values)) for _ in range(2))
+    maps_a, maps_b = (torch.from_numpy(each) for each in drawn)
+    return maps_a, maps_b
+
+
+def mapped(maps: torch.Tensor, images: Sequence[float]) -> torch.Tensor:
+    """Return maps with every value replaced by its image under the increasing function that has these images."""
+    values, place = maps.unique(return_inverse=True)
+    return torch.tensor(sorted(images), dtype=torch.float64)[: len(values)][place]
+
+
+@settings(quick)
+@given(pair=pairs(), data=st.data())
+def test_any_increasing_function_of_either_map_changes_nothing(
+    pair: tuple[torch.Tensor, torch.Tensor], data: st.DataObject
+) -> None:
+    maps_a, maps_b = pair
+    expected = spearman(maps_a, maps_b)
+    for side in (0, 1):
+        count = len(pair[side].unique())
+        images = data.draw(st.lists(st.floats(-1e300, 1e300), min_size=count, max_size=count, unique=True))
+        changed = [maps_a, maps_b]
+        changed[side] = mapped(pair[side], images)
+        # Exact: the ranks are the same.
+        torch.testing.assert_close(spearman(*changed), expected, atol=0, rtol=0, equal_nan=True)
+
+
+@settings(quick)
+@given(pair=pairs(), data=st.data())
+def test_the_same_new_places_in_both_maps_change_nothing(
+    pair: tuple[torch.Tensor, torch.Tensor], data: st.DataObject
+) -> None:
+    maps_a, maps_b = pair
+    places = data.draw(st.permutations(range(maps_a.shape[1])))
+    moved = spearman(maps_a[:, places], maps_b[:, places])
+    torch.testing.assert_close(moved, spearman(maps_a, maps_b), atol=ROUNDING, rtol=0, equal_nan=True)
+
+
+@settings(quick)
+@given(pair=pairs())
+def test_any_two_maps_may_change_places(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    maps_a, maps_b = pair
+    # Exact: multiplication is commutative, in floating point too.
+    torch.testing.assert_close(spearman(maps_b, maps_a), spearman(maps_a, maps_b), atol=0, rtol=0, equal_nan=True)
+
+
+@settings(quick)
+@given(pair=pairs())
+def test_the_negative_of_one_map_has_the_negative_src(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    maps_a, maps_b = pair
+    expected = -spearman(maps_a, maps_b)
+    for negated in (spearman(-maps_a, maps_b), spearman(maps_a, -maps_b)):
+        torch.testing.assert_close(negated, expected, atol=ROUNDING, rtol=0, equal_nan=True)
+
+
+@settings(quick)
+@given(pair=pairs())
+@pytest.mark.filterwarnings("ignore:An input array is constant")
+def test_any_two_maps_have_scipys_src(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    # scipy computes the correlation from covariances, with a few more roundings of numbers up to 12^2.
+    torch.testing.assert_close(spearman(*pair), by_scipy(*pair), atol=1e-12, rtol=0, equal_nan=True)
+
+
+@settings(quick)
+@given(pair=pairs(VALUES | st.just(math.nan) | st.just(math.inf) | st.just(-math.inf)))
+def test_a_src_is_undefined_exactly_for_maps_that_are_constant_or_not_finite(
+    pair: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    src = spearman(*pair)
+    undefined = [
+        any(len(set(row)) == 1 or not all(map(math.isfinite, row)) for row in rows)
+        for rows in zip(*(maps.tolist() for maps in pair), strict=True)
+    ]
+    assert src.isnan().tolist() == undefined
+    assert ((src >= -1) & (src <= 1) | src.isnan()).all()
+
+
+@settings(quick)
+@given(pair=pairs(), data=st.data())
+def test_any_row_of_a_batch_is_compared_as_if_it_were_alone(
+    pair: tuple[torch.Tensor, torch.Tensor], data: st.DataObject
+) -> None:
+    maps_a, maps_b = pair
+    rows = data.draw(st.lists(st.integers(0, len(maps_a) - 1), min_size=1, max_size=4))
+    some = spearman(maps_a[rows], maps_b[rows])
+    torch.testing.assert_close(some, spearman(maps_a, maps_b)[rows], atol=ROUNDING, rtol=0, equal_nan=True)

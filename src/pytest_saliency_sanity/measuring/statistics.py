@@ -31,7 +31,7 @@ def mean_interval(src: np.ndarray, confidence: float = 0.95) -> Interval:
     if not table.size:
         return Interval(np.nan, np.nan, np.nan)
     of_images, of_seeds = additive_effects(table)
-    mean = float(of_images.mean())
+    mean = float(of_images.mean().clip(-1, 1))  # the fit of a table with holes may lie outside
     if table.shape[1] < 2:
         return Interval(mean, -1.0, 1.0)
     half = _half_width(table, of_images, of_seeds, confidence)

@@ -149,4 +149,6 @@ def _accuracies_from(facts: dict[str, Any]) -> dict[str, float]:
         return dict(facts.pop("accuracies"))
     ending = "_accuracy"
     names = [name for name in facts if name.endswith(ending)]
+    if not names:
+        raise KeyError("accuracies")
     return {name.removesuffix(ending).replace("_", "-"): facts.pop(name) for name in names}

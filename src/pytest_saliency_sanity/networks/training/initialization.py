@@ -12,10 +12,9 @@ Fill = Callable[[torch.Tensor, float], object]
 
 
 def _kaiming_normal(weight: torch.Tensor, gain: float) -> None:
-    nn.init.kaiming_normal_(weight, nonlinearity="relu")
     if gain != 1:
-        with torch.no_grad():
-            weight.mul_(gain)
+        raise ValueError(f"He et al.'s initialisation has a gain of its own; got {gain}")
+    nn.init.kaiming_normal_(weight, nonlinearity="relu")
 
 
 def _fill(model: nn.Module, gain: float, *, weights: Fill) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from runs import CASCADES, MODELS, Ids, Run, cell_ids, ids_with, own_ids, suite_ids
+from support.runs import CASCADES, MODELS, Ids, Run, cell_ids, ids_with, own_ids, suite_ids
 
 CELL = "saliency-sanity::gradcam-alexnet"
 TOP_DOWN = f"{CELL}::test_cascading_randomization[top_down]"

@@ -9,25 +9,21 @@ from typing import Any
 
 import pytest
 
+from pytest_saliency_sanity.checks.registry import CHECKS
+from pytest_saliency_sanity.networks.presets.registry import PRESETS
+
 Run = Callable[..., pytest.RunResult]
 Ids = Callable[..., list[str]]
 Records = Callable[..., dict[str, dict[str, Any]]]
 
-MODELS = ("alexnet", "vgg11")
-QUESTIONS = (
-    "test_label_randomization",
-    "test_cascading_randomization[top_down]",
-    "test_cascading_randomization[bottom_up]",
-    "test_cascading_randomization[independent]",
-    "test_bias_detection",
-    "test_class_sensitivity",
-    "test_repeatability",
-    "test_symmetry[permutation]",
-    "test_symmetry[rescaling]",
-    "test_symmetry[input_shift]",
-)
-CASCADES = QUESTIONS[1:4]
-OF_THE_METHOD = ("test_contract",)  # whatever the model
+MODELS = PRESETS.named("embedded").networks
+# What is put to a method on each model, and to the method alone, in order.
+QUESTIONS = tuple(f"test_{each}" for check in CHECKS.all().values() if check.by_model for each in check.ids)
+OF_THE_METHOD = tuple(f"test_{each}" for check in CHECKS.all().values() if not check.by_model for each in check.ids)
+CASCADES = tuple(each for each in QUESTIONS if each.startswith("test_cascading_randomization["))
+PER_MODEL, PER_METHOD = len(QUESTIONS), len(OF_THE_METHOD)
+# How many tests one method has, on both networks and on one.
+IN_ALL, ON_ONE = len(MODELS) * PER_MODEL + PER_METHOD, PER_MODEL + PER_METHOD
 
 
 class Recorder:
@@ -37,10 +33,10 @@ class Recorder:
         self.records: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep a record, which must be plain values that JSON can carry."""
+        """Keep a record, which travels as JSON."""
         for name, value in report.user_properties:
             if name == "saliency" and report.when == "call":
-                self.records[report.nodeid] = json.loads(json.dumps(value, allow_nan=False))
+                self.records[report.nodeid] = json.loads(str(value))
 
 
 def suite_ids(*methods: str, models: tuple[str, ...] = MODELS) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from runs import Records, Run, ids_with, suite_ids
+from support.runs import Records, Run, ids_with, suite_ids
 
 pytest.importorskip("xdist")
 

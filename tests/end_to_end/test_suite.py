@@ -5,21 +5,21 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from runs import OF_THE_METHOD, QUESTIONS, Ids, Run, ids_with, suite_ids
+from support.runs import IN_ALL, OF_THE_METHOD, QUESTIONS, Ids, Run, ids_with, suite_ids
 
-from pytest_saliency_sanity.checks.catalogue import CHECKS, question_ids
+from pytest_saliency_sanity.checks.registry import CHECKS, question_ids
 from pytest_saliency_sanity.methods.resolve import installed_methods
 
 
 def test_gradcam_is_green_in_an_empty_folder(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("--saliency-method=gradcam", "-v", "-p", "no:randomly")
     assert result.ret == pytest.ExitCode.OK
-    result.assert_outcomes(passed=21)
+    result.assert_outcomes(passed=IN_ALL)
     assert ids_with("PASSED", result) == suite_ids("gradcam")
 
 
 def test_every_check_of_the_catalogue_is_in_the_suite() -> None:
-    assert [f"test_{each}" for each in question_ids(CHECKS)] == [*QUESTIONS, *OF_THE_METHOD]
+    assert [f"test_{each}" for each in question_ids(CHECKS.all())] == [*QUESTIONS, *OF_THE_METHOD]
 
 
 def test_the_suite_runs_beside_the_tests_of_the_folder(quick: Run, pytester: pytest.Pytester) -> None:

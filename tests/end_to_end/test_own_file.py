@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from runs import QUESTIONS, Ids, Records, ids_with
+from support.runs import QUESTIONS, Ids, Records, ids_with
 
 FILE = "from pytest_saliency_sanity.suite import *"
 OWN_METHOD = """

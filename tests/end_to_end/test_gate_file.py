@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from runs import OF_THE_METHOD, QUESTIONS, Ids, Records, ids_with
+from support.runs import IN_ALL, Ids, Records, ids_with
 
 from pytest_saliency_sanity import check_method
 
@@ -23,7 +23,6 @@ def saliency_method():
 ALEXNET = "--saliency-model=alexnet"
 CHEAP = ("--saliency-check=repeatability", "--saliency-images=10", "-p", "no:randomly")
 GRADIENT, INPUT = "--saliency-method=gradient", "--saliency-method=input"
-PER_METHOD = 2 * len(QUESTIONS) + len(OF_THE_METHOD)
 slow = pytest.mark.slow
 
 # The forms in which a method is given to the file: files to write, arguments, names that stand in the ids.
@@ -119,12 +118,12 @@ def test_an_override_in_the_file_is_not_the_method_of_the_flag(collected: Ids, p
 @pytest.mark.parametrize("where", [(), ("tests", "saliency-sanity")])
 def test_two_methods_have_every_question_once(where: tuple[str, ...], collected: Ids) -> None:
     ids = collected(*where, GRADIENT, INPUT)
-    assert len(ids) == len(set(ids)) == len(in_gate(ids)) == 2 * PER_METHOD
+    assert len(ids) == len(set(ids)) == len(in_gate(ids)) == 2 * IN_ALL
 
 
 def test_the_suite_by_its_name_alone_leaves_the_file_out(collected: Ids) -> None:
     ids = collected("saliency-sanity", GRADIENT)
-    assert len(ids) == len(in_suite(ids)) == PER_METHOD
+    assert len(ids) == len(in_suite(ids)) == IN_ALL
 
 
 def test_a_part_of_the_suite_beside_the_folder_adds_nothing_twice(collected: Ids) -> None:
@@ -204,7 +203,7 @@ def test_a_test_of_ones_own_with_our_name_is_not_counted_as_packaged(pytester: p
     write(pytester, {GATE: "def test_symmetry(saliency_method): pass\n"})
     result = pytester.runpytest_inprocess(GRADIENT, ALEXNET, *CHEAP)
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(["packaged tests: 1 planned, 1 ran; 1 tests of your own: 2 passed"])
+    result.stdout.fnmatch_lines(["packaged tests: 1 planned, 1 ran; 1 test of your own: 2 passed"])
 
 
 def test_a_packaged_test_under_another_name_is_the_same_question(collected: Ids, pytester: pytest.Pytester) -> None:
@@ -261,8 +260,8 @@ def test_without_a_method_it_is_red_with_instructions(pytester: pytest.Pytester)
 def test_all_of_it_is_red_without_a_method(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("-p", "no:randomly")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.assert_outcomes(errors=PER_METHOD)
-    result.stdout.fnmatch_lines([f"packaged tests: {PER_METHOD} planned, {PER_METHOD} ran: {PER_METHOD} failed"])
+    result.assert_outcomes(errors=IN_ALL)
+    result.stdout.fnmatch_lines([f"packaged tests: {IN_ALL} planned, {IN_ALL} ran: {IN_ALL} failed"])
 
 
 def test_one_red_cell_is_counted_and_shown(pytester: pytest.Pytester) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from runs import Run
+from support.runs import IN_ALL, ON_ONE, Run
 
 GRADCAM = "--saliency-method=gradcam"
 HEADING = r"method +model +check +maps +SRC \[95 % interval\] +must be +verdict"
@@ -18,7 +18,7 @@ def test_the_header_says_what_is_planned(pytester: pytest.Pytester) -> None:
     )
     result.stdout.fnmatch_lines(
         [
-            "saliency-sanity: gradcam, sobel x alexnet, vgg11: 42 tests planned, preset embedded, tier gate; "
+            f"saliency-sanity: gradcam, sobel x alexnet, vgg11: {2 * IN_ALL} tests planned, preset embedded, tier gate; "
             "25 images, seed 2, device auto"
         ]
     )
@@ -41,7 +41,7 @@ def test_the_summary_has_a_line_for_each_test_in_the_order_of_the_options(pytest
             rf"sobel +alexnet +cascading_randomization\[top_down\] +absolute +{EXACTLY_1} +below 0\.75 +failed$",
             rf"gradcam +alexnet +label_randomization +absolute +{NUMBER} \[{NUMBER}, {NUMBER}\] +below 0\.81 +passed",
             r"gradcam +alexnet +cascading_randomization\[top_down\] +absolute +-?0\.\d{3} .*",
-            r"packaged tests: 22 planned, 4 ran: .*2 failed",
+            rf"packaged tests: {2 * ON_ONE} planned, 4 ran: .*2 failed",
         ],
         consecutive=True,
     )
@@ -78,16 +78,16 @@ def test_planned_and_run_agree_where_an_override_makes_one_cell_of_two(pytester:
         """
         import pytest
         from pytest_saliency_sanity import gradcam, load_checkpoint
-        from pytest_saliency_sanity.data.bias_scenario import shipped_scenario
+        from pytest_saliency_sanity.networks.presets.registry import open_preset
 
         @pytest.fixture
         def saliency_model(): return load_checkpoint("alexnet")
         @pytest.fixture
         def saliency_memorized_model(): return load_checkpoint("alexnet", labels="random")
         @pytest.fixture
-        def saliency_bias_scenario(): return shipped_scenario("alexnet", 40)
+        def saliency_bias_scenario(): return open_preset("embedded").supply("bias_scenario", "alexnet", 40)
         """
     )
     result = pytester.runpytest_inprocess(GRADCAM)
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(["packaged tests: 11 planned, 11 ran: 11 passed"])
+    result.stdout.fnmatch_lines([f"packaged tests: {ON_ONE} planned, {ON_ONE} ran: {ON_ONE} passed"])

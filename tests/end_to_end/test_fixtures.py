@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from runs import MODELS, Ids, Records, Run, ids_with, suite_ids
+from support.runs import IN_ALL, MODELS, ON_ONE, Ids, Records, Run, ids_with, suite_ids
 
 OWN_TEST = """
 from pytest_saliency_sanity import assert_src_below
@@ -52,11 +52,11 @@ def saliency_memorized_model():
     return Small(1)
 """
 OWN_SCENARIO = """
-from pytest_saliency_sanity.data.bias_scenario import shipped_scenario
+from pytest_saliency_sanity.networks.presets.registry import open_preset
 
 @pytest.fixture
 def saliency_bias_scenario():
-    return shipped_scenario("alexnet", 10)
+    return open_preset("embedded").supply("bias_scenario", "alexnet", 10)
 """
 FEWER_IMAGES = """
 import pytest
@@ -145,7 +145,7 @@ def test_the_models_are_ready_for_use(pytester: pytest.Pytester) -> None:
         """
     )
     result = pytester.runpytest_inprocess("--saliency-method=gradcam", "-k", "test_mine")
-    result.assert_outcomes(passed=2, deselected=21)
+    result.assert_outcomes(passed=2, deselected=IN_ALL)
 
 
 def test_without_a_method_the_error_says_what_to_give(pytester: pytest.Pytester) -> None:
@@ -191,7 +191,7 @@ def test_an_overridden_model_without_a_twin_is_not_asked_about_labels(pytester: 
     pytester.makeconftest(OWN_MODEL)
     result = pytester.runpytest_inprocess("--saliency-method=gradient", "-k", "label", "-rs")
     assert result.ret == pytest.ExitCode.TESTS_FAILED  # nothing else was asked either
-    result.assert_outcomes(skipped=1, deselected=10)
+    result.assert_outcomes(skipped=1, deselected=ON_ONE - 1)
     result.stdout.fnmatch_lines(["*no network like saliency_model*override the fixture saliency_memorized_model*"])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from runs import Run
+from support.runs import IN_ALL, Run
 
 METHODS = """
 import numpy, torch
@@ -76,7 +76,7 @@ def test_maps_that_have_no_ranks_are_red(method: str, cause: str, quick: Run, py
 def test_a_broken_method_fails_every_question_it_is_put_to(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(mymethods=METHODS)
     result = pytester.runpytest_inprocess("--saliency-method=mymethods:raising", "--tb=line")
-    result.assert_outcomes(failed=21)
+    result.assert_outcomes(failed=IN_ALL)
 
 
 def test_a_method_that_exits_is_red(quick: Run, pytester: pytest.Pytester) -> None:

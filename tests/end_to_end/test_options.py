@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from runs import Ids, Run, suite_ids
+from support.runs import Ids, Run, suite_ids
 
 # Option, value, and what the error must tell: the value, what is allowed, a near match.
 BAD = [
@@ -20,8 +20,8 @@ BAD = [
     ("device", "cuda:first", ["unknown device 'cuda:first'", "cuda:N"]),
     ("threshold", "0.9", ["'0.9' is not of the form CHECK=X"]),
     ("threshold", "cascade_randomization=0.9", ["'cascade_randomization'", "did you mean 'cascading_randomization'"]),
-    ("threshold", "label_randomization=low", ["'low' is no number", "above 0 and at most 1"]),
-    ("threshold", "label_randomization=", ["'' is no number", "above 0 and at most 1"]),
+    ("threshold", "label_randomization=low", ["'low' is not a number", "above 0 and at most 1"]),
+    ("threshold", "label_randomization=", ["'' is not a number", "above 0 and at most 1"]),
     ("threshold", "label_randomization=0", ["above 0 and at most 1, not 0"]),
     ("threshold", "label_randomization=2", ["above 0 and at most 1, not 2"]),
     ("threshold", "label_randomization=nan", ["above 0 and at most 1, not nan"]),
@@ -159,7 +159,7 @@ def test_the_command_line_wins_over_ini(quick: Run, pytester: pytest.Pytester) -
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
         [
-            "saliency-sanity: gradcam x alexnet: 1 tests planned, preset embedded, tier gate; "
+            "saliency-sanity: gradcam x alexnet: 1 test planned, preset embedded, tier gate; "
             "30 images, seed 0, device auto"
         ]
     )
