@@ -25,17 +25,8 @@ from pytest_saliency_sanity import (
     src_profile,
 )
 from pytest_saliency_sanity.assertions import assert_passed
-from pytest_saliency_sanity.checks.judging.message import bar
-from pytest_saliency_sanity.checks.judging.result import CheckResult
-from pytest_saliency_sanity.checks.judging.verdict import (
-    LEAST_DEFINED,
-    LEAST_IMAGES,
-    StageVerdict,
-    decisive,
-    judge_stages,
-)
-from pytest_saliency_sanity.measuring.profile import Cause
-from pytest_saliency_sanity.measuring.statistics import Interval
+from pytest_saliency_sanity.checks.judging.result import CheckResult, Measured
+from pytest_saliency_sanity.foundation import rerun
 
 STAGES = (*(f"classifier.{i}" for i in (6, 4, 1)), *(f"features.{i}" for i in (10, 8, 6, 3, 0)))
 
@@ -153,7 +144,7 @@ def test_the_message_has_the_command_that_runs_the_test_again(batch: Batch) -> N
 
 
 def test_outside_of_pytest_the_message_has_the_call(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    monkeypatch.setattr(rerun, "_commands", [])
     message = failure("sobel", 0.75, batch=batch, seed=3, sign="signed", at="classifier", seeds=2)
     call = message.splitlines()[-1].strip()
     monkeypatch.undo()
@@ -290,152 +281,11 @@ def test_arguments_that_do_not_fit_are_errors_that_say_what_is_allowed(
         assert_src_below("sobel", 0.5, batch=batch, **options)
 
 
-# Verdicts
-
-
-def profile_of(*stages: Any) -> SrcProfile:
-    """A profile of hand-made tables ``(seeds, images)``, one a stage."""
-    src = np.stack([np.asarray(table, dtype=float) for table in stages], 1)
-    causes = np.where(np.isnan(src), Cause.CONSTANT_AFTER, 0)
-    names = tuple(f"stage{i}" for i in range(len(stages)))
-    return SrcProfile("method", "model", "absolute", 0, names, src, causes)
-
-
-def around(mean: float, spread: float = 0.1, images: int = 20) -> np.ndarray:
-    """One seed of SRCs with this mean, and an interval of about +- spread / 2."""
-    return mean + spread * np.tile([-1.0, 1.0], images // 2)[None]
-
-
-def verdict_on(table: Any, threshold: float = 0.5) -> str:
-    (judged,) = judge_stages(profile_of(table), threshold)
-    return judged.verdict
-
-
-@pytest.mark.parametrize(
-    ("mean", "verdict"),
-    [
-        (0.0, "passed"),
-        (0.4, "passed"),
-        (-0.4, "passed"),
-        (0.48, "inconclusive"),
-        (0.5, "inconclusive"),
-        (0.52, "inconclusive"),
-        (-0.5, "inconclusive"),
-        (0.6, "failed"),
-        (-0.6, "failed"),
-        (-0.9, "failed"),
-    ],
-)
-def test_a_verdict_looks_at_the_whole_interval_of_the_absolute_mean(mean: float, verdict: str) -> None:
-    assert verdict_on(around(mean)) == verdict
-
-
-def test_an_interval_that_reaches_the_threshold_does_not_pass() -> None:
-    assert verdict_on(np.full((1, 20), 0.5), 0.5) == "failed"
-    assert verdict_on(np.full((1, 20), np.nextafter(0.5, 0)), 0.5) == "passed"
-
-
-def test_an_interval_around_zero_that_reaches_the_threshold_below_is_inconclusive() -> None:
-    assert verdict_on(around(-0.2, 1.0), 0.5) == "inconclusive"
-
-
-def test_less_confidence_decides_earlier() -> None:
-    profile = profile_of(around(0.46))
-    assert [judge_stages(profile, 0.5, confidence)[0].verdict for confidence in (0.9, 0.95)] == [
-        "passed",
-        "inconclusive",
-    ]
-
-
-def test_fewer_than_the_least_images_are_undefined() -> None:
-    table = np.full((3, 20), np.nan)
-    table[:, : LEAST_IMAGES - 1] = 0.1
-    assert verdict_on(table) == "undefined"
-    table[0, LEAST_IMAGES - 1] = 0.1
-    assert verdict_on(table) == "passed"
-
-
-def test_fewer_srcs_than_the_least_share_are_undefined() -> None:
-    table = np.full((10, 20), np.nan)
-    table[0] = 0.9
-    assert 1 / 10 < LEAST_DEFINED <= 2 / 10
-    assert verdict_on(table) == "undefined"
-    table[1] = 0.9
-    assert verdict_on(table) == "failed"
-
-
-def test_no_src_at_all_is_undefined_whatever_the_threshold() -> None:
-    assert verdict_on(np.full((3, 20), np.nan), 1.0) == "undefined"
-
-
-def test_a_verdict_carries_what_it_rests_on() -> None:
-    table = around(0.2)
-    table[0, 3] = np.nan
-    (judged,) = judge_stages(profile_of(table), 0.5)
-    assert judged == StageVerdict("stage0", 0.5, "passed", profile_of(table).interval("stage0"), 1, 20)
-
-
-def test_each_stage_can_have_its_own_threshold() -> None:
-    profile = profile_of(around(0.4), around(0.4), around(0.4))
-    judged = judge_stages(profile, {"stage0": 0.5, "stage1": 0.4, "stage2": 0.3})
-    assert [(each.verdict, each.threshold) for each in judged] == [
-        ("passed", 0.5),
-        ("inconclusive", 0.4),
-        ("failed", 0.3),
-    ]
-
-
-NOTHING = np.full((1, 20), np.nan)
-
-
-@pytest.mark.parametrize(
-    ("tables", "decides"),
-    [
-        ([around(0.1), around(0.3), around(0.2)], "stage1"),
-        ([around(0.1), around(0.5), around(0.3)], "stage1"),
-        ([around(0.5), NOTHING, around(0.3)], "stage1"),
-        ([around(0.1), NOTHING, around(0.7)], "stage2"),
-        ([around(0.7), around(0.9), around(0.8)], "stage1"),
-        ([around(0.7), around(-0.9), around(0.8)], "stage1"),
-    ],
-    ids=["passed", "inconclusive", "undefined", "failed", "the worst failed", "by its absolute value"],
-)
-def test_the_worst_stage_decides(tables: list[np.ndarray], decides: str) -> None:
-    for order in (tables, tables[::-1]):
-        profile = profile_of(*order)
-        expected = decides if order is tables else f"stage{2 - int(decides[-1])}"
-        assert decisive(judge_stages(profile, 0.5)).stage == expected
-
-
-def test_with_thresholds_of_their_own_the_stage_furthest_above_its_own_decides() -> None:
-    judged = judge_stages(profile_of(around(0.9), around(0.7)), {"stage0": 0.8, "stage1": 0.2})
-    assert [each.verdict for each in judged] == ["failed", "failed"]
-    assert decisive(judged).stage == "stage1"
-
-
 def test_only_passed_passes() -> None:
     for verdict in ("passed", "failed", "inconclusive", "undefined"):
-        result = CheckResult("check", "method", "model", verdict, 0.4, (0.3, 0.5), 0.5, "the message")  # type: ignore[arg-type]
+        result = CheckResult("check", "method", "model", verdict, "the message", Measured(0))  # type: ignore[arg-type]
         if verdict == "passed":
             assert_passed(result)
         else:
             with pytest.raises(SaliencyCheckFailed, match=r"^the message\n\nRun this again:\n  pytest .*only_passed"):
                 assert_passed(result)
-
-
-@pytest.mark.parametrize(
-    ("mean", "threshold", "drawn"),
-    [
-        (0.0, 0.5, "..........|.........."),
-        (-0.5, None, "##########.........."),
-        (1.0, 0.75, "###############|#####"),
-        (float("nan"), 0.1, "..|.................."),
-        (1.0, 1.0, "####################|"),
-    ],
-)
-def test_a_bar_shows_the_absolute_mean_and_the_threshold(mean: float, threshold: float | None, drawn: str) -> None:
-    assert bar(mean, threshold) == drawn
-
-
-def test_intervals_are_compared_by_their_absolute_bounds() -> None:
-    assert Interval(-0.9, -0.95, -0.85).absolute() == (0.9, 0.85, 0.95)

@@ -1,4 +1,4 @@
-"""The layers hold: lower rooms never import higher ones, no module imports another in a circle, pytest stays upstairs."""
+"""The layers hold: no room imports one above it, no import goes in a circle, pytest is imported upstairs only."""
 
 from __future__ import annotations
 
@@ -86,8 +86,7 @@ def reached(node: ast.AST) -> Iterator[ast.AST]:
 def graph() -> dict[str, set[str]]:
     known = modules()
     return {
-        name: {each for each in own_imports(name, path.read_text(), known, is_package=path.name == "__init__.py")}
-        - {name}
+        name: set(own_imports(name, path.read_text(), known, is_package=path.name == "__init__.py")) - {name}
         for name, path in known.items()
     }
 

@@ -6,17 +6,16 @@ import copy
 from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
-from typing import Any
 
 import pytest
 import torch
+from support.images import digits
+from support.subjects import subject
 from torch import nn
 from torch.nn import functional as F
 
 from pytest_saliency_sanity import CheckResult, check_method, gradcam, gradient, load_checkpoint
 from pytest_saliency_sanity.checks.cascading_randomization.ask import check_cascading_randomization
-from pytest_saliency_sanity.checks.judging.subject import Subject
-from pytest_saliency_sanity.measuring.src import held_out_digits
 from pytest_saliency_sanity.methods.controls import sobel
 
 Method = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -197,21 +196,14 @@ def mixture(share: float) -> Method:
 @cache
 def mixed() -> tuple[CheckResult, ...]:
     def top_down(share: float) -> CheckResult:
-        subject = Subject(
-            mixture(share), f"mixture {share}", load_checkpoint("alexnet"), "alexnet", held_out_digits(20)
-        )
-        return check_cascading_randomization(subject, order="top_down")
+        found = subject(mixture(share), images=digits(20), name=f"mixture {share}")
+        return check_cascading_randomization(found, order="top_down")
 
     return tuple(top_down(share) for share in SHARES)
 
 
-def last_stage(result: CheckResult) -> dict[str, Any]:
-    found: dict[str, Any] = result.measured["judged"][-1]
-    return found
-
-
 def test_the_more_edges_the_more_alike_the_maps() -> None:
-    means = [last_stage(result)["mean"] for result in mixed()]
+    means = [result.stages[-1].interval.mean for result in mixed()]
     assert means == sorted(means)
     assert means[-1] == pytest.approx(1)
 

@@ -3,52 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from support.runs import ON_ONE
-
-from pytest_saliency_sanity.checks.expectations import matches, parse_expected_failure, require_pattern
 
 NOISE = ("--saliency-method=uniform_noise", "--saliency-model=alexnet", "--saliency-images=10", "-p", "no:randomly")
 REPEAT = "--saliency-check=repeatability"
 INI = "[pytest]\nsaliency_expected_failures =\n    {}\n"
 HOOK = "def pytest_saliency_expected_failures(config):\n    return {!r}\n"
-
-
-@pytest.mark.parametrize(
-    ("pattern", "question", "expected"),
-    [
-        ("mine/alexnet/repeatability", ("mine", "alexnet", "repeatability"), True),
-        ("mine/*/repeatability", ("mine", "vgg11", "repeatability"), True),
-        ("*/*/*", ("mine", "", "contract"), True),
-        ("m*e/alex*/re*", ("mine", "alexnet", "repeatability"), True),
-        ("mine/alexnet/repeat", ("mine", "alexnet", "repeatability"), False),
-        ("mine/alexnet/symmetry", ("mine", "alexnet", "symmetry[rescaling]"), True),
-        ("mine/alexnet/symmetry[rescaling]", ("mine", "alexnet", "symmetry[rescaling]"), True),
-        ("mine/alexnet/symmetry[rescaling]", ("mine", "alexnet", "symmetry[permutation]"), False),
-        ("mine/alexnet/symmetry[r]", ("mine", "alexnet", "symmetryr"), False),
-        ("captum:A?n=1/alexnet/*", ("captum:A?n=1", "alexnet", "contract"), True),
-        ("captum:A?n=1/alexnet/*", ("captum:AXn=1", "alexnet", "contract"), False),
-    ],
-)
-def test_a_pattern_means_what_it_says(pattern: str, question: tuple[str, str, str], expected: bool) -> None:
-    require_pattern(pattern)
-    assert matches(pattern, *question) is expected
-
-
-@given(st.from_regex(r"[a-z:?=\[\]_.()+*]{1,12}", fullmatch=True).filter(lambda name: "*" not in name))
-def test_a_name_means_itself_whatever_is_in_it(name: str) -> None:
-    assert matches(f"{name}/{name}/{name}", name, name, name)
-
-
-@pytest.mark.parametrize("wrong", ["", "a/b/c", "a/b/c ->", "-> reason", "a/b -> reason", "a/b/c/d -> x", "a//c -> x"])
-def test_a_line_of_another_form_is_an_error(wrong: str) -> None:
-    with pytest.raises(ValueError, match="is not of the form method/model/check"):
-        parse_expected_failure(wrong)
-
-
-def test_a_line_has_a_pattern_and_a_reason() -> None:
-    assert parse_expected_failure(" a?n=1/b*/c ->  since 1 -> 2 ") == ("a?n=1/b*/c", "since 1 -> 2")
 
 
 @pytest.mark.parametrize("how", ["ini", "hook"])

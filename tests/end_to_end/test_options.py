@@ -42,7 +42,7 @@ NOT_HERE = [
     ("device", "cuda:99", ["no device 'cuda:99'", "CUDA"]),
     ("method", "nowhere:fn", ["nowhere:fn", "No module named 'nowhere'"]),
     ("method", "json:nothing", ["json:nothing", "module 'json' has no attribute 'nothing'"]),
-    ("method", "json:__name__", ["json:__name__", "callable (model, images, targets) -> maps"]),
+    ("method", "json:__name__", ["json:__name__", "callable as (model, images, targets) -> maps"]),
 ]
 
 INI_FORMS = {

@@ -23,6 +23,7 @@ NAN = np.nan
         ((0.2, 0.0, 0.4), (0.2, 0.0, 0.4)),
         ((-0.2, -0.4, 0.0), (0.2, 0.0, 0.4)),
         ((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0)),
+        ((-0.9, -0.95, -0.85), (0.9, 0.85, 0.95)),
     ],
 )
 def test_the_absolute_interval(interval: tuple[float, ...], absolute: tuple[float, ...]) -> None:
@@ -45,3 +46,8 @@ def test_the_absolute_interval_holds_the_magnitude_of_all_that_the_interval_hold
     inside = min(high, max(low, low + share * (high - low)))
     assert absolute.low <= abs(inside) <= absolute.high
     assert absolute.high in (abs(low), abs(high))
+
+
+def test_an_interval_without_a_mean_is_not_defined() -> None:
+    assert Interval(0.0, -1.0, 1.0).defined
+    assert not Interval(NAN, NAN, NAN).defined

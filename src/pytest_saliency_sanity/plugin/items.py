@@ -16,6 +16,7 @@ from ..checks.registry import CHECKS
 from ..foundation import rerun
 from ..foundation.errors import SaliencyCheckFailed, SaliencyMethodError
 from ..methods.registry import known_methods
+from ..networks.presets.registry import PRESETS
 from .collection import Cell
 from .command import command_for
 from .names import METHOD, MODEL, PACKAGED
@@ -91,7 +92,7 @@ class PackagedTests:
 def require_known(expected_failures: Sequence[ExpectedFailure], settings: Settings) -> None:
     """Raise pytest.UsageError for an expected failure that means no test of any method that is given or has a name."""
     methods = {*settings.methods, *known_methods(), METHOD}
-    models = {*settings.models, MODEL}
+    models = {*settings.models, *(name for preset in PRESETS.all().values() for name in preset.networks), MODEL}
     hint = f" (what a fixture gives is called {METHOD} or {MODEL})"
     try:
         require_meaningful(expected_failures, methods, models, hint)

@@ -12,6 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pytest_saliency_sanity.networks.presets.bias import bias_complaints, bias_measured, train_bias, verify_bias
+from pytest_saliency_sanity.networks.storage.bias import BIAS, load_bias_checkpoint
+from pytest_saliency_sanity.networks.storage.store import read_manifest
+from pytest_saliency_sanity.networks.training.bias_training import BiasRecipe, train_on
 from torch import nn
 
 from pytest_saliency_sanity import (
@@ -35,11 +39,7 @@ from pytest_saliency_sanity.foundation.errors import CheckpointError, SaliencyMe
 from pytest_saliency_sanity.measuring.localization import mass_inside
 from pytest_saliency_sanity.networks.architectures import MODELS
 from pytest_saliency_sanity.networks.presets import bias as bias_preset
-from pytest_saliency_sanity.networks.presets.bias import bias_complaints, bias_measured, train_bias, verify_bias
 from pytest_saliency_sanity.networks.storage import bias
-from pytest_saliency_sanity.networks.storage.bias import BIAS, load_bias_checkpoint
-from pytest_saliency_sanity.networks.storage.store import read_manifest
-from pytest_saliency_sanity.networks.training.bias_training import BiasRecipe, train_on
 
 SHIPPED = [f"{network}-{kind}" for network in MODELS for kind in ("balanced", "biased")]
 (THRESHOLD,) = CHECK.thresholds.values()

@@ -8,11 +8,11 @@ import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count, product
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import hypothesis
@@ -25,6 +25,7 @@ import pytest_saliency_sanity.checks.contract.ask as contract
 from pytest_saliency_sanity import CheckResult, gradient, resolve_method
 from pytest_saliency_sanity.checks.contract.ask import can_be_trained, check_contract
 from pytest_saliency_sanity.checks.contract.networks import HEADS, LAYERS, Example, FunctionalReLU
+from pytest_saliency_sanity.checks.judging.result import Figure, Measured
 from pytest_saliency_sanity.methods.controls import sobel
 
 Maps = torch.Tensor
@@ -43,9 +44,14 @@ def switches() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+def measured(examples: int) -> Measured:
+    """Return what is measured of a method that breaks no promise."""
+    return Measured(seed=0, figures=(Figure("networks tried", examples),))
+
+
 def reported(result: CheckResult) -> Example:
     """Return the example that a result names, from its text alone, as a reader would."""
-    call = ast.parse(result.measured["example"], mode="eval").body
+    call = ast.parse(str(result.measured.figure("smallest example")), mode="eval").body
     assert isinstance(call, ast.Call)
     return Example(**{keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg})
 
@@ -56,7 +62,7 @@ def reported(result: CheckResult) -> Example:
 )
 def test_the_built_in_methods_keep_it(name: str, examples: int) -> None:
     result = check_contract(resolve_method(name), name, examples=examples)
-    assert (result.verdict, result.measured) == ("passed", {"examples": examples, "seed": 0}), result.message
+    assert (result.verdict, result.measured) == ("passed", measured(examples)), result.message
     assert (result.check, result.method, result.threshold, result.interval) == ("contract", name, None, None)
 
 
@@ -333,7 +339,7 @@ def test_a_broken_promise_is_named_and_shown_on_the_smallest_example(method: Any
     result = check_contract(method, "wrong")
     assert result.verdict == "failed"
     assert told in result.message
-    assert (reported(result), result.measured["example"]) == (smallest, repr(smallest))
+    assert (reported(result), result.measured.figure("smallest example")) == (smallest, repr(smallest))
     assert str(smallest).splitlines()[0] in result.message
 
 
@@ -473,7 +479,7 @@ def wrong(model, images, targets):
     maps = gradient(model, images, targets)
     return maps / maps.abs().amax()
 results = [check_contract(recording, "recording", examples=20), check_contract(wrong, "wrong", seed=3)]
-print(json.dumps([seen.hexdigest(), *[result.measured for result in results]]))
+print(json.dumps([seen.hexdigest(), *[result.as_record()['measured'] for result in results]]))
 """
 
 
@@ -535,41 +541,59 @@ def test_neither_loaded_modules_nor_hashes_nor_ci_nor_the_users_settings_of_hypo
 ) -> None:
     exec(RECORDED.format(modules=""), {"__name__": "here"})
     assert json.loads(capsys.readouterr().out) == elsewhere
-    assert elsewhere[1] == {"examples": 20, "seed": 0}
+    assert elsewhere[1]["figures"] == [["networks tried", 20]]
     assert hypothesis.settings.get_current_profile_name() == "of the user"
 
 
-# The time limit.
+# No clock decides.
 
 
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the check a clock that goes on by one second at each look."""
-    ticks = count()
-    monkeypatch.setattr(contract, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+@pytest.fixture
+def leaping_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a minute pass whenever anybody looks at a clock: a machine as slow as can be."""
+    ticks = count(step=60)
+    for name in ("monotonic", "perf_counter", "time"):
+        monkeypatch.setattr(time, name, lambda: float(next(ticks)))
 
 
-@pytest.mark.parametrize("seconds", [0, 1, 5])
-def test_a_slow_method_is_judged_by_what_it_managed(seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock(monkeypatch)
-    result = check_contract(sobel, "slow", seconds=seconds)
-    assert result.verdict == "passed"
-    assert result.measured["examples"] == seconds + 1  # one at least, or there would be no verdict
-    assert f"on {seconds + 1} small random networks" in result.message
+@pytest.mark.usefixtures("leaping_clock")
+def test_however_slow_the_method_it_is_tried_on_as_many_networks() -> None:
+    result = check_contract(sobel, "slow")
+    assert (result.verdict, result.measured.figure("networks tried")) == ("passed", contract.EXAMPLES)
 
 
-def test_a_slow_method_that_is_wrong_is_reported_with_what_was_found_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock(monkeypatch)
-    result = check_contract(integer_maps, "slow", seconds=0)
+def test_however_slow_the_method_the_same_promise_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    # It is found out late: by the last networks of all.
+    fast = check_contract(runs_in_train_mode, "it")
+    ticks = count(step=60)
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(ticks)))
+    slow = check_contract(runs_in_train_mode, "it")
+    assert fast.verdict == slow.verdict == "failed"
+    assert slow.measured.figure("networks tried") == fast.measured.figure("networks tried")
+
+
+@pytest.mark.parametrize("most", [0, 3, contract.MOST_SHRINKS])
+def test_the_search_for_a_smaller_example_ends(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Example] = []
+
+    def with_layers_it_breaks(method: Any, example: Example) -> None:
+        tried.append(example)
+        if example.layers:
+            raise contract.BrokenPromiseError("it breaks")
+
+    monkeypatch.setattr(contract, "try_promises", with_layers_it_breaks)
+    monkeypatch.setattr(contract, "MOST_SHRINKS", most)
+    result = check_contract(sobel, "it")
     assert result.verdict == "failed"
-    assert result.measured["examples"] == 1
-    assert "it returned torch.int32" in result.message
-    assert isinstance(reported(result), Example)
+    first = next(index for index, example in enumerate(tried) if example.layers)
+    assert len(tried) - first - 1 <= most
+    assert contract.size(reported(result)) == min(contract.size(example) for example in tried if example.layers)
 
 
-def test_with_more_time_the_example_is_no_larger(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = []
-    for seconds in (5, 10, 1000):
-        clock(monkeypatch)
-        sizes.append(contract.size(reported(check_contract(only_the_first_image, "slow", seconds=seconds))))
-    assert sizes == sorted(sizes, reverse=True)
-    assert sizes[-1] == contract.size(Example(images=2)) < sizes[0]
+def test_what_ends_the_search_is_never_reached_by_a_method_that_is_wrong() -> None:
+    trials = []
+    for method, *_ in WRONG[::4]:
+        trial = contract.Trial(method)
+        contract.search(trial, 0, contract.EXAMPLES)
+        trials.append(trial.shrinks)
+    assert 0 < max(trials) < contract.MOST_SHRINKS / 2
