@@ -1,6 +1,6 @@
 """What the experiments share: at what size they are run, and where their tables and figures go.
 
-pytest benchmarks -m slow [--saliency-report=DIR] [--saliency-device=cuda] [--saliency-preset=paper]
+pytest benchmarks -m slow [--experiments=DIR] [--saliency-device=cuda] [--saliency-preset=paper]
                           [--saliency-data=PHOTOGRAPHS] [--saliency-weights=alexnet=FILE]
 """
 
@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import torch
 
-from pytest_saliency_sanity.networks.presets import Preset
+from pytest_saliency_sanity.networks.presets.protocol import PresetNetworks
+from pytest_saliency_sanity.networks.presets.registry import open_preset
 from pytest_saliency_sanity.plugin.settings import Settings
 
 
@@ -28,7 +29,7 @@ class Size:
     ``cascade_samples`` that of the cascades, which explain everything anew at each stage of each draw.
     """
 
-    preset: Preset
+    preset: PresetNetworks
     digits: int
     draws: int
     stages: int
@@ -55,6 +56,16 @@ class Report:
         return self.folder / f"{name}.png"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that says where the tables and figures go."""
+    parser.addoption(
+        "--experiments",
+        type=Path,
+        metavar="DIR",
+        help="where the experiments write their tables and figures (default: a temporary folder, which is printed)",
+    )
+
+
 def _cell(value: Any) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
@@ -68,10 +79,9 @@ def _gpu_where_one_is_needed(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(scope="session")
 def size(saliency_settings: Settings, saliency_device: torch.device) -> Size:
     """The paper's own size on a GPU, or where its preset is asked for by name; else one for two cores."""
-    given = saliency_settings.preset
-    full = given.name == "paper" or (saliency_device.type == "cuda" and not saliency_settings.asked_for("preset"))
-    name = "paper" if full else "embedded"
-    preset = Preset(name, given.cache_dir)
+    given = saliency_settings.preset_name
+    full = given == "paper" or (saliency_device.type == "cuda" and not saliency_settings.asked_for("preset"))
+    preset = open_preset("paper", cache_dir=saliency_settings.cache_dir) if full else open_preset("embedded")
     # The paper looks at 100 digits and 20 photographs, at SmoothGrad with n = 20, and once at each.
     if saliency_device.type == "cuda":
         return Size(preset, digits=100, draws=8, stages=1000, samples=20, cascade_samples=20)
@@ -79,9 +89,9 @@ def size(saliency_settings: Settings, saliency_device: torch.device) -> Size:
 
 
 @pytest.fixture(scope="session")
-def report(saliency_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """The folder of ``--saliency-report``, or a temporary one, which is printed."""
-    report = Report(saliency_settings.report or tmp_path_factory.mktemp("saliency-report"))
+def report(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The folder of ``--experiments``, or a temporary one, which is printed."""
+    report = Report(pytestconfig.getoption("experiments") or tmp_path_factory.mktemp("experiments"))
     report.table(
         "environment",
         ("what", "value"),

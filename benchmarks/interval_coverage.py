@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from pytest_saliency_sanity import spearman
-from pytest_saliency_sanity.measuring.statistics import Interval, mean_interval
+from pytest_saliency_sanity.measuring.interval import Interval
+from pytest_saliency_sanity.measuring.statistics import mean_interval
 
 RHO, PIXELS = 0.4, 256
 SEEDS, IMAGES = (1, 3, 8), (30, 100)

@@ -11,19 +11,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from pytest_saliency_sanity.checks.catalogue import CHECKS, question_ids  # imports no torch
+from pytest_saliency_sanity.checks.judging.result import CheckResult, StageVerdict  # none of these imports torch
+from pytest_saliency_sanity.checks.registry import CHECKS, check_of, question_ids
+from pytest_saliency_sanity.foundation.ids import split_variant
+from pytest_saliency_sanity.networks.presets.registry import PRESETS
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "known-answers.md"
 MARK = "<!-- measured: written by benchmarks/known_answers.py -->"
-NETWORKS = ("alexnet", "vgg11")
+NETWORKS = PRESETS.named("embedded").networks
 BLACK = -0.4242  # a black pixel, normalised as the digits are
 
 ADEBAYO, SIXT, NIE = "Adebayo et al. 2018", "Sixt et al. 2020", "Nie et al. 2018"
@@ -93,95 +96,113 @@ METHODS: dict[str, dict[str, str]] = {
 }
 
 
+class Answer(NamedTuple):
+    """The answer of a method, as it was asked for by its spec, on a network."""
+
+    spec: str
+    network: str
+    result: CheckResult
+
+    @property
+    def check(self) -> str:
+        """The name of the check, without its variant."""
+        return split_variant(self.result.check)[0]
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--records", type=Path, default=Path("known-answers.jsonl"))
     options.add_argument("--processes", type=int, default=os.cpu_count())
     options.add_argument("--check", nargs="*", default=[])
     given = options.parse_args()
-    records = [record for record in read(given.records) if record["check"].partition("[")[0] not in given.check]
-    done = {(record["spec"], record["network"], record["check"].partition("[")[0]) for record in records}
-    work = []
+    answers = [answer for answer in read(given.records) if answer.check not in given.check]
+    done = {(answer.spec, answer.network, answer.check) for answer in answers}
+    with ProcessPoolExecutor(given.processes) as pool, given.records.open("w") as file:
+        file.writelines(map(line_of, answers))
+        for future in as_completed([pool.submit(ask, *each) for each in work_left(done)]):
+            found = future.result()
+            answers += found
+            file.writelines(map(line_of, found))
+            file.flush()
+            print(f"{found[0].spec} on {found[0].network}", flush=True)
+    prose = DOCUMENT.read_text().partition(MARK)[0] if DOCUMENT.exists() else "# Known answers\n\n"
+    DOCUMENT.write_text(prose + MARK + "\n" + "\n".join(tables(answers)) + "\n")
+
+
+def work_left(done: Collection[tuple[str, str, str]]) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield each method and network, and the checks that are left to ask of them."""
+    checks = CHECKS.all()
     for spec in METHODS:
         for network in NETWORKS:
-            asked = [check for check in CHECKS if CHECKS[check].by_model or network == NETWORKS[0]]
-            left = [check for check in asked if (spec, network, check) not in done]
-            work += [(spec, network, left)] if left else []
-    with ProcessPoolExecutor(given.processes) as pool, given.records.open("w") as file:
-        file.writelines(json.dumps(record) + "\n" for record in records)
-        for future in as_completed([pool.submit(answers, *each) for each in work]):
-            for record in future.result():
-                records.append(record)
-                file.write(json.dumps(record) + "\n")
-            file.flush()
-            print(f"{record['spec']} on {record['network']}", flush=True)
-    prose = DOCUMENT.read_text().partition(MARK)[0] if DOCUMENT.exists() else "# Known answers\n\n"
-    DOCUMENT.write_text(prose + MARK + "\n" + "\n".join(tables(records)) + "\n")
+            asked = [name for name, check in checks.items() if check.by_model or network == NETWORKS[0]]
+            if left := [name for name in asked if (spec, network, name) not in done]:
+                yield spec, network, left
 
 
-def read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+def read(path: Path) -> list[Answer]:
+    """Return the answers that were kept."""
+    records = map(json.loads, path.read_text().splitlines() if path.exists() else [])
+    return [Answer(each["spec"], each["network"], CheckResult.from_record(each["result"])) for each in records]
 
 
-def answers(spec: str, network: str, checks: list[str]) -> list[dict[str, Any]]:
-    """Return the records of one method on one network."""
-    import torch
+def line_of(answer: Answer) -> str:
+    """Return an answer as a line of the file; its message is not kept."""
+    record = {"spec": answer.spec, "network": answer.network, "result": {**answer.result.as_record(), "message": ""}}
+    return json.dumps(record, allow_nan=False) + "\n"
 
+
+def ask(spec: str, network: str, checks: list[str]) -> list[Answer]:
+    """Return the answers of one method on one network, without measuring what only a message would show."""
     from pytest_saliency_sanity import check_method
-    from pytest_saliency_sanity.checks.judging import subject
 
-    torch.set_num_threads(1)
-    subject.judge_src = judged_stages_only
-    records = []
-    for check in checks:
-        for result in check_method(spec, models=[network], checks=[check]):
-            records.append({"spec": spec, "network": network, **result.as_record(), "message": ""})
-    return records
+    return [
+        Answer(spec, network, result)
+        for check in checks
+        for result in check_method(spec, models=[network], checks=[check], device="cpu", explain=False)
+    ]
 
 
-def judged_stages_only(title: str, measure: Any, *, at: Any, **how: Any) -> Any:
-    """Judge without measuring the stages that only a message shows: no message is kept here."""
-    from pytest_saliency_sanity.checks.judging.judgement import judge_src
-
-    return judge_src(title, lambda _: measure(at), at=at, **how)
-
-
-def tables(records: list[dict[str, Any]]) -> Iterator[str]:
+def tables(answers: Sequence[Answer]) -> Iterator[str]:
+    """Yield the lines of a table for each question."""
     order = list(METHODS)
-    for question in question_ids(CHECKS):
+    for question in question_ids(CHECKS.all()):
         asked = sorted(
-            (record for record in records if record["check"] == question and record["spec"] in METHODS),
-            key=lambda record: order.index(record["spec"]),
+            (answer for answer in answers if answer.result.check == question and answer.spec in METHODS),
+            key=lambda answer: order.index(answer.spec),
         )
         yield f"\n## `{question}`\n"
-        if question == "contract":
+        if not check_of(question).by_model:
             yield "| method | verdict | broken promise | smallest example |\n|---|---|---|---|"
-            for record in asked:
-                shown = [str(record["measured"].get(key, "")) for key in ("broken", "example")]
-                yield f"| `{record['spec']}` | {record['verdict']} | {' | '.join(shown)} |"
+            for answer in asked:
+                measured = answer.result.measured
+                shown = [str(measured.figure(name) or "") for name in ("broken promise", "smallest example")]
+                yield f"| `{answer.spec}` | {answer.result.verdict} | {' | '.join(shown)} |"
             continue
-        yield f"{bounds(question)}\n\n| method | AlexNet | VGG11 | literature |\n|---|---|---|---|"
-        for spec, of_method in groupby(asked, key=lambda record: record["spec"]):
-            cells = {record["network"]: cell(record) for record in of_method}
+        heading = " | ".join(["method", *NETWORKS, "literature"])
+        yield f"{bounds(question)}\n\n| {heading} |\n|{'---|' * (len(NETWORKS) + 2)}"
+        for spec, of_method in groupby(asked, key=lambda answer: answer.spec):
+            cells = {answer.network: cell(answer.result) for answer in of_method}
             said = METHODS[spec].get(question, "")
             yield f"| `{spec}` | {' | '.join(cells.get(network, '') for network in NETWORKS)} | {said} |"
 
 
 def bounds(question: str) -> str:
-    check = CHECKS[question.partition("[")[0]]
-    return f"Mean SRC of absolute maps must stay {'above' if check.above else 'below'} its threshold, 95 % interval."
+    """Return the rule of a question in words."""
+    check = check_of(question)
+    side = "above" if check.above else "below"
+    return f"Mean {check.quantity} of absolute maps must stay {side} its threshold, 95 % interval."
 
 
-def cell(record: dict[str, Any]) -> str:
+def cell(result: CheckResult) -> str:
     """Return the verdict and what it rests on, at every stage that was judged."""
-    seen = []
-    for judged in record["measured"]["judged"]:
-        if judged["mean"] is None:
-            seen.append(f"{judged['stage']}: none defined")
-        else:
-            seen.append(f"{judged['mean']:.3f} [{judged['low']:.3f}, {judged['high']:.3f}]")
-    verdict = record["verdict"] if record["verdict"] == "passed" else f"**{record['verdict']}**"
-    return f"{verdict} {'; '.join(seen)}"
+    verdict = result.verdict if result.verdict == "passed" else f"**{result.verdict}**"
+    return f"{verdict} {'; '.join(map(figures, result.stages))}"
+
+
+def figures(stage: StageVerdict) -> str:
+    """Return the mean and its interval at a stage."""
+    mean, low, high = stage.interval
+    return f"{mean:.3f} [{low:.3f}, {high:.3f}]" if stage.interval.defined else f"{stage.stage}: none defined"
 
 
 if __name__ == "__main__":

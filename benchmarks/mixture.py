@@ -41,7 +41,7 @@ def main() -> None:
             labels, top_down, *_ = check_method(
                 mixture(share), models=[network], checks=["label_randomization", "cascading_randomization"]
             )
-            means = [f"{judged['mean']:.3f}" for judged in top_down.measured["judged"]]
+            means = [f"{stage.interval.mean:.3f}" for stage in top_down.stages]
             print(
                 f"| {share:g} | {network} | {' | '.join(means)} | {top_down.verdict} "
                 f"| {labels.statistic:.3f} | {labels.verdict} |",

@@ -15,8 +15,9 @@ from torch import nn
 from conftest import Report, Size
 from pytest_saliency_sanity import CascadingRandomizer, gradcam, load_batch, smoothgrad, spearman
 from pytest_saliency_sanity.foundation.inference import logits_of
+from pytest_saliency_sanity.measuring.interval import Interval
 from pytest_saliency_sanity.measuring.maps import SIGNS, maps_of, reduced
-from pytest_saliency_sanity.measuring.statistics import Interval, mean_interval
+from pytest_saliency_sanity.measuring.statistics import mean_interval
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
 from pytest_saliency_sanity.networks.architectures import MODELS
 from pytest_saliency_sanity.plugin.settings import Settings
@@ -42,7 +43,7 @@ def case(
 ) -> Case:
     name: str = request.param
     if name.startswith("digits-"):
-        model = size.preset.model(name.removeprefix("digits-"), saliency_device)
+        model = size.preset.network(name.removeprefix("digits-"), saliency_device)
         batch, shown = load_batch("mnist", DIGITS).to(saliency_device), "see the trainings"
     else:
         batch = photographs_of(saliency_settings).to(saliency_device)

@@ -15,8 +15,9 @@ from torch.nn import functional as F
 from conftest import Report, Size
 from pytest_saliency_sanity import gradcam, load_batch, smoothgrad, spearman
 from pytest_saliency_sanity.foundation.inference import logits_of
+from pytest_saliency_sanity.measuring.interval import Interval
 from pytest_saliency_sanity.measuring.maps import as_seen, maps_of, reduced
-from pytest_saliency_sanity.measuring.statistics import Interval, mean_interval
+from pytest_saliency_sanity.measuring.statistics import mean_interval
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
 from pytest_saliency_sanity.networks.architectures import MODELS
 
@@ -39,8 +40,9 @@ class Pair(NamedTuple):
 
 @pytest.fixture(scope="module", params=sorted(MODELS))
 def pair(request: pytest.FixtureRequest, size: Size, saliency_device: torch.device) -> Pair:
-    true = size.preset.model(request.param, saliency_device)
-    random = size.preset.memorized_model(request.param, saliency_device)
+    true = size.preset.network(request.param, saliency_device)
+    random = size.preset.supply("memorized_model", request.param, size.digits, saliency_device)
+    assert isinstance(random, nn.Module)
     images = load_batch("mnist", size.digits).images.to(saliency_device)
     return Pair(request.param, true, random, images, logits_of(true, images).argmax(1))
 
@@ -166,7 +168,7 @@ def ordinal_src(before: np.ndarray, after: np.ndarray) -> float:
 
 def test_the_figure_of_all(report: Report, found: dict[str, list[tuple[object, ...]]]) -> None:
     """Figure 4 itself: a bar for each method and sign."""
-    from pytest_saliency_sanity.measuring.statistics import Interval
+    from pytest_saliency_sanity.measuring.interval import Interval
 
     if not found["figure-4"]:
         pytest.skip("no network was looked at")

@@ -29,7 +29,7 @@ WRITTEN = {
 @pytest.mark.slow
 def test_one_command_writes_every_table_and_figure(tmp_path: Path) -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "benchmarks", "-m", "slow", "-rs", f"--saliency-report={tmp_path}"],
+        [sys.executable, "-m", "pytest", "benchmarks", "-m", "slow", "-rs", f"--experiments={tmp_path}"],
         cwd=ROOT,
         capture_output=True,
         text=True,

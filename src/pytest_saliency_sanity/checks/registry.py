@@ -39,6 +39,10 @@ class Check:
     method, but are no reason to turn it down: they decide in the tier ``full`` only. ``needs``: by name what it needs
     besides a method, a model and images, and what to say of a model without it; ``{model}`` is filled in.
     ``by_model``: whether it is put to every model, or to the method alone.
+
+    ``must_fail``: by variant (empty if there is none) the methods of which it is settled beforehand that they fail, so
+    that the check can be seen to fail. The thresholds lie half-way between them and the reference methods, which must
+    pass everything (docs/thresholds.md); ``decided``: they were decided instead, for a reason of their own.
     """
 
     name: str
@@ -53,12 +57,15 @@ class Check:
     findings: tuple[str, ...] = ()
     needs: Mapping[str, str] = field(default_factory=dict)
     by_model: bool = True
+    must_fail: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    decided: bool = False
 
     def __post_init__(self) -> None:
         if not (self.name.isidentifier() and self.name.islower()):
             raise ValueError(f"the name of a check is lower case with underscores, not {self.name!r}")
-        if unknown := [each for each in self.findings if each not in self.variants]:
-            raise ValueError(f"the findings of {self.name} must be variants of it, not {', '.join(map(repr, unknown))}")
+        for what, named in (("findings", self.findings), ("must_fail", self.must_fail)):
+            if unknown := [each for each in named if each not in (self.variants or ("",))]:
+                raise ValueError(f"{what} of {self.name} must name variants of it, not {', '.join(map(repr, unknown))}")
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -10,5 +10,6 @@ CHECK = Check(
     source="Sixt et al. 2020, section 5",
     ask="pytest_saliency_sanity.checks.class_sensitivity.ask:ask",
     judged="another class of each image, drawn at random",
+    must_fail={"": ("sobel", "input")},
     thresholds={"other_class": 0.92},
 )

@@ -12,4 +12,6 @@ CHECK = Check(
     judged="the same model, other random numbers",
     thresholds={"again": 0.5},
     above=True,
+    must_fail={"": ("uniform_noise",)},
+    decided=True,  # not half-way: below it more of the ranks' variance is the method's noise than its map
 )
