@@ -34,7 +34,7 @@ class Choice:
     def of(self, family: Family) -> list[tuple[str, str]]:
         """Return the networks and kinds that are meant; ValueError for a kind that the family does not have."""
         if self.kind is not None and self.kind not in family.kinds:
-            raise unknown_name(f"labels of the networks {family.name}", self.kind, family.kinds)
+            raise unknown_name("labels", self.kind, family.kinds)
         return [
             (network, kind)
             for network in MODELS
