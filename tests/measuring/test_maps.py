@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from support.images import noise
+from torch import nn
 
 from pytest_saliency_sanity import spearman
-from pytest_saliency_sanity.measuring.maps import LEVELS, as_seen
+from pytest_saliency_sanity.foundation.errors import SaliencyMethodError
+from pytest_saliency_sanity.measuring.maps import LEVELS, as_seen, maps_of, reduced
 
 
 def edges_of(images: torch.Tensor) -> torch.Tensor:
@@ -46,3 +49,96 @@ def test_a_blank_map_stays_blank_and_what_is_not_finite_stays_that() -> None:
     maps = torch.ones(1, 4, 4)
     maps[0, 0, 0] = float("nan")
     assert as_seen(maps).isnan().any()
+
+
+def test_signed_maps_sum_values_and_absolute_ones_magnitudes() -> None:
+    maps = noise(2, 3, 4, 5)
+    assert torch.equal(reduced(maps, "signed"), maps.sum(1))
+    assert torch.equal(reduced(maps, "absolute"), maps.abs().sum(1))
+    assert torch.equal(reduced(maps[:, 0], "signed"), maps[:, 0])
+    assert torch.equal(reduced(maps[:, 0], "absolute"), maps[:, 0].abs())
+
+
+IMAGES, TARGETS = noise(200, 3, 64, 64), torch.arange(200)
+MODEL = nn.Identity()
+
+
+def test_maps_of_many_images_are_asked_for_in_parts_and_come_back_in_order() -> None:
+    rows: list[int] = []
+
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        rows.append(len(images))
+        return images.mean(1) + targets[:, None, None]
+
+    maps = maps_of(method, MODEL, IMAGES, TARGETS, name="it", seed=0)
+    assert rows == [85, 85, 30]
+    assert torch.equal(maps, IMAGES.mean(1) + TARGETS[:, None, None])
+
+
+def test_a_method_may_change_what_it_is_given_and_gives_detached_maps() -> None:
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        maps = images.clone().requires_grad_()
+        images.zero_()
+        targets.zero_()
+        return maps
+
+    images, targets = IMAGES[:3].clone(), TARGETS[:3].clone()
+    maps = maps_of(method, MODEL, images, targets, name="it", seed=0)
+    assert not maps.requires_grad
+    assert torch.equal(maps, images)
+    assert torch.equal(images, IMAGES[:3])
+    assert torch.equal(targets, TARGETS[:3])
+
+
+def test_each_part_finds_random_streams_of_its_own_seeded_by_the_seed() -> None:
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return torch.rand(1, 2, 2).expand(len(images), 2, 2)
+
+    state = torch.get_rng_state()
+    first, again, other = (maps_of(method, MODEL, IMAGES, TARGETS, name="it", seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(first, again)
+    assert not (first == other).any()
+    assert len(first.unique(dim=0)) == 3
+
+
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [
+        (None, r"returned NoneType, not a float tensor \(2, h, w\) or \(2, C, h, w\)"),
+        ([torch.zeros(4, 4)] * 2, "returned list"),
+        (torch.zeros(2, 4, 4).numpy(), r"returned numpy\.ndarray"),
+        (torch.zeros(4, 4), r"returned the shape \(4, 4\)"),
+        (torch.zeros(3, 4, 4), r"returned the shape \(3, 4, 4\)"),
+        (torch.zeros(2, 1, 1, 4, 4), r"returned the shape \(2, 1, 1, 4, 4\)"),
+        (torch.zeros(2, 4, 4).long(), r"returned torch\.int64"),
+        (torch.zeros(2, 3, 1, 1), r"returned the shape \(2, 3, 1, 1\): one position has no ranks"),
+    ],
+)
+def test_what_is_no_batch_of_maps_is_an_error_that_says_whose_it_is(returned: object, told: str) -> None:
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return returned  # type: ignore[return-value]
+
+    with pytest.raises(SaliencyMethodError, match=f"^it on net, fc: the method {told}"):
+        maps_of(method, MODEL, IMAGES[:2], TARGETS[:2], name="it on net, fc", seed=0)
+
+
+def test_what_a_method_raises_is_the_cause_and_an_interrupt_goes_through() -> None:
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        raise error
+
+    error: BaseException = ZeroDivisionError("by zero")
+    with pytest.raises(SaliencyMethodError, match=r"^it: the method raised ZeroDivisionError: by zero$") as raised:
+        maps_of(method, MODEL, IMAGES[:2], TARGETS[:2], name="it", seed=0)
+    assert raised.value.__cause__ is error
+    error = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        maps_of(method, MODEL, IMAGES[:2], TARGETS[:2], name="it", seed=0)
+
+
+def test_maps_of_different_sizes_are_an_error() -> None:
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return images[:, 0, : len(images)]
+
+    with pytest.raises(SaliencyMethodError, match=r"^it: .* maps of different sizes for images of one size"):
+        maps_of(method, MODEL, IMAGES, TARGETS, name="it", seed=0)

@@ -1,0 +1,178 @@
+"""The SRC of maps before and after an intervention: which maps are compared, and why one is undefined."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from support.images import noise
+from support.networks import small
+from torch import nn
+
+from pytest_saliency_sanity import Batch, CascadingRandomizer, LabelRandomizer, gradient, spearman
+from pytest_saliency_sanity.foundation.errors import SaliencyMethodError
+from pytest_saliency_sanity.foundation.inference import logits_of
+from pytest_saliency_sanity.foundation.randomness import derived_seed
+from pytest_saliency_sanity.interventions.other_class import OtherClass
+from pytest_saliency_sanity.interventions.repetition import Repetition
+from pytest_saliency_sanity.interventions.stage import Randomization
+from pytest_saliency_sanity.interventions.symmetries import Symmetry
+from pytest_saliency_sanity.measuring.maps import as_seen
+from pytest_saliency_sanity.measuring.profile import Cause
+from pytest_saliency_sanity.measuring.ranks import standard_ranks
+from pytest_saliency_sanity.measuring.src import Ranks, SrcMeasurement, causes_of, stages_meant
+from pytest_saliency_sanity.methods.protocol import SaliencyMethod
+
+IMAGES = noise(6, 1, 10, 10)
+
+
+def measurement(
+    randomizer: Randomization, method: SaliencyMethod = gradient, batch: Batch | None = None, **how: Any
+) -> SrcMeasurement:
+    given = {"sign": "signed", "seeds": 2, "seed": 0} | how
+    return SrcMeasurement(method, "it", "net", randomizer, batch or Batch(IMAGES), **given)
+
+
+@pytest.fixture(scope="module")
+def cascade() -> CascadingRandomizer:
+    return CascadingRandomizer(small(), images=IMAGES)
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [({"sign": "abs"}, "unknown sign 'abs'.*'absolute'"), ({"seeds": 0}, "seeds must be at least 1, not 0")],
+)
+def test_what_does_not_fit_is_an_error_before_anything_is_measured(
+    cascade: CascadingRandomizer, how: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ValueError, match=told):
+        measurement(cascade, **how)
+
+
+def test_a_cell_is_the_src_of_the_maps_before_and_at_that_stage_of_that_draw(cascade: CascadingRandomizer) -> None:
+    made = measurement(cascade)
+    profile = made.profile("every")
+    targets = logits_of(cascade.model, IMAGES).argmax(1)
+    assert torch.equal(made.targets, targets)
+    before = gradient(cascade.model, IMAGES, targets).sum(1)
+    for draw, randomizer in enumerate(cascade.bind(IMAGES, derived_seed(0, draw)) for draw in range(2)):
+        for place, stage in enumerate(randomizer):
+            expected = spearman(before, gradient(stage.model, IMAGES, targets).sum(1)).numpy()
+            np.testing.assert_array_equal(profile.src[draw, place], expected)
+    assert profile.stages == cascade.names()
+
+
+def test_the_maps_before_are_made_once_however_many_profiles_are_asked_for(cascade: CascadingRandomizer) -> None:
+    seen: list[nn.Module] = []
+
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        seen.append(model)
+        return gradient(model, images, targets)
+
+    made = measurement(cascade, method)
+    made.profile("last")
+    made.profile("classifier")
+    assert [model is cascade.model for model in seen] == [True, *[False] * 4]
+
+
+def test_maps_are_ranked_as_seen_if_so_is_asked(cascade: CascadingRandomizer) -> None:
+    plain, seen = (measurement(cascade, seen=seen).profile("last").src for seen in (False, True))
+    assert not np.array_equal(plain, seen)
+    targets = logits_of(cascade.model, IMAGES).argmax(1)
+    maps = as_seen(gradient(cascade.model, IMAGES, targets).sum(1))
+    assert torch.equal(measurement(cascade, seen=True).before.ranks, standard_ranks(maps))
+
+
+def test_what_does_not_draw_is_measured_once() -> None:
+    model = small()
+    randomizer = LabelRandomizer(model, small())
+    assert measurement(randomizer, seeds=5).profile("every").src.shape == (1, 1, 6)
+    np.testing.assert_allclose(measurement(randomizer).profile("every").src, 1)
+
+
+def test_another_class_is_explained_for_another_class() -> None:
+    seen: list[torch.Tensor] = []
+
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        seen.append(targets)
+        return images[:, 0]
+
+    measurement(OtherClass(small()), method, Batch(IMAGES, torch.arange(6) % 4)).profile("every")
+    assert not (seen[0] == seen[1]).any()
+    assert not (seen[0] == seen[2]).any()
+
+
+def test_a_shift_is_added_to_the_images_of_its_stage_alone() -> None:
+    seen: list[torch.Tensor] = []
+
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        seen.append(images)
+        return images[:, 0]
+
+    symmetry = Symmetry(small(), "input_shift", images=IMAGES)
+    measurement(symmetry, method).profile("every")
+    assert torch.equal(seen[0], IMAGES)
+    assert torch.equal(seen[1], IMAGES + symmetry.shift)
+
+
+def drawing(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return torch.rand(images[:, 0].shape)
+
+
+def test_noise_is_the_same_under_a_symmetry_and_another_at_every_repetition() -> None:
+    same = measurement(Symmetry(small(), "permutation", images=IMAGES), drawing).profile("every").src
+    np.testing.assert_allclose(same, 1)
+    other = measurement(Repetition(small()), drawing, seeds=3).profile("every").src
+    assert len(np.unique(other)) == other.size
+    assert np.abs(other).max() < 5 / 99**0.5  # an SRC of noise has the standard deviation 1 / sqrt(99)
+
+
+def test_maps_of_another_size_at_a_stage_are_an_error_that_names_it(cascade: CascadingRandomizer) -> None:
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return images[:, 0] if model is cascade.model else images[:, 0, ::2]
+
+    with pytest.raises(SaliencyMethodError, match=r"^it on net, 0: .*\(5, 10\), and of \(10, 10\) for the trained"):
+        measurement(cascade, method).profile("last")
+
+
+def ranks_of(*maps: list[float]) -> Ranks:
+    values = torch.tensor(maps)
+    return Ranks(standard_ranks(values), values.isfinite().all(1).numpy(), (1, values.shape[1]))
+
+
+def test_of_several_causes_the_most_basic_is_named() -> None:
+    nan, inf = torch.nan, torch.inf
+    good, flat, broken = [1.0, 2.0, 3.0], [2.0, 2.0, 2.0], [1.0, nan, 3.0]
+    before = ranks_of(good, flat, good, flat, broken, good, broken, flat)
+    after = ranks_of(good, good, flat, flat, good, [inf, 1.0, 2.0], flat, broken)
+    assert before.constant.tolist() == [False, True, False, True, False, False, False, True]
+    assert causes_of(before, after).tolist() == [
+        0,
+        Cause.CONSTANT_BEFORE,
+        Cause.CONSTANT_AFTER,
+        Cause.CONSTANT_BEFORE,
+        *[Cause.NOT_FINITE] * 4,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("at", "stages"),
+    [
+        ("last", ("0",)),
+        ("classifier", ("5",)),
+        (("last", "classifier"), ("5", "0")),
+        (["0", "2", "0", "last"], ("2", "0")),
+        (("every", "2"), ("5", "2", "0")),
+    ],
+)
+def test_stages_are_those_that_are_meant_once_each_in_order(
+    cascade: CascadingRandomizer, at: str | list[str], stages: tuple[str, ...]
+) -> None:
+    assert stages_meant(cascade, at) == stages
+
+
+def test_to_mean_no_stage_is_an_error(cascade: CascadingRandomizer) -> None:
+    with pytest.raises(ValueError, match="at names no stage: give 'every', 'last', 'classifier' or the name"):
+        stages_meant(cascade, ())
