@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..metrics.statistics import Interval
+    from pytest_saliency_sanity.measuring.interval import Interval
 
 CELL = 1.3  # inches
 HIGHEST = 99.0  # percentile of a map that is white: a few extreme pixels must not darken all others (Smilkov 2017, 3.1)

@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 from torch import nn
 from torch.nn import functional as F
 
-from conftest import Report, Size
+from experiment import Report, Size
 from pytest_saliency_sanity import gradcam, load_batch, smoothgrad, spearman
 from pytest_saliency_sanity.foundation.inference import logits_of
 from pytest_saliency_sanity.measuring.interval import Interval

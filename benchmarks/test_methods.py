@@ -9,7 +9,7 @@ from imagenet import NETWORKS, network_of, photographs_of, top1
 from plots import Picture, grid_of_maps
 from torch import nn
 
-from conftest import Report
+from experiment import Report
 from pytest_saliency_sanity import Batch, gradcam, smoothgrad, spearman
 from pytest_saliency_sanity.foundation.inference import logits_of
 from pytest_saliency_sanity.plugin.settings import Settings
