@@ -12,7 +12,7 @@ BAD = [
         "gradcan",
         ["unknown method 'gradcan'", "did you mean 'gradcam'", "smoothgrad", "package.module:attribute"],
     ),
-    ("method", "my/module:fn", ["'my/module:fn' has '/' in it"]),
+    ("method", "my/module:fn", ["'my/module:fn' contains '/'"]),
     ("method", ":fn", ["':fn' is not of the form", "package.module:attribute"]),
     ("model", "vgg16", ["unknown model 'vgg16'", "did you mean 'vgg11'", "allowed: alexnet, vgg11"]),
     ("check", "cascading", ["unknown check 'cascading'", "did you mean 'cascading_randomization'", "allowed: label_"]),

@@ -131,33 +131,33 @@ def test_bare_words_are_strings(word: str) -> None:
 @pytest.mark.parametrize("code", CODE)
 @pytest.mark.filterwarnings("ignore::SyntaxWarning")
 def test_anything_else_is_no_value(code: str) -> None:
-    with pytest.raises(ValueError, match="is no value: give a literal"):
+    with pytest.raises(ValueError, match="is not a value: give a word or a literal"):
         parse_value(code)
 
 
 @pytest.mark.parametrize("code", ["__import__('os')", "f()", "1*0", "open('x','w')"])
 def test_code_in_a_spec_is_refused_and_named(code: str) -> None:
-    with pytest.raises(ValueError, match="is no value") as raised:
+    with pytest.raises(ValueError, match="is not a value") as raised:
         parse_spec(f"gradcam?layer={code}")
     assert repr(code) in str(raised.value)
 
 
 def test_a_division_is_refused_as_a_spec() -> None:
     # It stands in patterns "method/model/check", so it could not be told apart.
-    with pytest.raises(ValueError, match="has '/' in it"):
+    with pytest.raises(ValueError, match="contains '/'"):
         parse_spec("gradcam?layer=1/0")
 
 
 @pytest.mark.parametrize("character", CHARACTERS)
 @pytest.mark.parametrize("place", ["{}gradcam", "grad{}cam", "gradcam{}", "a:b{}c", "a:b:c{}d", "gradcam?x='{}'"])
 def test_what_node_ids_and_patterns_need_is_refused_everywhere(character: str, place: str) -> None:
-    with pytest.raises(ValueError, match="which no spec can have") as raised:
+    with pytest.raises(ValueError, match="which no spec may contain") as raised:
         parse_spec(place.format(character))
     assert repr(character) in str(raised.value)
 
 
 def test_a_list_is_refused_with_advice() -> None:
-    with pytest.raises(ValueError, match=r"write a list as a tuple: \(1, 2\)"):
+    with pytest.raises(ValueError, match=r"write a list as a tuple: \(1,2\)"):
         parse_spec("captum:Occlusion?strides=[3,8,8]")
 
 
@@ -214,20 +214,20 @@ def test_a_keyword_twice_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["name?x=1?y=2", "name?x=1:2", "name?x=1=2", "name?x='a&b'"])
 def test_the_separators_are_not_read_in_any_other_order(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is no value|is not of the form"):
+    with pytest.raises(ValueError, match=r"is not a value|is not of the form"):
         parse_spec(text)
 
 
 @pytest.mark.parametrize("text", ["{{1}}", "{{}}", "{{}:1}", "{():{{}}}", "{{1:2}}"])
 def test_what_python_can_not_hash_is_no_value(text: str) -> None:
     # ast.literal_eval raises a TypeError for a set of sets, which no caller of ours expects.
-    with pytest.raises(ValueError, match="is no value"):
+    with pytest.raises(ValueError, match="is not a value"):
         parse_value(text)
 
 
 @pytest.mark.parametrize("text", ["(" * 5_000, "-" * 20_000 + "1", "9" * 10_000, "(" * 90 + ")" * 90 + "!"])
 def test_what_is_too_deep_or_too_long_is_no_value(text: str) -> None:
-    with pytest.raises(ValueError, match="is no value"):
+    with pytest.raises(ValueError, match="is not a value"):
         parse_value(text)
 
 

@@ -78,7 +78,7 @@ def test_a_class_is_made_anew_for_each_who_asks() -> None:
         ("somemethod:plain", ImportError, "No module named 'somemethod'"),
         ("somemethods.sub:plain", ImportError, "No module named 'somemethods.sub'"),
         ("somemethods:plain:features.0", ValueError, "only a library's class takes a layer behind it .*captum"),
-        ("somemethods:plain?x=f()", ValueError, "is no value"),
+        ("somemethods:plain?x=f()", ValueError, "is not a value"),
     ],
 )
 def test_what_is_wrong_with_an_import_path_is_said(spec: str, error: type[Exception], told: str) -> None:
@@ -234,7 +234,7 @@ def test_an_import_path_leads_to_the_object_itself() -> None:
         ),
         (":gradient", ValueError, "is not of the form name, package.module:attribute"),
         ("pytest_saliency_sanity:", ValueError, "is not of the form name, package.module:attribute"),
-        ("a package:b", ValueError, "has ' ' in it, which no spec can have"),
+        ("a package:b", ValueError, "contains ' ', which no spec may contain"),
         ("no_such_package:method", ImportError, "No module named 'no_such_package'"),
         ("pytest_saliency_sanity.nothing:method", ImportError, "No module named 'pytest_saliency_sanity.nothing'"),
         ("torch.nn:functional.nothing", ImportError, "'torch.nn' has no attribute 'functional.nothing'"),

@@ -1,1 +1,1 @@
-"""What every room stands on: errors, specs, imports, devices, randomness, inference. It imports nothing of ours."""
+"""What all other folders build on: errors, specs, imports, devices, randomness, inference. It imports none of them."""

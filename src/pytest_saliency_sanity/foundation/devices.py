@@ -1,4 +1,4 @@
-"""The device that a name means on this machine."""
+"""Turns the name of a device into a ``torch.device`` that exists on this machine."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import torch
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device; ``auto`` is CUDA where there is one, else the CPU. MPS lacks float64: by name only.
+    """Return the device of a name; ``auto`` is CUDA if available, else the CPU, never MPS, which lacks float64.
 
-    Raises ValueError where this machine has no such device.
+    Raises ValueError if this machine does not have the device.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,4 +1,4 @@
-"""Errors written for the person who made them. Standard library only."""
+"""The package's exceptions, and the error for an unknown name. Standard library only."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from difflib import get_close_matches
 
 
 class SaliencyCheckFailed(AssertionError):  # noqa: N818  (the name is the public contract)
-    """A saliency method did not pass. The message says what was asked, what was measured, and how to run it again."""
+    """A saliency method did not pass a check. The message says what was asked and measured, and how to run it again."""
 
 
 SaliencyCheckFailed.__module__ = "pytest_saliency_sanity"  # the name that users import and see
 
 
 class SaliencyMethodError(RuntimeError):
-    """A saliency method raised, or returned something that is no batch of maps."""
+    """A saliency method raised, or returned something that is not a batch of maps."""
 
 
 class CheckpointError(RuntimeError):
@@ -22,11 +22,11 @@ class CheckpointError(RuntimeError):
 
 
 class UnsuppliedNeedError(ValueError):
-    """A check needs something for a model that nobody supplies. The message says what to do."""
+    """A check needs something that is not available for a model. The message says what to do."""
 
 
 def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
-    """Return the error for a name that does not exist: the value, near matches, and all that is allowed."""
+    """Return the error for a name that does not exist: the value, near matches, and every allowed name."""
     names = list(allowed)
     near = get_close_matches(str(name), names, n=3, cutoff=0.5)
     hint = f" (did you mean {' or '.join(repr(match) for match in near)}?)" if near else ""

@@ -1,4 +1,4 @@
-"""Objects named by their import path. Standard library only: the plugin reads names before torch is needed."""
+"""Imports objects by their path, ``package.module:attribute``. Standard library only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 def import_attribute(path: str) -> Any:
     """Return the object that ``package.module:attribute`` names (the attribute may be dotted).
 
-    Raises ValueError where the path has another form, ImportError where the module or the attribute does not exist.
+    Raises ValueError if the path has another form, ImportError if the module or the attribute does not exist.
     """
     module_name, separator, attribute = path.partition(":")
     if not (module_name and separator and attribute):

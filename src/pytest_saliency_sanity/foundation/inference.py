@@ -1,4 +1,4 @@
-"""Running a model that belongs to someone else: in a defined mode, in batches that fit in memory, left as it was."""
+"""Runs a user's model in evaluation mode, in batches that fit in memory, and leaves it as it was."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import nn
 
-# Rows of one pass are bounded by their input values: 85 images of 3 x 64 x 64, 6 of 3 x 224 x 224. Larger batches are
-# slower on small networks, whose activations leave the cache (measured on two cores), and no faster on large ones.
+# The most input values of one pass: 85 images of 3 x 64 x 64, or 6 of 3 x 224 x 224. Larger batches are slower on small
+# networks, whose activations no longer fit in the cache (measured on two cores), and no faster on large ones.
 MAX_INPUT_VALUES = 2**20
 
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Put the model in evaluation mode, whatever mixture of modes it is in, and put every module's mode back."""
+    """Put the model in evaluation mode, and restore the mode of every module at the end."""
     was_training = {module: module.training for module in model.modules()}
     try:
         model.eval()
@@ -27,21 +27,21 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
 
 
 def max_rows(images: torch.Tensor) -> int:
-    """Return how many images of this size go through a model at a time."""
+    """Return how many images of this size go through a model in one pass."""
     return max(1, MAX_INPUT_VALUES // images[0].numel())
 
 
 def logits_of(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """Return a model's logits ``(N, classes)`` in evaluation mode, without gradients.
 
-    Raises TypeError or ValueError where the model gives anything else.
+    Raises TypeError or ValueError if the model returns anything else.
     """
     with evaluation_mode(model), torch.no_grad():
         return torch.cat([require_logits(model(chunk), len(chunk)) for chunk in images.split(max_rows(images))])
 
 
 def require_logits(logits: object, count: int) -> torch.Tensor:
-    """Return ``logits`` if they are a tensor ``(count, classes)``; else raise TypeError or ValueError."""
+    """Return ``logits``. Raises TypeError or ValueError unless they are a tensor ``(count, classes)``."""
     if not isinstance(logits, torch.Tensor):
         raise TypeError(f"the model must return logits (N, classes), not {type(logits).__name__}; wrap it to pick them")
     if logits.ndim != 2 or len(logits) != count:
@@ -52,7 +52,7 @@ def require_logits(logits: object, count: int) -> torch.Tensor:
 def watch(
     model: nn.Module, images: torch.Tensor, modules: Iterable[nn.Module], note: Callable[[nn.Module, Any, Any], None]
 ) -> None:
-    """Run a model once, without gradients, and tell ``note`` of each use of the modules: module, inputs, output."""
+    """Run a model once, without gradients; call ``note(module, inputs, output)`` at each use of one of the modules."""
     handles = [module.register_forward_hook(note) for module in modules]
     try:
         with torch.no_grad():
@@ -63,6 +63,6 @@ def watch(
 
 
 def images_for(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """Return images where a model is, and in its precision: those of its first floating-point parameter."""
+    """Return the images on the device and in the precision of the model's first floating-point parameter."""
     first = next((parameter for parameter in model.parameters() if parameter.is_floating_point()), images)
     return images.to(first.device, first.dtype)

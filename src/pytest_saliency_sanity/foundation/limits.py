@@ -1,15 +1,15 @@
-"""The ranges of the numbers that users give, each said once. Standard library only."""
+"""The allowed ranges of the numbers that users give. Standard library only."""
 
 from __future__ import annotations
 
-# An interval over fewer images says more about Student's t than about the method.
+# With fewer images, the width of an interval is mostly that of Student's t, not of the method's scatter.
 LEAST_IMAGES = 10
 
 
 def require_enough_images(count: int) -> None:
-    """Raise ValueError if a batch has too few images for a confidence interval over them."""
+    """Raise ValueError if a batch has too few images for a confidence interval."""
     if count < LEAST_IMAGES:
-        raise ValueError(f"an interval needs at least {LEAST_IMAGES} images; the batch has {count}")
+        raise ValueError(f"a confidence interval needs at least {LEAST_IMAGES} images; the batch has {count}")
 
 
 def require_threshold(threshold: object, name: str = "threshold") -> None:
@@ -25,7 +25,7 @@ def require_share(threshold: object) -> None:
     if not is_number(threshold):
         raise TypeError(f"threshold must be a number above 0 and below 1, not {threshold!r}")
     if not 0 < threshold < 1:  # type: ignore[operator]
-        raise ValueError(f"threshold must be above 0 and below 1, as a share of the map is; not {threshold!r}")
+        raise ValueError(f"threshold is a share of a map: it must be above 0 and below 1, not {threshold!r}")
 
 
 def require_confidence(confidence: object) -> None:
@@ -37,5 +37,5 @@ def require_confidence(confidence: object) -> None:
 
 
 def is_number(value: object) -> bool:
-    """Return whether a value is a real number; True and False are not."""
+    """Return whether a value is a real number; bools do not count."""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,4 +1,4 @@
-"""Random numbers that are the same alone, in any order and in any process, and leave the global streams as found."""
+"""Reproducible random numbers: the same in any order and any process, and the global streams are left as found."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import torch
 
 
 def derived_seed(*parts: object) -> int:
-    """Return a seed, 0 to 2^63 - 1, that depends on nothing but the parts' text."""
+    """Return a seed, 0 to 2^63 - 1, that depends on the ``repr`` of the parts alone."""
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1
 
 
 @contextmanager
 def isolated_streams(seed: int) -> Iterator[None]:
-    """Seed the global streams of torch, numpy and Python for what is called inside, then put them back."""
+    """Seed the global streams of torch, numpy and Python within the context, then restore them."""
     python, numpy = random.getstate(), np.random.get_state()
-    # Named one by one: fork_rng warns of several devices, and looking at CUDA would initialise it.
+    # Listed one by one, since fork_rng warns about several devices. Asking CUDA would initialise it.
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     with torch.random.fork_rng(devices=devices):
         try:

@@ -1,7 +1,6 @@
-"""Named things of one kind, which this package, other packages and a project's own hooks can add to.
+"""A registry of named things of one kind, to which this package, other packages and a project's hooks can add.
 
-What is registered says what a thing is called and where it is found, as an import path; so all names are known before
-anything heavy is imported.
+A registration gives a name and an import path, so all names are known before anything heavy is imported.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from .imports import import_attribute
 
 
 class Named(Protocol):
-    """What a registry holds: anything that has a name."""
+    """Anything that has a name and so can be registered."""
 
     @property
     def name(self) -> str:
-        """What users call it."""
+        """The name that users type."""
         ...
 
 
@@ -32,7 +31,7 @@ OWN = "pytest-saliency-sanity"
 
 @dataclass(frozen=True)
 class Source(Generic[T]):
-    """A registered thing and who registered it, as a user knows it: this package, an entry point or a hook."""
+    """A registered thing, and who registered it in a user's words: this package, an entry point or a hook."""
 
     thing: T
     source: str
@@ -44,10 +43,10 @@ class Source(Generic[T]):
 
 
 class Registry(Generic[T]):
-    """The known things of one kind, in order: built in, then those of entry points, then those of a project's hooks.
+    """All known things of one kind, in order: built-in ones, those of entry points, those of a project's hooks.
 
-    ``kind``: what one of them is called in messages. ``holds``: what each must be. ``group``: the entry-point group.
-    ``built_in``: this package's own, or their import paths.
+    ``kind``: the word for one of them in messages. ``holds``: their class. ``group``: the entry-point group.
+    ``built_in``: this package's own, each an object or its import path.
     """
 
     def __init__(self, kind: str, holds: type[T], group: str, built_in: Sequence[str | T]) -> None:
@@ -58,15 +57,15 @@ class Registry(Generic[T]):
         self._given: tuple[Source[T], ...] = ()
 
     def give(self, things: Sequence[Source[T]]) -> Sequence[Source[T]]:
-        """Take over what a project's hooks give, in place of what they gave before, which is returned."""
+        """Replace what a project's hooks gave; return what they gave before."""
         before, self._given = self._given, tuple(things)
         return before
 
     def sources(self) -> dict[str, Source[T]]:
-        """Return by name every thing that is known, and who registered it.
+        """Return every known thing and who registered it, by name.
 
-        Raises ValueError if a name is registered twice, TypeError for an entry point that leads to something else,
-        ImportError for one that leads nowhere.
+        Raises ValueError if a name is registered twice, TypeError if an entry point leads to an object of another
+        class, ImportError if it can't be loaded.
         """
         found: dict[str, Source[T]] = {}
         for each in (*self._own(), *self._installed(), *self._given):
@@ -80,11 +79,11 @@ class Registry(Generic[T]):
         return found
 
     def all(self) -> dict[str, T]:
-        """Return by name every thing that is known. Raises as ``sources``."""
+        """Return every known thing by name. Raises the same errors as ``sources``."""
         return {name: each.thing for name, each in self.sources().items()}
 
     def named(self, name: str) -> T:
-        """Return the thing of a name; ValueError, with near matches, if there is none."""
+        """Return the thing with this name. Raises ValueError, with near matches, if there is none."""
         known = self.all()
         if name not in known:
             raise unknown_name(self.kind, name, known)
@@ -94,13 +93,13 @@ class Registry(Generic[T]):
         return [Source(import_attribute(each) if isinstance(each, str) else each, OWN) for each in self.built_in]
 
     def _installed(self) -> list[Source[T]]:
-        return [self._loaded(point) for point in installed_points(self.group, tuple(sys.path))]
+        return [self._load(point) for point in installed_points(self.group, tuple(sys.path))]
 
-    def _loaded(self, point: EntryPoint) -> Source[T]:
+    def _load(self, point: EntryPoint) -> Source[T]:
         source = f"the entry point {point.name} of {point.dist.name if point.dist else point.value}"
         try:
             thing = point.load()
-        except Exception as error:  # whatever another package does when it is imported
+        except Exception as error:  # importing another package can raise anything
             raise ImportError(
                 f"{source}, group {self.group}, can't be loaded: {type(error).__name__}: {error}"
             ) from error
@@ -111,9 +110,9 @@ class Registry(Generic[T]):
 
 @lru_cache(maxsize=64)
 def installed_points(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    """Return the entry points of a group, by name. The same one, seen twice on the path, counts once.
+    """Return the entry points of a group, sorted by name; duplicates on the path count once.
 
-    ``path``: the module search path. They are looked up once for each.
+    ``path``: the module search path, which is only a key: the answer is cached for each path.
     """
     points = {(point.name, point.value): point for point in entry_points(group=group)}
     return tuple(sorted(points.values(), key=lambda point: point.name))

@@ -1,4 +1,4 @@
-"""The command that runs the current test again, as whoever runs the tests knows it. Standard library only."""
+"""The command that runs the current test again, as pytest's plugin sets it. Standard library only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _commands: list[Callable[[], str]] = []
 
 @contextmanager
 def running(command: Callable[[], str]) -> Iterator[None]:
-    """Answer ``current_command`` with ``command()`` for what is called inside."""
+    """Make ``current_command`` return ``command()`` within the context."""
     _commands.append(command)
     try:
         yield
@@ -19,5 +19,5 @@ def running(command: Callable[[], str]) -> Iterator[None]:
 
 
 def current_command() -> str | None:
-    """Return the command that runs the current test again; None outside of a test."""
+    """Return the command that runs the current test again; None outside a test."""
     return _commands[-1]() if _commands else None

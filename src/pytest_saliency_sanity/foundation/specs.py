@@ -1,9 +1,9 @@
-"""What a user writes to name a method or a network, taken apart. Standard library only; nothing is imported or run.
+"""Parses specs, the text by which a user names a method or a network. Standard library only; imports and runs nothing.
 
 gradcam                                  a name
 smoothgrad?n_samples=50                  a name, with keywords
 package.module:attribute                 an import path
-captum:LayerGradCam:features.10          a class of a library, and the layer that it looks at
+captum:LayerGradCam:features.10          a class of a library, and the layer that it explains
 captum:IntegratedGradients?n_steps=20&baselines=-0.42
 """
 
@@ -16,13 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-FORMS = "name, package.module:attribute or library:Class[:layer], each with ?keyword=value&... behind it"
+FORMS = "name, package.module:attribute or library:Class[:layer], each optionally followed by ?keyword=value&..."
 WORD = re.compile(r"[A-Za-z_][\w.-]*")
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A spec and its parts. ``attribute`` and ``layer`` are None where there are none."""
+    """A spec and its parts. ``attribute`` and ``layer`` are None if the spec has none."""
 
     text: str
     name: str
@@ -40,11 +40,11 @@ def parse_spec(text: str) -> Spec:
     """Return the parts of a spec.
 
     Keyword values are Python literals, or bare words, which are strings: ``?n_steps=20&method=riemann_trapezoid``.
-    Raises ValueError where the spec has another form, or a value is neither.
+    Raises ValueError if the spec has another form or a value is neither of these.
     """
-    # It stands in node ids and in patterns, which give these characters a meaning of their own.
+    # Specs appear in node ids and patterns, in which these characters have a special meaning.
     if found := re.search(r"[\s/\[\]]|::", text):
-        raise ValueError(f"{text!r} has {found[0]!r} in it, which no spec can have; write a list as a tuple: (1, 2)")
+        raise ValueError(f"{text!r} contains {found[0]!r}, which no spec may contain; write a list as a tuple: (1,2)")
     body, question, keywords = text.partition("?")
     if question and not keywords:
         raise ValueError(f"{text!r} has no keyword after '?'")
@@ -56,12 +56,12 @@ def parse_spec(text: str) -> Spec:
 
 
 def is_dotted(text: str) -> bool:
-    """Return whether a text is made of identifiers joined by dots; a name may have hyphens, too."""
+    """Return whether a text consists of names joined by dots; names can have hyphens too."""
     return all(re.fullmatch(r"[^\W\d][\w-]*", part) for part in text.split("."))
 
 
 def parse_keywords(text: str) -> dict[str, Any]:
-    """Return the keywords of ``keyword=value&keyword=value``; ValueError where that is not its form."""
+    """Return the keywords of ``keyword=value&keyword=value``. Raises ValueError if the text has another form."""
     keywords: dict[str, Any] = {}
     for pair in text.split("&"):
         keyword, separator, value = pair.partition("=")
@@ -74,15 +74,15 @@ def parse_keywords(text: str) -> dict[str, Any]:
 
 
 def parse_value(text: str) -> Any:
-    """Return a Python literal, or a bare word as a string. Nothing is evaluated; ValueError for anything else."""
+    """Return the value of a Python literal, or a bare word as a string. Raises ValueError for anything else."""
     if WORD.fullmatch(text) and text not in ("True", "False", "None"):
         return text
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Python would say of such code
+            warnings.simplefilter("ignore")  # Python's own warnings about such code
             value = ast.literal_eval(text)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         value = ...
     if value is ...:
-        raise ValueError(f"{text!r} is no value: give a literal like 20, 0.5, True, (3,8,8) or a word")
+        raise ValueError(f"{text!r} is not a value: give a word or a literal like 20, 0.5, True or (3,8,8)")
     return value

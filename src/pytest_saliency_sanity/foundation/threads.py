@@ -1,8 +1,8 @@
-"""How many threads small networks are measured with: one.
+"""Small networks are measured in a single thread.
 
-A small network gains little from a second thread. On a machine that has other work, threads that wait for each other
-at every layer take several times as long (docs/conventions.md, "Threads"), and sums that are split differently are
-rounded differently. So what is small is measured in one thread on every machine; what is large keeps the user's number.
+A small network gains little from a second thread. On a busy machine, threads that wait for each other at every layer
+take several times as long (docs/conventions.md, "Threads"), and sums that are split differently are rounded
+differently. So small models are measured in one thread on every machine; large ones keep the user's number of threads.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from torch import nn
 
 from .inference import evaluation_mode, images_for, watch
 
-# Multiplications of one forward pass for one image. The shipped networks need 1 to 6 million, the paper's 150 and 900,
-# torchvision's ResNet-18 at 224 x 224 1,800.
+# Multiplications of one forward pass for one image. The shipped networks need 1 to 6 million, the paper's 150 and 900
+# million, torchvision's ResNet-18 at 224 x 224 pixels 1,800 million.
 SMALL = 50_000_000
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute in one thread; put the number of threads back, also after an exception."""
+    """Use one thread within the context; restore the number of threads, also after an exception."""
     before = torch.get_num_threads()
     try:
         if before != 1:
@@ -36,7 +36,7 @@ def one_thread() -> Iterator[None]:
 
 @contextmanager
 def threads_for(model: nn.Module, images: torch.Tensor) -> Iterator[None]:
-    """Compute in one thread if the model is small for these images ``(N, C, H, W)``, else as the user says."""
+    """Use one thread within the context if the model is small for these images ``(N, C, H, W)``."""
     with one_thread() if is_small(model, images_for(model, images[:1])) else nullcontext():
         yield
 
@@ -47,12 +47,12 @@ def is_small(model: nn.Module, image: torch.Tensor) -> bool:
         return False
     try:
         return multiplications(model, image) <= SMALL
-    except Exception:  # whatever the model does with images that are not for it: who measures will say so
+    except Exception:  # images that do not fit the model: the measurement reports it
         return False
 
 
 def multiplications(model: nn.Module, image: torch.Tensor) -> int:
-    """Return how many multiplications convolutions and linear layers make for one image ``(1, C, H, W)``."""
+    """Return the number of multiplications in convolutions and linear layers for one image ``(1, C, H, W)``."""
     total = 0
 
     def count(module: nn.Module, _: Any, output: Any) -> None:
