@@ -22,18 +22,27 @@ DEVICES = ("auto", "cpu", "cuda", "cuda:N", "mps")
 
 @dataclass(frozen=True)
 class Option:
-    """An option of the command line and its ini twin. ``parse`` raises ValueError, TypeError or ImportError."""
+    """An option of the command line and its ini twin. ``parse`` raises ValueError, TypeError or ImportError.
+
+    ``meaning`` and ``default`` are words for a reader.
+    """
 
     name: str
     metavar: str
-    help: str
+    meaning: str
     parse: Callable[[Any], Any]
+    default: str
     repeatable: bool = False
 
     @property
     def flag(self) -> str:
         """As it is typed: ``--saliency-...``."""
         return f"--saliency-{self.name}"
+
+    @property
+    def help(self) -> str:
+        """What ``--help`` says."""
+        return f"{self.meaning} (default: {self.default}){'; repeatable' * self.repeatable}"
 
     @property
     def ini_type(self) -> Literal["args", "string"]:
@@ -155,48 +164,55 @@ OPTIONS = (
         "SPEC",
         "a saliency method to check: a name, package.module:attribute, library:Class[:layer], or 'all' built-in ones",
         parse_methods,
-        True,
+        "none: the plugin is silent",
+        repeatable=True,
+    ),
+    Option("model", "NAME", "a network to check on, or package.module:factory", parse_words, "all", repeatable=True),
+    Option(
+        "check", "NAME", "only this check, or one variant: 'symmetry[rescaling]'", parse_checks, "all", repeatable=True
     ),
     Option(
-        "model",
+        "tier",
         "NAME",
-        "a network to check on, or package.module:factory (default: all)",
-        parse_words,
-        True,
-    ),
-    Option(
-        "check", "NAME", "only this check, or one variant: 'symmetry[rescaling]' (default: all)", parse_checks, True
-    ),
-    Option(
-        "threshold", "CHECK=X", "judge a check by another threshold than the calibrated one", parse_thresholds, True
+        "gate, or full: findings, which are only reported otherwise, decide too",
+        parse_name("tier", lambda: TIERS),
+        TIERS[0],
     ),
     Option(
         "images",
         "N",
-        f"how many images to look at, {LEAST_IMAGES} to {MOST_IMAGES} (default: {IMAGES})",
+        f"how many images to look at, {LEAST_IMAGES} to {MOST_IMAGES}",
         parse_integer(LEAST_IMAGES, MOST_IMAGES),
+        f"{IMAGES}; of photographs, as many as there are up to that",
     ),
-    Option("seed", "N", "the seed of all random draws (default: 0)", parse_integer(0, 2**63 - 1)),
+    Option("seed", "N", "the seed of all random draws", parse_integer(0, 2**63 - 1), "0"),
     Option(
-        "tier",
-        "NAME",
-        "gate, or full: findings, which are only reported otherwise, decide too (default: gate)",
-        parse_name("tier", lambda: TIERS),
+        "threshold",
+        "CHECK=X",
+        "judge a check by X, above 0 and at most 1, instead of the calibrated threshold",
+        parse_thresholds,
+        "calibrated",
+        repeatable=True,
     ),
-    Option("device", "NAME", "auto, cpu, cuda, cuda:N or mps (default: auto)", parse_device),
     Option(
         "preset",
         "NAME",
-        "which trained networks the names mean: embedded, paper, imagenet, or that of another package "
-        "(default: embedded)",
+        "which trained networks the names mean: embedded, paper, imagenet, or that of another package",
         parse_name("preset", PRESETS.all),
+        "embedded",
     ),
-    Option("cache-dir", "DIR", "where the networks of the preset paper are kept (default: the user's)", parse_path),
-    Option("data", "DIR", "a folder of photographs for the preset imagenet", parse_folder),
+    Option("cache-dir", "DIR", "where the preset paper keeps its networks", parse_path, "the user's cache folder"),
+    Option("data", "DIR", "a folder of photographs for the preset imagenet", parse_folder, "none"),
     Option(
-        "weights", "NETWORK=FILE", "a weights file for the preset imagenet, in place of a download", parse_weights, True
+        "weights",
+        "NETWORK=FILE",
+        "a weights file for the preset imagenet, in place of a download",
+        parse_weights,
+        "torchvision's",
+        repeatable=True,
     ),
-    Option("report", "DIR", "a folder to write every report of the run to", parse_new_folder),
+    Option("report", "DIR", "a folder to write every report of the run to", parse_new_folder, "none are written"),
+    Option("device", "NAME", "auto, cpu, cuda, cuda:N or mps", parse_device, "auto: CUDA if there is one"),
 )
 
 
@@ -210,7 +226,7 @@ def add_options(parser: pytest.Parser) -> None:
             dest=option.key,
             metavar=option.metavar,
             default=None,
-            help=f"{option.help}{'; repeatable' if option.repeatable else ''}",
+            help=option.help,
         )
         parser.addini(option.key, option.help, type=option.ini_type, default=None)
     parser.addini(EXPECTED_FAILURES, "failures to expect: method/model/check -> reason", type="linelist", default=[])
