@@ -18,8 +18,8 @@ def test_the_header_says_what_is_planned(pytester: pytest.Pytester) -> None:
     )
     result.stdout.fnmatch_lines(
         [
-            f"saliency-sanity: gradcam, sobel x alexnet, vgg11: {2 * IN_ALL} tests planned, preset embedded, tier gate; "
-            "25 images, seed 2, device auto"
+            f"saliency-sanity: gradcam, sobel x alexnet, vgg11: {2 * IN_ALL} tests planned, "
+            "preset embedded, tier gate; 25 images, seed 2, device auto"
         ]
     )
 

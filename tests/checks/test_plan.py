@@ -1,0 +1,70 @@
+"""The plan: every question once, in the order in which it is asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_saliency_sanity.checks.judging.result import not_asked
+from pytest_saliency_sanity.checks.plan import Plan, Question
+from pytest_saliency_sanity.checks.registry import CHECKS, question_ids
+
+
+def test_every_question_is_planned_once_for_each_method_and_model() -> None:
+    plan = Plan.of(["a", "b"], ["x", "y"])
+    by_model = sum(len(check.ids) for check in CHECKS.all().values() if check.by_model)
+    of_the_method = sum(len(check.ids) for check in CHECKS.all().values() if not check.by_model)
+    assert len(plan) == len(set(plan)) == 2 * (2 * by_model + of_the_method)
+    assert not plan.by_name
+
+
+def test_questions_come_by_method_then_by_model_and_those_of_the_method_alone_last() -> None:
+    plan = Plan.of(["b", "a"], ["y", "x"], ["contract", "repeatability"])
+    expected = [
+        *(Question("b", model, "repeatability") for model in ("y", "x")),
+        Question("b", "", "contract"),
+        *(Question("a", model, "repeatability") for model in ("y", "x")),
+        Question("a", "", "contract"),
+    ]
+    assert list(plan) == expected
+    assert [(method, model) for method, model, _ in plan.cells()] == [
+        *(("b", "y"), ("b", "x"), ("b", "")),
+        *(("a", "y"), ("a", "x"), ("a", "")),
+    ]
+    assert plan.by_name
+
+
+def test_checks_are_asked_in_the_order_in_which_they_were_named() -> None:
+    named = ["symmetry[rescaling]", "label_randomization", "symmetry"]
+    ids = [question.id for question in Plan.of(["a"], ["x"], named)]
+    assert ids == [
+        *("symmetry[rescaling]", "label_randomization", "symmetry[permutation]", "symmetry[input_shift]"),
+    ]
+
+
+def test_what_is_named_twice_is_planned_once() -> None:
+    assert list(Plan.of(["a", "a"], ["x", "x"], ["contract", "contract"])) == [Question("a", "", "contract")]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("symetry", r"unknown check 'symetry' \(did you mean 'symmetry'"),
+        ("symmetry[scaling]", r"unknown check 'symmetry\[scaling\]' \(did you mean 'symmetry\[rescaling\]'"),
+        ("contract[x]", r"unknown check 'contract\[x\]' \(did you mean 'contract'"),
+    ],
+)
+def test_a_check_that_does_not_exist_is_an_error_with_near_matches(name: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        Plan.of(["a"], ["x"], [name])
+
+
+def test_results_are_sorted_as_they_were_planned_and_strangers_stand_last() -> None:
+    plan = Plan.of(["b", "a"], ["y", "x"], ["symmetry", "repeatability"])
+    planned = [not_asked(each.id, each.method, each.model, 0, "why") for each in plan]
+    strangers = [not_asked("repeatability", "c", "y", 0, "why"), not_asked("symmetry", "d", "y", 0, "why")]
+    assert sorted([*strangers[::-1], *planned[::-1]], key=plan.place) == [*planned, *strangers]
+
+
+def test_the_ids_of_the_registry_are_all_different() -> None:
+    ids = question_ids(CHECKS.all())
+    assert len(ids) == len(set(ids)) > len(CHECKS.all())
