@@ -6,20 +6,27 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
-from support.runs import Ids, Recorder, Records, Run
 from support.packages import Install, put_package
+from support.runs import Ids, Recorder, Records, Run
+
+import pytest_saliency_sanity
 
 # One thread, here and in the processes that tests start: small networks gain nothing from more, and on a machine that
 # is shared with others, threads that wait for each other take ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A run inside of this process takes its imports back at its end. Torch can't be imported twice, so it is imported here;
-# so is hypothesis, where it is installed, whose plugin would import it in every such run, for a second.
-import pytest_saliency_sanity.suite  # noqa: F401
+# A run inside of this process takes its imports back at its end. Torch can't be imported twice, so it is imported here
+# with all of ours that is not an adapter; so the digits are parsed once. hypothesis is imported, if it is installed,
+# because its plugin would import it in every such run, for a second.
+for _module in walk_packages(pytest_saliency_sanity.__path__, "pytest_saliency_sanity."):
+    if ".adapters." not in _module.name and not _module.name.endswith("__main__"):
+        import_module(_module.name)
 
 with suppress(ImportError):
     import hypothesis  # noqa: F401
