@@ -14,11 +14,12 @@ from torch.nn import functional as F
 
 from pytest_saliency_sanity import check_method, gradcam
 from pytest_saliency_sanity.methods.controls import sobel
+from pytest_saliency_sanity.methods.protocol import SaliencyMethod
 
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
 
 
-def mixture(share: float):
+def mixture(share: float) -> SaliencyMethod:
     """Return the method (1 - share) x Grad-CAM + share x edge detector."""
 
     def mixed(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

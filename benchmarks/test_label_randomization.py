@@ -23,7 +23,7 @@ from pytest_saliency_sanity.networks.architectures import MODELS
 
 pytestmark = pytest.mark.slow
 
-METHODS = {"gradcam": gradcam, "smoothgrad": smoothgrad}
+METHODS: dict[str, SaliencyMethod] = {"gradcam": gradcam, "smoothgrad": smoothgrad}
 PAPER = {"gradcam": "about 0", "smoothgrad": "about 0.8"}  # figure 4
 SHOWN = 7  # the class that figure 3 shows
 

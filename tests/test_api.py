@@ -11,6 +11,7 @@ import pytest
 import torch
 from support.images import digits, noise
 from support.skips import needs_cuda
+from support.traces import random_streams
 from torch import nn
 
 from pytest_saliency_sanity import (
@@ -184,10 +185,9 @@ def test_the_global_random_streams_are_left_as_found(model: nn.Module, batch: Ba
     def drawing(seen: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return torch.rand(len(images), 4, 4) + float(np.random.rand()) + random.random()
 
-    state = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()
+    before = random_streams()
     src_profile(drawing, model, batch, at="last")
-    assert torch.equal(torch.get_rng_state(), state[0])
-    assert (random.getstate(), np.random.get_state()[1].tolist()) == state[1:]
+    assert random_streams() == before
 
 
 def test_model_and_images_are_left_as_found(model: nn.Module, batch: Batch) -> None:

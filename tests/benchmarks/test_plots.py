@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from plots import Picture, bars, curves, grid_of_maps
 
-from pytest_saliency_sanity.measuring.statistics import Interval
+from pytest_saliency_sanity.measuring.interval import Interval
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 NAN = float("nan")

@@ -6,6 +6,7 @@ import ast
 import sys
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -328,8 +329,8 @@ def heard_of(listener: Listener, action: Callable[[], object]) -> list[str]:
 @given(text=TEXTS | st.sampled_from(CODE))
 @example(text="__import__('os')")
 def test_nothing_is_ever_evaluated(listener: Listener, text: str) -> None:
-    warm = [lambda parse=parse: value_or_error(parse, text) for parse in (parse_spec, parse_keywords, parse_value)]
-    for action in warm:
+    for parse in (parse_spec, parse_keywords, parse_value):
+        action = partial(value_or_error, parse, text)
         action()  # a first warning or traceback may read a source file
         assert heard_of(listener, action) == []
 

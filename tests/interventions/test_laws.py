@@ -14,12 +14,15 @@ from pytest_saliency_sanity import CascadingRandomizer
 
 def linear(law: str, std: float = 0.01) -> tuple[nn.Linear, nn.Linear]:
     """A large linear layer with an odd distribution, and the same randomised."""
-    model = nn.Sequential(nn.Flatten(), nn.Linear(192, 200))
+    layer = nn.Linear(192, 200)
     with torch.no_grad():
-        model[1].weight.copy_(3 + 0.2 * noise(200, 192).abs())
-        model[1].bias.copy_(-1 + 0.1 * noise(200))
+        layer.weight.copy_(3 + 0.2 * noise(200, 192).abs())
+        layer.bias.copy_(-1 + 0.1 * noise(200))
+    model = nn.Sequential(nn.Flatten(), layer)
     (stage,) = CascadingRandomizer(model, law=law, std=std, images=noise(4, 3, 8, 8))
-    return model[1], stage.model[1]
+    randomized = stage.model.get_submodule("1")
+    assert isinstance(randomized, nn.Linear)
+    return layer, randomized
 
 
 @pytest.mark.parametrize("std", [0.01, 0.5])
@@ -51,7 +54,8 @@ def test_match_draws_with_each_tensors_own_mean_and_std() -> None:
 def test_match_of_a_single_value_keeps_it() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(12, 1), nn.PReLU(), nn.Linear(1, 5))
     assert torch.equal(
-        last_of(CascadingRandomizer(model, law="match", images=noise(4, 3, 2, 2)))["2.weight"], model[2].weight
+        last_of(CascadingRandomizer(model, law="match", images=noise(4, 3, 2, 2)))["2.weight"],
+        model.get_parameter("2.weight"),
     )
 
 
@@ -65,17 +69,17 @@ def test_permute_keeps_the_values_and_changes_their_places() -> None:
 @pytest.mark.parametrize(
     ("layer", "fan_in"), [(nn.Linear(192, 200), 192), (nn.Conv2d(3, 200, 8), 192), (nn.Conv2d(3, 30, 3), 27)]
 )
-def test_reinit_draws_as_the_layers_own_initialiser(layer: nn.Module, fan_in: int) -> None:
+def test_reinit_draws_as_the_layers_own_initialiser(layer: nn.Linear | nn.Conv2d, fan_in: int) -> None:
     with torch.no_grad():
-        layer.weight.fill_(9.0)
-        layer.bias.fill_(9.0)
+        for parameter in layer.parameters():
+            parameter.fill_(9.0)
     head = [nn.AdaptiveAvgPool2d(1), nn.Flatten()] if isinstance(layer, nn.Conv2d) else []
     model = nn.Sequential(*([] if head else [nn.Flatten()]), layer, *head)
     (stage,) = CascadingRandomizer(model, law="reinit", images=noise(4, 3, 8, 8))
-    new = next(module for module in stage.model if hasattr(module, "weight"))
+    weight, bias = stage.model.parameters()
     # kaiming_uniform with a = sqrt(5): uniform within 1 / sqrt(fan in), the bias as well.
     bound = fan_in**-0.5
-    for values in (new.weight.detach().flatten(), new.bias.detach()):
+    for values in (weight.detach().flatten(), bias.detach()):
         assert 0.9 * bound < float(values.abs().max()) <= bound
         assert kstest(values.numpy(), "uniform", args=(-bound, 2 * bound)).pvalue > 0.001
 
@@ -91,7 +95,7 @@ def test_reinit_of_a_parameter_without_an_initialiser_matches_its_moments() -> N
 
     model = Shifted()
     (stage,) = CascadingRandomizer(model, law="reinit", images=noise(2, 1, 100, 100))
-    new = stage.model.shift.detach()
+    new = stage.model.get_parameter("shift").detach()
     assert not torch.equal(new, model.shift)
     assert float(new.mean()) == pytest.approx(5, abs=0.004)
     assert float(new.std()) == pytest.approx(0.1, rel=0.05)

@@ -22,7 +22,8 @@ def spread(model: nn.Module, images: torch.Tensor) -> float:
 
 
 def resnet() -> nn.Module:
-    return with_statistics(seeded(lambda: torchvision.models.resnet18(weights=None)), 16, 3, 32, 32)
+    model: nn.Module = seeded(lambda: torchvision.models.resnet18(weights=None))
+    return with_statistics(model, 16, 3, 32, 32)
 
 
 @pytest.mark.parametrize(("order", "step"), [("top_down", 1), ("bottom_up", 4), ("independent", 4)])
@@ -56,16 +57,16 @@ def test_running_statistics_are_those_of_the_images(small: nn.Module) -> None:
     images = noise(8, 3, 16, 16)
     (stage,) = CascadingRandomizer(small, images=images).stages(["0"])
     with torch.no_grad():
-        seen = stage.model[0](images)
-    torch.testing.assert_close(stage.model[1].running_mean, seen.mean((0, 2, 3)))
-    torch.testing.assert_close(stage.model[1].running_var, seen.var((0, 2, 3)))
+        seen = stage.model.get_submodule("0")(images)
+    torch.testing.assert_close(stage.model.get_buffer("1.running_mean"), seen.mean((0, 2, 3)))
+    torch.testing.assert_close(stage.model.get_buffer("1.running_var"), seen.var((0, 2, 3)))
 
 
 def test_running_statistics_before_the_randomised_layers_are_the_trained_ones(small: nn.Module) -> None:
     for name in ("9", "3"):
         (stage,) = CascadingRandomizer(small, images=noise(8, 3, 16, 16)).stages([name])
-        assert torch.equal(stage.model[1].running_mean, small[1].running_mean)
-        assert torch.equal(stage.model[1].running_var, small[1].running_var)
+        assert torch.equal(stage.model.get_buffer("1.running_mean"), small.get_buffer("1.running_mean"))
+        assert torch.equal(stage.model.get_buffer("1.running_var"), small.get_buffer("1.running_var"))
 
 
 def test_running_statistics_of_a_normalisation_without_parameters_are_estimated_too() -> None:
@@ -75,7 +76,9 @@ def test_running_statistics_of_a_normalisation_without_parameters_are_estimated_
     images = noise(8, 3, 16, 16)
     (stage,) = CascadingRandomizer(model, images=images).stages(["0"])
     with torch.no_grad():
-        torch.testing.assert_close(stage.model[1].running_mean, stage.model[0](images).mean((0, 2, 3)))
+        torch.testing.assert_close(
+            stage.model.get_buffer("1.running_mean"), stage.model.get_submodule("0")(images).mean((0, 2, 3))
+        )
 
 
 def test_estimating_on_many_batches_averages_them() -> None:
@@ -83,11 +86,11 @@ def test_estimating_on_many_batches_averages_them() -> None:
     model = nn.Sequential(nn.BatchNorm2d(3))
     reestimate(model, ["0"], images)
     expected = torch.stack([chunk.mean((0, 2, 3)) for chunk in images.split(85)]).mean(0)
-    torch.testing.assert_close(model[0].running_mean, expected)
+    torch.testing.assert_close(model.get_buffer("0.running_mean"), expected)
 
 
 def test_estimating_puts_momentum_and_mode_back_when_the_model_raises(small: nn.Module) -> None:
     with pytest.raises(RuntimeError):
         reestimate(small, ["0", "1"], noise(8, 5, 16, 16))
-    assert small[1].momentum == 0.1
-    assert not small[1].training
+    assert small.get_submodule("1").momentum == 0.1
+    assert not small.get_submodule("1").training

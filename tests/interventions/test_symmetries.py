@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
+import torchvision
+from support.images import noise
+from support.networks import Network
 from support.traces import left_as_found
 from torch import nn
 from torch.nn import functional as F
@@ -64,73 +67,70 @@ class ChannelsLast(nn.Module):
         return logits
 
 
-def plain() -> nn.Module:
+def plain() -> nn.Sequential:
     return nn.Sequential(
         *(nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
         *(nn.Linear(6 * 25, 8), nn.ReLU(inplace=True), nn.Linear(8, 4)),
     )
 
 
-def normalised() -> nn.Module:
+def normalised() -> nn.Sequential:
     return nn.Sequential(
         *(nn.Conv2d(3, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6), nn.ReLU()),
         *(nn.Conv2d(6, 5, 3, stride=2, bias=False), nn.BatchNorm2d(5), nn.ReLU(), nn.Flatten(), nn.Linear(5 * 16, 4)),
     )
 
 
-def depthwise() -> nn.Module:
+def depthwise() -> nn.Sequential:
     return nn.Sequential(
         *(nn.Conv2d(3, 6, 1), nn.ReLU(), nn.Conv2d(6, 6, 3, groups=6, padding=1), nn.ReLU(), nn.Conv2d(6, 5, 1)),
         *(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 4)),
     )
 
 
-def connected() -> nn.Module:
+def connected() -> nn.Sequential:
     return nn.Sequential(nn.Flatten(), nn.Linear(300, 9), nn.ReLU(), nn.Linear(9, 7), nn.ReLU(), nn.Linear(7, 4))
 
 
-def smooth() -> nn.Module:
+def smooth() -> nn.Sequential:
     return nn.Sequential(
         *(nn.Conv2d(3, 6, 3), nn.GELU(), nn.Conv2d(6, 5, 3), nn.GELU(), nn.Flatten(), nn.Linear(5 * 36, 4))
     )
 
 
-def grouped() -> nn.Module:
+def grouped() -> nn.Sequential:
     return nn.Sequential(
         *(nn.Conv2d(3, 6, 3), nn.GroupNorm(2, 6), nn.ReLU(), nn.Conv2d(6, 6, 3, groups=2), nn.ReLU()),
         *(nn.Conv2d(6, 5, 1), nn.Flatten(), nn.Linear(5 * 36, 4)),
     )
 
 
-def normalised_images() -> nn.Module:
+def normalised_images() -> nn.Sequential:
     return nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 64, 4))
 
 
-def logistic() -> nn.Module:
+def logistic() -> nn.Sequential:
     return nn.Sequential(nn.Flatten(), nn.Linear(300, 4))
 
 
-def parametrised() -> nn.Module:
+def parametrised() -> nn.Sequential:
     model = plain()
     torch.nn.utils.parametrizations.weight_norm(model[0])
     return model
 
 
 def small_transformer() -> nn.Module:
-    from torchvision.models import VisionTransformer
-
-    model = VisionTransformer(10, 5, num_layers=2, num_heads=2, hidden_dim=8, mlp_dim=12, num_classes=4)
-    nn.init.normal_(model.heads.head.weight)  # torchvision starts it at 0, and then all logits are alike
+    model: nn.Module = torchvision.models.VisionTransformer(10, 5, 2, 2, hidden_dim=8, mlp_dim=12, num_classes=4)
+    nn.init.normal_(model.get_parameter("heads.head.weight"))  # torchvision starts it at 0: all logits alike
     return model
 
 
 def resnet18() -> nn.Module:
-    from torchvision.models import resnet18
+    model: nn.Module = torchvision.models.resnet18(num_classes=4)
+    return model
 
-    return resnet18(num_classes=4)
 
-
-def made(make: Callable[[], nn.Module]) -> nn.Module:
+def made(make: Callable[[], Network]) -> Network:
     """Return a network of random weights, with statistics and scales that are not those of a new one."""
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
@@ -145,10 +145,6 @@ def made(make: Callable[[], nn.Module]) -> nn.Module:
                 module.running_mean.normal_()
                 module.running_var.uniform_(0.5, 2)
     return model.eval()
-
-
-def noise(*shape: int) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(1))
 
 
 IMAGES = noise(12, 3, 10, 10)
@@ -249,8 +245,8 @@ def test_the_trained_networks_stay_the_same_function(name: str, kind: str) -> No
 def test_the_users_model_is_left_as_found(kind: str) -> None:
     model = made(normalised).train()
     model[1].eval()
-    model[0].weight.requires_grad_(False)
-    model[0].weight.grad = torch.ones_like(model[0].weight)
+    model.get_parameter("0.weight").requires_grad_(False)
+    model.get_parameter("0.weight").grad = torch.ones_like(model.get_parameter("0.weight"))
     model[2].register_forward_hook(lambda module, arguments, output: None)
     images = IMAGES.clone()
     with left_as_found(model, images, torch.zeros(12)):
@@ -280,7 +276,7 @@ def test_binding_depends_on_the_symmetrys_own_seed_too() -> None:
 def test_a_permutation_has_the_same_filters_in_another_order() -> None:
     model = made(plain)
     found = Symmetry(model, "permutation", images=IMAGES).only().model
-    own, others = (set(map(tuple, each[0].weight.flatten(1).tolist())) for each in (model, found))
+    own, others = (set(map(tuple, each.get_parameter("0.weight").flatten(1).tolist())) for each in (model, found))
     assert own == others
 
 
@@ -288,7 +284,7 @@ def test_a_rescaling_is_by_powers_of_two_and_exact() -> None:
     # Powers of two cost no digits: float32 logits are the same to the last bit.
     model = made(plain)
     found = Symmetry(model, "rescaling", images=IMAGES).only().model
-    factors = (found[0].weight / model[0].weight).flatten(1)
+    factors = (found.get_parameter("0.weight") / model.get_parameter("0.weight")).flatten(1)
     assert set(factors.flatten().tolist()) <= {0.25, 0.5, 2.0, 4.0}
     assert torch.equal(factors, factors[:, :1].expand_as(factors))
     assert torch.equal(logits_of(found, IMAGES), logits_of(model, IMAGES))
@@ -296,17 +292,17 @@ def test_a_rescaling_is_by_powers_of_two_and_exact() -> None:
 
 def literally_permuted(model: nn.Module, order: list[int]) -> nn.Module:
     """Return a conv, ReLU, flatten, linear network with its channels in another order, weight by weight."""
-    first, last = model[0], model[3]
-    permuted = nn.Sequential(nn.Conv2d(1, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(5 * 9, 3))
+    first, last = nn.Conv2d(1, 5, 3), nn.Linear(5 * 9, 3)
+    own = dict(model.named_parameters())
     with torch.no_grad():
         for new, old in enumerate(order):
-            permuted[0].weight[new] = first.weight[old]
-            permuted[0].bias[new] = first.bias[old]
+            first.weight[new] = own["0.weight"][old]
+            first.bias[new] = own["0.bias"][old]  # type: ignore[index]
             for output in range(3):
                 for position in range(9):
-                    permuted[3].weight[output, new * 9 + position] = last.weight[output, old * 9 + position]
-        permuted[3].bias.copy_(last.bias)
-    return permuted.eval()
+                    last.weight[output, new * 9 + position] = own["3.weight"][output, old * 9 + position]
+        last.bias.copy_(own["3.bias"])
+    return nn.Sequential(first, nn.ReLU(), nn.Flatten(), last).eval()
 
 
 @pytest.mark.parametrize("method", [gradient, gradcam])
@@ -316,7 +312,7 @@ def test_a_network_permuted_by_hand_is_the_one_found_and_its_maps_are_the_same(
     model = made(lambda: nn.Sequential(nn.Conv2d(1, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(5 * 9, 3)))
     images, targets = noise(7, 1, 5, 5), torch.tensor([0, 1, 2, 0, 1, 2, 0])
     found = Symmetry(model, "permutation", seed=1, images=images).only().model
-    order = [model[0].bias.tolist().index(bias) for bias in found[0].bias.tolist()]
+    order = [model.get_parameter("0.bias").tolist().index(bias) for bias in found.get_parameter("0.bias").tolist()]
     assert order != sorted(order)
     by_hand = literally_permuted(model, order)
     assert not differing(by_hand, found)
@@ -351,7 +347,7 @@ def test_a_shift_is_absorbed_up_to_the_border(how: dict[str, object]) -> None:
     assert symmetry.changed == ("0",)
     assert symmetry.shift == pytest.approx(float(IMAGES.max() - IMAGES.min()))
     assert_equivalent(model, symmetry, IMAGES)
-    first, shifted = model[0], symmetry.only().model[0]
+    first, shifted = (each.get_submodule("0") for each in (model, symmetry.only().model))
     torch.testing.assert_close(shifted(IMAGES + symmetry.shift), first(IMAGES), atol=1e-4, rtol=0)
 
 
@@ -421,5 +417,5 @@ def test_an_equivalent_model_can_be_copied_as_libraries_do(kind: str) -> None:
     shifted = IMAGES + stage.shift
     assert torch.equal(logits_of(copied, shifted), logits_of(stage.model, shifted))
     with torch.no_grad():
-        copied[0].bias.add_(1)  # what is done to the copy stays there
+        copied.get_parameter("0.bias").add_(1)  # what is done to the copy stays there
     assert not torch.equal(logits_of(copied, shifted), logits_of(stage.model, shifted))

@@ -99,7 +99,7 @@ def test_parameters_in_a_list_of_arguments_are_seen() -> None:
             self.tokens.first = nn.Parameter(torch.zeros(1, 1, 1, 32))
 
         def forward(self, images: torch.Tensor) -> torch.Tensor:
-            rows = torch.cat([self.tokens.first, images[:1, :1]], 2)
+            rows = torch.cat([self.get_parameter("tokens.first"), images[:1, :1]], 2)
             logits: torch.Tensor = self.head(rows.mean((1, 2)))
             return logits
 

@@ -77,4 +77,4 @@ def test_a_method_finds_the_model_in_evaluation_mode_and_everything_is_left_as_f
 
 def test_what_is_no_batch_of_maps_is_an_error_that_says_whose_it_is() -> None:
     with pytest.raises(SaliencyMethodError, match=r"^mine on net: the method returned NoneType"):
-        masses_of(lambda *_: None, small(), Batch(IMAGES), MASKS, name="mine on net", seed=0)  # type: ignore[arg-type, return-value]
+        masses_of(lambda *_: None, small(), Batch(IMAGES), MASKS, name="mine on net", seed=0)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def with_signed_zeros(maps: torch.Tensor) -> torch.Tensor:
     return zeros
 
 
-KINDS = {
+KINDS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "no ties": lambda maps: maps,
     "rounded": lambda maps: (2 * maps).round(),
     "mostly zeros": lambda maps: (maps - 1).relu(),

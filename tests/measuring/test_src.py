@@ -31,7 +31,7 @@ IMAGES = noise(6, 1, 10, 10)
 def measurement(
     randomizer: Randomization, method: SaliencyMethod = gradient, batch: Batch | None = None, **how: Any
 ) -> SrcMeasurement:
-    given = {"sign": "signed", "seeds": 2, "seed": 0} | how
+    given: dict[str, Any] = {"sign": "signed", "seeds": 2, "seed": 0} | how
     return SrcMeasurement(method, "it", "net", randomizer, batch or Batch(IMAGES), **given)
 
 

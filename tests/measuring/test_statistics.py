@@ -293,7 +293,8 @@ EFFECTS = {"none": (0.0, 0.0), "image": (0.0, 0.3), "seed": (0.3, 0.0), "both": 
 
 def expected_src(rho: np.ndarray) -> np.ndarray:
     """The mean rank correlation of normal samples with correlation rho (Moran 1948)."""
-    return 6 / (pi * (PIXELS + 1)) * (np.arcsin(rho) + (PIXELS - 2) * np.arcsin(rho / 2))
+    src: np.ndarray = 6 / (pi * (PIXELS + 1)) * (np.arcsin(rho) + (PIXELS - 2) * np.arcsin(rho / 2))
+    return src
 
 
 def true_mean(effects: str) -> float:

@@ -131,7 +131,7 @@ class Written(nn.Module):
         return logits
 
 
-WAYS = {
+WAYS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "module": nn.ReLU(),
     "in-place module": nn.ReLU(inplace=True),
     "function": F.relu,

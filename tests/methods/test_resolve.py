@@ -214,7 +214,8 @@ def test_every_installed_method_gives_a_finite_map_of_each_image(network: str, n
 
 def test_an_import_path_leads_to_the_object_itself() -> None:
     assert resolve_method("pytest_saliency_sanity:gradient") is gradient
-    assert resolve_method("torch.nn:functional.relu") is nn.functional.relu
+    relu: object = resolve_method("torch.nn:functional.relu")
+    assert relu is nn.functional.relu
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ MODULES = STYLES[:3]  # where libraries that replace the rule of a module find o
 
 
 def resnet() -> nn.Module:
-    return seeded(lambda: torchvision.models.resnet18(num_classes=CLASSES))
+    model: nn.Module = seeded(lambda: torchvision.models.resnet18(num_classes=CLASSES))
+    return model
 
 
 def maps_of(spec: str, model: nn.Module, images: torch.Tensor, targets: torch.Tensor = TARGETS) -> torch.Tensor:

@@ -32,13 +32,15 @@ def traces(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> dic
             name: {key: str(value) for key, value in vars(module).items() if key not in ("_parameters", "_buffers")}
             for name, module in model.named_modules()
         },
-        "random streams": [
-            digest(torch.get_rng_state().numpy()),
-            digest(np.random.get_state()[1]),  # type: ignore[arg-type]
-            hash(random.getstate()),
-        ],
+        "random streams": random_streams(),
         "torch": [torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_num_threads()],
     }
+
+
+def random_streams() -> list[object]:
+    """Return where the global random streams of torch, numpy and Python stand."""
+    numpy = np.random.get_state(legacy=False)["state"]
+    return [digest(torch.get_rng_state().numpy()), digest(numpy["key"]), numpy["pos"], hash(random.getstate())]
 
 
 def trace(tensor: torch.Tensor) -> list[object]:

@@ -36,14 +36,15 @@ def literal_guided_backprop(model: nn.Module, images: torch.Tensor, targets: tor
 
     class Guided(torch.autograd.Function):
         @staticmethod
-        def forward(context: torch.autograd.function.FunctionCtx, values: torch.Tensor) -> torch.Tensor:
+        def forward(context: Any, values: torch.Tensor) -> torch.Tensor:
             context.save_for_backward(values)
             return values.clamp(min=0)
 
         @staticmethod
-        def backward(context: torch.autograd.function.FunctionCtx, gradient: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
-            (values,) = context.saved_tensors  # type: ignore[attr-defined]
-            return gradient.clamp(min=0) * (values > 0)
+        def backward(context: Any, *gradients: torch.Tensor) -> torch.Tensor:
+            (gradient,), (values,) = gradients, context.saved_tensors
+            guided: torch.Tensor = gradient.clamp(min=0) * (values > 0)
+            return guided
 
     class GuidedReLU(nn.Module):
         def forward(self, values: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ class Plain(nn.Sequential):
 
     def __init__(self, *order: str) -> None:
         super().__init__()
-        made = {
+        made: dict[str, Callable[[], nn.Module]] = {
             "conv": lambda: nn.Conv2d(3, 3, 3, padding=1),
             "bn": lambda: nn.BatchNorm2d(3),
             "relu": lambda: nn.ReLU(inplace=True),

@@ -5,16 +5,16 @@ from __future__ import annotations
 import warnings
 from contextlib import suppress
 
-import numpy as np
 import pytest
 import torch
 from support.libraries import CLASSES, GRAD_CAM, MODULES, NATIVE, STYLES, TARGETS, Net, maps_of, resnet
 from support.maps import assert_same
 from support.networks import lived_in_model
-from support.traces import left_as_found
+from support.traces import left_as_found, random_streams
 
 import pytest_saliency_sanity.foundation.inference as inference
 from pytest_saliency_sanity import gradcam, resolve_method
+from pytest_saliency_sanity.methods.protocol import method_name
 
 SPECS = [
     *NATIVE,
@@ -191,7 +191,7 @@ def test_everything_is_left_as_found(spec: str, breaks: str) -> None:
 @pytest.mark.parametrize("spec", ANYWHERE)
 def test_a_method_can_go_on_after_a_model_that_broke(spec: str, images: torch.Tensor) -> None:
     method = resolve_method(spec.partition(":1")[0].partition(":0")[0])
-    fresh = resolve_method(method.__name__)(Net(), images, TARGETS)
+    fresh = resolve_method(method_name(method))(Net(), images, TARGETS)
     large = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with suppress(RuntimeError):
         method(lived_in_model("backward"), large, TARGETS[:2])
@@ -201,10 +201,9 @@ def test_a_method_can_go_on_after_a_model_that_broke(spec: str, images: torch.Te
 @pytest.mark.parametrize("spec", SURE)
 def test_random_streams_are_not_drawn_from(spec: str, images: torch.Tensor) -> None:
     model = Net()
-    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # type: ignore[index, union-attr]
+    before = random_streams()
     resolve_method(spec)(model, images, TARGETS)
-    assert torch.equal(before[0], torch.get_rng_state())
-    assert (before[1] == np.random.get_state()[1]).all()
+    assert random_streams() == before
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -292,4 +291,4 @@ def test_keywords_are_checked_when_the_spec_is(spec: str, told: str) -> None:
 
 
 def test_a_method_is_shown_by_its_spec() -> None:
-    assert resolve_method("captum:LayerGradCam:conv2").__name__ == "captum:LayerGradCam:conv2"
+    assert method_name(resolve_method("captum:LayerGradCam:conv2")) == "captum:LayerGradCam:conv2"
