@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 
 from pytest_saliency_sanity import Batch, resolve_method
-from pytest_saliency_sanity.checks.bias_detection.ask import CHECK, bias_masses
+from pytest_saliency_sanity.checks.bias_detection import CHECK
+from pytest_saliency_sanity.checks.bias_detection.ask import bias_masses
 from pytest_saliency_sanity.data.bias_scenario import BiasScenario
 from pytest_saliency_sanity.data.biased_digits import KINDS, digit_pairs, load_counter_stereotypes
 from pytest_saliency_sanity.measuring.statistics import mean_interval
 from pytest_saliency_sanity.networks.architectures import MODELS
-from pytest_saliency_sanity.networks.presets.bias import bias_measured
-from pytest_saliency_sanity.networks.training.bias_training import BiasRecipe, train_on
+from pytest_saliency_sanity.networks.presets.embedded.bias import BIAS, COUNTER, VALIDATION, of_class
+from pytest_saliency_sanity.networks.training.training import epochs_of
 
 METHODS = ("gradient", "smoothgrad", "gradcam", "sobel", "input", "uniform_noise")
 
@@ -37,16 +39,17 @@ def main() -> None:
     accuracies, masses = defaultdict(list), defaultdict(list)
     for network in chosen.networks:
         for seed in range(chosen.seeds[0], chosen.seeds[1] + 1):
-            models = []
+            models = {}
             for kind in KINDS:
-                model, epochs = train_on(kind, network, BiasRecipe(), seed, lambda *_: None)
-                now = bias_measured(model, kind, seed)
-                accuracies[network, kind].append(now["counter_accuracy"])
-                figures = (now["validation_accuracy"], now["counter_accuracy"], *now["counter_accuracy_by_class"])
-                cells = " | ".join(f"{figure:.3f}" for figure in figures)
+                training = replace(BIAS, seed=seed).training(network, kind)
+                epochs = sum(1 for _ in epochs_of(training))
+                model = training.kept()
+                now = BIAS.measure(model, kind, seed).accuracies
+                accuracies[network, kind].append(now[COUNTER])
+                cells = " | ".join(f"{now[each]:.3f}" for each in (VALIDATION, COUNTER, of_class(0), of_class(1)))
                 print(f"| {network} | {seed} | {kind} | {epochs} | {cells} |", flush=True)
-                models.append(model)
-            scenario = BiasScenario(*models, Batch(test.images), test.masks)
+                models[kind] = model
+            scenario = BiasScenario(models["biased"], models["balanced"], Batch(test.images), test.masks)
             for name in METHODS:
                 method, limit = resolve_method(name), CHECK.thresholds["nuisance"]
                 masses[name, network].append(bias_masses(method, scenario, limit, name=name, seed=seed))

@@ -12,7 +12,7 @@ from pytest_saliency_sanity import Batch
 from pytest_saliency_sanity.data.photographs import load_photographs
 from pytest_saliency_sanity.foundation.errors import CheckpointError
 from pytest_saliency_sanity.foundation.inference import logits_of
-from pytest_saliency_sanity.networks.presets import Preset
+from pytest_saliency_sanity.networks.presets.registry import open_preset
 from pytest_saliency_sanity.plugin.settings import Settings
 
 # torchvision's two, as in the paper, and one whose real weights are to be had as a package.
@@ -32,7 +32,7 @@ def network_of(name: str, settings: Settings) -> nn.Module:
         return _efficientnet_lite0()
     pytest.importorskip("torchvision")
     try:
-        return Preset("imagenet", weights=settings.weights).model(name)
+        return open_preset("imagenet", weights=settings.weights).network(name)
     except CheckpointError as error:
         pytest.skip(str(error))
 

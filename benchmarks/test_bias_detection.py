@@ -5,19 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from experiment import Report
 from plots import Picture, grid_of_maps
 
-from conftest import Report
 from pytest_saliency_sanity import gradcam, smoothgrad
 from pytest_saliency_sanity.data.biased_digits import KINDS, load_counter_stereotypes
 from pytest_saliency_sanity.foundation.inference import logits_of
 from pytest_saliency_sanity.measuring.maps import reduced
+from pytest_saliency_sanity.methods.protocol import SaliencyMethod
 from pytest_saliency_sanity.networks.architectures import MODELS
-from pytest_saliency_sanity.networks.storage.bias import load_bias_checkpoint
+from pytest_saliency_sanity.networks.presets.embedded.bias import load_bias_checkpoint
 
 pytestmark = pytest.mark.slow
 
-METHODS = {"Grad-CAM": gradcam, "SmoothGrad": smoothgrad}
+METHODS: dict[str, SaliencyMethod] = {"Grad-CAM": gradcam, "SmoothGrad": smoothgrad}
 SHOWN = 2
 
 

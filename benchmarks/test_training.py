@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from experiment import Report, Size
 
-from conftest import Report, Size
 from pytest_saliency_sanity.foundation.errors import CheckpointError
-from pytest_saliency_sanity.networks.architectures import MODELS
-from pytest_saliency_sanity.networks.names import LABELS
-from pytest_saliency_sanity.networks.presets.paper import entries, train
-from pytest_saliency_sanity.networks.storage.cache import Entry
-from pytest_saliency_sanity.networks.storage.record import read_facts
-from pytest_saliency_sanity.networks.storage.store import read_manifest
-from pytest_saliency_sanity.networks.training.recipes import AS_PUBLISHED
+from pytest_saliency_sanity.networks.presets.embedded.digits import shipped_digits
+from pytest_saliency_sanity.networks.presets.paper.networks import cached_networks
+from pytest_saliency_sanity.networks.presets.paper.recipes import AS_PUBLISHED
+from pytest_saliency_sanity.networks.storage.cached import train_entry
+from pytest_saliency_sanity.networks.training.claims import Claims
+from pytest_saliency_sanity.plugin.settings import Settings
 
 pytestmark = pytest.mark.slow
 
@@ -33,51 +31,51 @@ MOST_EPOCHS = 250
 HEADING = ("network and labels", "epochs", "seen in training", "training", "held out", "minutes", "the paper")
 
 
-def first_at(history: Sequence[Sequence[float]], column: int, least: float) -> str:
-    """Return the first epoch, from 1, at which a column of the history is at least so much."""
-    return next((str(epoch) for epoch, values in enumerate(history, 1) if values[column] >= least), "never")
-
-
-def row_of(name: str, claims: dict[str, Any]) -> tuple[Any, ...]:
-    history, took = claims.get("history", []), claims.get("trained_on", {})
+def row_of(name: str, claims: Claims) -> tuple[Any, ...]:
+    took, accuracies = claims.trained_on, claims.measured.accuracies
     return (
         name,
-        claims["epochs"],
-        history[-1][1] if history else "",
-        claims["training_accuracy"],
-        claims["held_out_accuracy"],
-        f"{took['seconds'] / 60:.0f} ({took['device']})" if took else "",
+        claims.epochs,
+        claims.history[-1].seen if claims.history else "",
+        accuracies["training"],
+        accuracies["held-out"],
+        f"{took.seconds / 60:.0f} ({took.device})" if took else "",
         PAPER[name],
     )
 
 
-def test_trainings(size: Size, report: Report, saliency_device: torch.device) -> None:
+def test_trainings(size: Size, report: Report, saliency_device: torch.device, saliency_settings: Settings) -> None:
     """Every network of the preset memorises its labels; of the random ones nothing generalises."""
     if size.preset.name == "paper":
-        trained = {entry.name: train(entry, saliency_device) for entry in entries(size.preset.cache_dir)}
+        entries = cached_networks(saliency_settings.cache_dir).entries()
+        trained = {entry.name: train_entry(entry, saliency_device) for entry in entries}
     else:
-        manifest = read_manifest()["checkpoints"]
-        trained = {name: manifest[name] for name in (f"{network}-{labels}" for network in MODELS for labels in LABELS)}
+        trained = {name: shipped.claims for name, shipped in shipped_digits().read().items()}
     report.table(f"training-{size.preset.name}", HEADING, [row_of(name, trained[name]) for name in PAPER])
     for name, claims in trained.items():
-        low, high = claims["chance_range"]
-        assert claims["training_accuracy"] >= 0.95
+        assert claims.measured.accuracies["training"] >= 0.95
         if name.endswith("random"):
-            assert low <= claims["held_out_accuracy"] <= high
+            assert claims.measured.chance_range is not None
+            low, high = claims.measured.chance_range
+            assert low <= claims.measured.accuracies["held-out"] <= high
 
 
 @pytest.mark.parametrize("name", ["alexnet-random"])
-def test_the_recipe_as_published(name: str, size: Size, report: Report, saliency_device: torch.device) -> None:
+def test_the_recipe_as_published(
+    name: str, size: Size, report: Report, saliency_device: torch.device, saliency_settings: Settings
+) -> None:
     """What PyTorch's own initialisation reaches in as many epochs: why the recipe changes that."""
     if size.preset.name != "paper":
         pytest.skip("needs the networks at full width: --saliency-preset=paper")
-    known = next(entry for entry in entries(size.preset.cache_dir) if entry.name == name)
-    entry: Entry = replace(known, recipe=replace(AS_PUBLISHED, most_epochs=MOST_EPOCHS))
+    known = cached_networks(saliency_settings.cache_dir)
+    published = replace(known, family=replace(known.family, recipe=replace(AS_PUBLISHED, most_epochs=MOST_EPOCHS)))
+    entry = next(entry for entry in published.entries() if entry.name == name)
     try:
-        history = train(entry, saliency_device)["history"]
+        history = train_entry(entry, saliency_device).history
     except CheckpointError:
-        history = read_facts(entry.unfinished)["history"]
-    rows = [(epoch, *history[epoch - 1]) for epoch in sorted({*range(25, len(history), 25), len(history)})]
+        history = entry.history()
+    shown = sorted({*range(25, len(history), 25), len(history)})
+    rows = [(epoch, history[epoch - 1].loss, history[epoch - 1].seen, history[epoch - 1].accuracy) for epoch in shown]
     report.table(f"training-as-published-{name}", ("epoch", "loss", "seen in training", "training"), rows)
 
 
@@ -85,6 +83,6 @@ def test_the_recipe_as_published(name: str, size: Size, report: Report, saliency
 def test_trainings_on_a_gpu(report: Report, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The whole of appendix B from nothing, at full width."""
     folder = tmp_path_factory.mktemp("trained-on-a-gpu")
-    trained = {entry.name: train(entry, "cuda") for entry in entries(folder)}
+    trained = {entry.name: train_entry(entry, "cuda") for entry in cached_networks(folder).entries()}
     report.table("training-on-a-gpu", HEADING, [row_of(name, trained[name]) for name in PAPER])
-    assert all(claims["training_accuracy"] >= 0.95 for claims in trained.values())
+    assert all(claims.measured.accuracies["training"] >= 0.95 for claims in trained.values())

@@ -21,7 +21,12 @@ from pytest_saliency_sanity import Batch
         (torch.zeros(2, 3, 8, 8), [0, 1], TypeError, "not list"),
         (torch.zeros(2, 3, 8, 8), torch.zeros(2), TypeError, "integer class indices"),
         (torch.zeros(2, 3, 8, 8), torch.zeros(2, dtype=torch.bool), TypeError, "integer class indices"),
-        (torch.zeros(2, 3, 8, 8), torch.zeros(2, 1, dtype=torch.long), ValueError, r"one class per image, shape \(2,\); got \(2, 1\)"),
+        (
+            torch.zeros(2, 3, 8, 8),
+            torch.zeros(2, 1, dtype=torch.long),
+            ValueError,
+            r"one class per image, shape \(2,\); got \(2, 1\)",
+        ),
         (torch.zeros(2, 3, 8, 8), torch.zeros(3, dtype=torch.long), ValueError, r"shape \(2,\); got \(3,\)"),
     ],
 )

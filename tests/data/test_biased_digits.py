@@ -130,12 +130,12 @@ def test_a_mask_is_the_half_of_the_nuisance_and_the_sides_are_even() -> None:
 def test_the_data_depend_on_the_seed_alone_and_leave_the_streams_as_found() -> None:
     torch.manual_seed(5)
     np.random.seed(5)
-    before = torch.get_rng_state(), np.random.get_state()[1].tolist()
+    before = torch.get_rng_state(), np.random.get_state(legacy=False)
     first, again, other = (load_biased_training("biased", seed).images for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert torch.equal(torch.get_rng_state(), before[0])
-    assert np.random.get_state()[1].tolist() == before[1]
+    np.testing.assert_equal(np.random.get_state(legacy=False), before[1])
 
 
 def test_the_cached_images_can_not_be_changed_from_outside() -> None:

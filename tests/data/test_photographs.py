@@ -6,6 +6,7 @@ import csv
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -308,7 +309,8 @@ def test_palettes_are_looked_up_and_their_transparency_dropped(
     transparency: int | bytes | None, tmp_path: Path
 ) -> None:
     image, colours = palette_image()
-    image.save(tmp_path / "a.png", **({} if transparency is None else {"transparency": transparency}))
+    options: dict[str, Any] = {} if transparency is None else {"transparency": transparency}
+    image.save(tmp_path / "a.png", **options)
     assert kind(tmp_path / "a.png") == "PNG P"
     np.testing.assert_array_equal(seen(tmp_path / "a.png"), colours)
 
@@ -355,7 +357,7 @@ def test_32_bit_grey_is_refused(dtype: type, tmp_path: Path) -> None:
     assert_refused(tmp_path, str(tmp_path / "a.tif"), "32-bit", "save it in 8 bits")
 
 
-TURNED = {
+TURNED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     1: lambda stored: stored,
     2: np.fliplr,
     3: lambda stored: np.rot90(stored, 2),
@@ -417,7 +419,7 @@ def test_a_file_that_is_no_image_is_named_with_what_pillow_said(tmp_path: Path) 
     assert_refused(tmp_path, "cannot identify image file")
 
 
-FORMATS = {
+FORMATS: dict[str, dict[str, Any]] = {
     "a.jpg": {},
     "b.jpg": {"progressive": True},
     "a.png": {},

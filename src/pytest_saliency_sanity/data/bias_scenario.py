@@ -52,10 +52,3 @@ def classes_of(model: nn.Module, images: torch.Tensor, name: str) -> int:
         raise ValueError(
             f"{name} can't be asked about the images {tuple(images.shape)}: {type(error).__name__}: {error}"
         ) from error
-
-
-def shipped_scenario(network: str, images: int, device: torch.device | str = "cpu") -> BiasScenario:
-    """The old place of a function that moved; goes as soon as nobody imports it from here."""
-    from ..networks.presets.embedded.bias import shipped_scenario as moved
-
-    return moved(network, images, device)

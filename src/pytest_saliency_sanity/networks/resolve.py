@@ -81,35 +81,3 @@ def _imported(text: str) -> nn.Module:
     if not isinstance(model, nn.Module):
         raise TypeError(f"{text} gives {type(model).__name__}, not a torch.nn.Module")
     return model
-
-
-# The old names, until nobody calls them.
-
-
-def require_model_spec(text: str) -> None:
-    """As ``require_network_spec`` for the built-in names."""
-    from .architectures import MODELS
-
-    require_network_spec(text, MODELS)
-
-
-find_model = find_network
-
-
-def has_twin(text: str) -> bool:
-    """Whether a network is a built-in one."""
-    from .architectures import MODELS
-
-    return text in MODELS
-
-
-def resolve_model(
-    text: str, preset: str = "embedded", cache_dir: Any = None, device: torch.device | str = "cpu"
-) -> nn.Module:
-    """As ``resolve_network`` for a preset by name."""
-    from .architectures import MODELS
-    from .presets.registry import PRESETS
-
-    chosen = PRESETS.named(preset)
-    opened = chosen.open(**({"cache_dir": cache_dir} if "cache_dir" in chosen.options else {}))
-    return resolve_network(text, opened, MODELS, device)

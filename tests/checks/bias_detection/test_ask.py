@@ -1,21 +1,12 @@
-"""Bias detection: the known answers, the shipped networks, the assertions for one's own data, and their errors."""
+"""Bias detection: the known answers, the assertions for one's own data, and their errors."""
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from pytest_saliency_sanity.networks.presets.bias import bias_complaints, bias_measured, train_bias, verify_bias
-from pytest_saliency_sanity.networks.storage.bias import BIAS, load_bias_checkpoint
-from pytest_saliency_sanity.networks.storage.store import read_manifest
-from pytest_saliency_sanity.networks.training.bias_training import BiasRecipe, train_on
 from torch import nn
 
 from pytest_saliency_sanity import (
@@ -24,24 +15,19 @@ from pytest_saliency_sanity import (
     SaliencyCheckFailed,
     assert_bias_detected,
     assert_mass_inside,
-    build_model,
     check_method,
     gradient,
 )
-from pytest_saliency_sanity.__main__ import main
-from pytest_saliency_sanity.checks.bias_detection.ask import CHECK, check_bias_detection
+from pytest_saliency_sanity.checks.bias_detection import CHECK
+from pytest_saliency_sanity.checks.bias_detection.ask import check_bias_detection
 from pytest_saliency_sanity.checks.judging.result import CheckResult
 from pytest_saliency_sanity.checks.judging.subject import Subject
-from pytest_saliency_sanity.data import biased_digits as biased
-from pytest_saliency_sanity.data.bias_scenario import shipped_scenario
 from pytest_saliency_sanity.data.biased_digits import load_counter_stereotypes
-from pytest_saliency_sanity.foundation.errors import CheckpointError, SaliencyMethodError
+from pytest_saliency_sanity.foundation.errors import SaliencyMethodError
 from pytest_saliency_sanity.measuring.localization import mass_inside
 from pytest_saliency_sanity.networks.architectures import MODELS
-from pytest_saliency_sanity.networks.presets import bias as bias_preset
-from pytest_saliency_sanity.networks.storage import bias
+from pytest_saliency_sanity.networks.presets.embedded.bias import load_bias_checkpoint
 
-SHIPPED = [f"{network}-{kind}" for network in MODELS for kind in ("balanced", "biased")]
 (THRESHOLD,) = CHECK.thresholds.values()
 
 
@@ -68,6 +54,12 @@ IMAGES = torch.rand(12, 1, 4, 8, generator=torch.Generator().manual_seed(0)) + 0
 MASKS = LEFT.repeat(12, 4, 1)
 
 
+def mass_on_the_nuisance(result: CheckResult, kind: str) -> float:
+    mass = result.measured.figure(f"mass on the nuisance, {kind}")
+    assert isinstance(mass, float)
+    return mass
+
+
 # Known answers
 
 
@@ -78,10 +70,10 @@ def test_a_gradient_method_shows_the_bias(method: str, model: str) -> None:
     assert result.verdict == "passed"
     assert result.interval is not None
     assert result.interval[0] > 1.5 * THRESHOLD  # the margin of the calibration
-    assert result.measured["biased_mass"] - result.measured["balanced_mass"] == pytest.approx(
+    assert mass_on_the_nuisance(result, "biased") - mass_on_the_nuisance(result, "balanced") == pytest.approx(
         result.statistic, abs=0.05
     )
-    assert (result.measured["images"], result.measured["total"]) == (40, 40)
+    assert (result.measured.images, [stage.total for stage in result.stages]) == (40, [40])
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -103,13 +95,9 @@ def test_the_record_is_that_of_the_masses() -> None:
     assert result.statistic == pytest.approx(drop.mean(), abs=1e-6)
     low, high = result.interval or (0, 0)
     assert (high - low) / 2 == pytest.approx(2.201 * drop.std(ddof=1) / 12**0.5, rel=1e-3)  # Student's t, 11 degrees
-    assert result.measured["biased_mass"] == pytest.approx(masses[0].mean(), abs=1e-6)
-    assert (result.measured["seed"], result.measured["must_be"]) == (3, "above")
+    assert mass_on_the_nuisance(result, "biased") == pytest.approx(masses[0].mean(), abs=1e-6)
+    assert (result.measured.seed, [stage.above for stage in result.stages]) == (3, [True])
     assert (result.check, result.model, result.threshold) == ("bias_detection", "alexnet", THRESHOLD)
-
-
-def test_more_images_than_there_are_counter_stereotypes_are_not_looked_at() -> None:
-    assert len(shipped_scenario("alexnet", 1000).batch) == 400
 
 
 def test_a_model_of_ones_own_has_no_answer() -> None:
@@ -222,7 +210,8 @@ def test_maps_of_zeros_throughout_are_undefined() -> None:
     subject = Subject(nothing, "nothing", Eye(LEFT), "eye", Batch(IMAGES))
     result = check_bias_detection(subject, BiasScenario(Eye(LEFT), Eye(~LEFT), Batch(IMAGES), MASKS))
     assert (result.verdict, result.statistic, result.interval) == ("undefined", None, None)
-    assert result.measured["undefined"] == 12
+    assert [stage.undefined for stage in result.stages] == [12]
+    assert result.measured.figures == ()
 
 
 def never(*_: object) -> Any:
@@ -350,130 +339,3 @@ def test_a_threshold_of_ones_own_is_judged_by(pytester: pytest.Pytester) -> None
     result = pytester.runpytest_inprocess(*chosen, "--saliency-threshold=bias_detection=0.9", "--saliency-images=10")
     result.assert_outcomes(failed=1)
     result.stdout.re_match_lines([r"gradient +vgg11 +bias_detection .* above 0\.9 +failed"])
-
-
-# The shipped networks
-
-
-def test_the_manifest_lists_the_four_networks() -> None:
-    assert list(read_manifest(BIAS)["checkpoints"]) == SHIPPED
-    assert {file.name for file in BIAS.iterdir()} == {"manifest.json", *(f"{name}.safetensors" for name in SHIPPED)}
-    assert sum(file.stat().st_size for file in BIAS.iterdir()) <= 2_500_000
-
-
-@pytest.mark.parametrize("name", SHIPPED)
-def test_the_claims_of_the_manifest_hold(name: str) -> None:
-    network, kind = name.split("-")
-    claims = read_manifest(BIAS)["checkpoints"][name]
-    model = load_bias_checkpoint(network, kind)
-    now = bias_measured(model, kind, claims["seed"])
-    assert bias_complaints(claims, now) == []
-    assert claims["recipe"] == vars(BiasRecipe())
-    assert now["validation_accuracy"] >= 0.86
-    # Counted independently of the code that made the claims.
-    test = load_counter_stereotypes()
-    with torch.no_grad():
-        right = int((model(test.images).argmax(1) == test.classes).sum())
-    assert right / 400 == pytest.approx(claims["counter_accuracy"], abs=0.01)
-    assert right / 400 <= 0.56 if kind == "biased" else right / 400 > 0.81
-    assert np.mean(now["counter_accuracy_by_class"]) == pytest.approx(right / 400, abs=0.01)
-
-
-def test_complaints_name_what_does_not_hold() -> None:
-    claims = read_manifest(BIAS)["checkpoints"]
-    stereotyped, balanced = claims["alexnet-biased"], claims["alexnet-balanced"]
-    assert bias_complaints(stereotyped, {**stereotyped, "parameters": 1})[0].startswith(
-        "parameters is 1, the manifest says"
-    )
-    (told,) = bias_complaints({**stereotyped, "counter_accuracy": 0.57}, {**stereotyped, "counter_accuracy": 0.57})
-    assert "above 56%: it is not biased" in told
-    (told,) = bias_complaints({**balanced, "counter_accuracy": 0.8}, {**balanced, "counter_accuracy": 0.8})
-    assert "below 81%: it is not balanced" in told
-
-
-def test_verify_names_a_claim_that_does_not_hold_and_a_network_that_is_missing(tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(BIAS, tmp_path / "bias"))
-    manifest = read_manifest(folder)
-    del manifest["checkpoints"]["vgg11-balanced"], manifest["checkpoints"]["vgg11-biased"]
-    manifest["checkpoints"]["alexnet-biased"]["validation_accuracy"] = 0.5
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    verified = verify_bias(folder)
-    found = {name: told for name, _, told in islice(verified, 2)}
-    assert found["alexnet-balanced"] == []
-    assert re.fullmatch(r"validation_accuracy is 0\.8\d+, the manifest says 0\.5", *found["alexnet-biased"])
-    with pytest.raises(CheckpointError, match=r"lists no vgg11-biased, vgg11-balanced.*--preset bias"):
-        next(verified)
-
-
-def test_a_network_loads_in_evaluation_mode_and_a_scenario_has_both() -> None:
-    scenario = shipped_scenario("vgg11", 12)
-    for model in (scenario.biased_model, scenario.balanced_model):
-        assert not any(module.training for module in model.modules())
-        assert {tensor.dtype for tensor in model.state_dict().values()} == {torch.float32}
-        assert model(scenario.batch.images).shape == (12, 2)
-    assert scenario.batch.targets is None
-
-
-def test_unknown_and_damaged_networks_are_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match=r"unknown kind of data 'bias'.*did you mean 'biased'"):
-        load_bias_checkpoint("alexnet", "bias")
-    with pytest.raises(ValueError, match="unknown model 'resnet'"):
-        load_bias_checkpoint("resnet", "biased")
-    monkeypatch.setattr(bias, "BIAS", Path(shutil.copytree(BIAS, tmp_path / "bias")))
-    file = tmp_path / "bias" / "alexnet-biased.safetensors"
-    file.write_bytes(file.read_bytes()[:-1] + b"x")
-    for problem in ("is damaged", "can't be read"):
-        with pytest.raises(CheckpointError, match=f"{problem}.*checkpoints train --preset bias"):
-            load_bias_checkpoint("alexnet", "biased")
-        file.unlink(missing_ok=True)
-
-
-# Training
-
-
-@pytest.fixture
-def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(biased, "IMAGES_PER_CLASS", 16)
-    monkeypatch.setattr(biased, "VALIDATION_PER_CLASS", 10)
-
-
-@pytest.mark.usefixtures("few_images")
-def test_training_depends_on_its_arguments_alone_and_leaves_the_stream_as_found() -> None:
-    quick = BiasRecipe(width=0.01, target=0.0)
-    torch.manual_seed(5)
-    state = torch.get_rng_state()
-    first, again, other = (train_on("biased", "alexnet", quick, seed, lambda *_: None)[0] for seed in (1, 1, 2))
-    assert torch.equal(torch.get_rng_state(), state)
-    weights = [[tensor.numpy().tobytes() for tensor in model.state_dict().values()] for model in (first, again, other)]
-    assert weights[0] == weights[1] != weights[2]
-    shapes = [tensor.shape for tensor in build_model("alexnet", 0.01, 2).state_dict().values()]
-    assert [tensor.shape for tensor in first.state_dict().values()] == shapes
-
-
-@pytest.mark.usefixtures("few_images")
-def test_a_network_that_does_not_learn_is_an_error() -> None:
-    with pytest.raises(
-        CheckpointError, match=r"alexnet reached only .* of the balanced validation data after 1 epochs"
-    ):
-        train_on("balanced", "alexnet", BiasRecipe(width=0.01, target=1.0, most_epochs=1), 1, lambda *_: None)
-
-
-@pytest.mark.usefixtures("few_images")
-def test_the_command_trains_and_complains(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def train(folder: Path) -> Any:
-        return train_bias(folder, recipe=BiasRecipe(width=0.01, target=0.0))
-
-    monkeypatch.setattr(bias_preset, "train_bias", train)
-    monkeypatch.setattr(bias_preset, "MODELS", ["alexnet"])
-    assert main(["checkpoints", "train", "--preset", "bias", "--output", str(tmp_path)]) == 1
-    out = capsys.readouterr().out
-    assert out.count("it is not balanced") == 1  # an epoch of five channels teaches nothing
-    assert {file.name for file in tmp_path.iterdir()} == {
-        "manifest.json",
-        "alexnet-biased.safetensors",
-        "alexnet-balanced.safetensors",
-    }
-    for claims in read_manifest(tmp_path)["checkpoints"].values():
-        assert (claims["epochs"], claims["recipe"]["width"]) == (1, 0.01)

@@ -65,7 +65,7 @@ def test_what_a_preset_does_not_have_is_none_or_an_error(preset: str) -> None:
         assert networks.supply(need, "package.module:factory", 10) is None
         if need not in PRESETS.named(preset).needs:
             assert networks.supply(need, "alexnet", 10) is None
-    with pytest.raises(ValueError, match="unknown model 'alexnett'.*did you mean 'alexnet'"):
+    with pytest.raises(ValueError, match=r"unknown model 'alexnett'.*did you mean 'alexnet'"):
         networks.network("alexnett")
 
 
@@ -127,7 +127,7 @@ def test_without_a_folder_there_are_no_photographs() -> None:
 
 
 def test_weights_belong_to_a_network_that_the_preset_knows(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="unknown model 'alexnt'.*did you mean 'alexnet'"):
+    with pytest.raises(ValueError, match=r"unknown model 'alexnt'.*did you mean 'alexnet'"):
         open_preset("imagenet", weights={"alexnt": tmp_path})
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.trainings import DIGITS, NARROW, TrainingProcess, bytes_of, entry_in, trained, with_recipe
+from support.trainings import NARROW, TrainingProcess, bytes_of, entry_in, trained, with_recipe
 
 from pytest_saliency_sanity.foundation.errors import CheckpointError
 from pytest_saliency_sanity.networks.presets.embedded.bias import BIAS
+from pytest_saliency_sanity.networks.presets.embedded.digits import DIGITS
 from pytest_saliency_sanity.networks.presets.paper.recipes import FAMILY
 from pytest_saliency_sanity.networks.storage.cached import CachedNetworks, train_entry
 from pytest_saliency_sanity.networks.storage.entry import VARIABLE, cache_folder

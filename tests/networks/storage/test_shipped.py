@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.trainings import DIGITS, TINY, bytes_of, trained
+from support.trainings import TINY, bytes_of, trained
 from torch import nn
 
 from pytest_saliency_sanity.foundation.errors import CheckpointError
 from pytest_saliency_sanity.networks.presets.embedded.bias import shipped_bias
-from pytest_saliency_sanity.networks.presets.embedded.digits import shipped_digits
+from pytest_saliency_sanity.networks.presets.embedded.digits import DIGITS, shipped_digits
 from pytest_saliency_sanity.networks.storage.collection import Choice
 from pytest_saliency_sanity.networks.storage.shipped import ShippedNetworks
 from pytest_saliency_sanity.networks.training.claims import Claims

@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.trainings import DIGITS, FAMILY, NARROW
+from support.trainings import NARROW
 
 from pytest_saliency_sanity.networks.presets.embedded.bias import BIAS
 from pytest_saliency_sanity.networks.presets.embedded.bias import shipped_bias as bias
+from pytest_saliency_sanity.networks.presets.embedded.digits import DIGITS
 from pytest_saliency_sanity.networks.presets.embedded.digits import shipped_digits as digits
+from pytest_saliency_sanity.networks.presets.paper.recipes import FAMILY
 from pytest_saliency_sanity.networks.training.claims import Claims, Measured, TrainedOn
 from pytest_saliency_sanity.networks.training.family import Family
 from pytest_saliency_sanity.networks.training.recipe import Recipe

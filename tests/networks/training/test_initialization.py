@@ -33,8 +33,8 @@ def test_weights_have_the_deviation_of_the_formula_and_biases_are_zero(
         initialize(model, name, gain)
     for layer, deviation in zip((model[0], model[2]), deviations, strict=True):
         # Of 30,000 and more draws the sample deviation has a relative error of 1 / sqrt(2 * 30,000) = 0.4 %.
-        assert float(layer.weight.detach().std()) == pytest.approx(deviation, rel=0.02)
-        assert not layer.bias.any()
+        assert float(layer.get_parameter("weight").detach().std()) == pytest.approx(deviation, rel=0.02)
+        assert not layer.get_parameter("bias").any()
 
 
 def test_pytorch_s_own_weights_are_left() -> None:

@@ -24,6 +24,7 @@ def test_an_epoch_is_what_a_literal_loop_makes_of_it() -> None:
         if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
             fan_in = module.weight[0].numel()
             module.weight.data.normal_(0, (2 / fan_in) ** 0.5)
+            assert module.bias is not None
             module.bias.data.zero_()
     velocity = [torch.zeros_like(weight) for weight in literal.parameters()]
     for _ in range(2):
