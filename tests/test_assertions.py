@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ from pytest_saliency_sanity import (
     src_profile,
 )
 from pytest_saliency_sanity.assertions import assert_passed
-from pytest_saliency_sanity.checks.judging.result import CheckResult, Measured
+from pytest_saliency_sanity.checks.judging.result import CheckResult, Measured, Verdict
 from pytest_saliency_sanity.foundation import rerun
 
 STAGES = (*(f"classifier.{i}" for i in (6, 4, 1)), *(f"features.{i}" for i in (10, 8, 6, 3, 0)))
@@ -282,8 +282,8 @@ def test_arguments_that_do_not_fit_are_errors_that_say_what_is_allowed(
 
 
 def test_only_passed_passes() -> None:
-    for verdict in ("passed", "failed", "inconclusive", "undefined"):
-        result = CheckResult("check", "method", "model", verdict, "the message", Measured(0))  # type: ignore[arg-type]
+    for verdict in get_args(Verdict):
+        result = CheckResult("check", "method", "model", verdict, "the message", Measured(0))
         if verdict == "passed":
             assert_passed(result)
         else:

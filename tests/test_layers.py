@@ -14,7 +14,7 @@ import pytest_saliency_sanity
 PACKAGE = Path(pytest_saliency_sanity.__file__).parent
 NAME = PACKAGE.name
 # What each room may import besides itself. What is not here may be imported by nobody.
-MAY_IMPORT: Mapping[str, frozenset[str]] = {
+MAY_IMPORT: dict[str, frozenset[str]] = {
     "foundation": frozenset(),
     "data": frozenset({"foundation"}),
     "networks": frozenset({"foundation", "data"}),

@@ -95,7 +95,7 @@ def test_a_need_that_nobody_supplies_has_a_reason_and_a_remedy(name: str) -> Non
     check = CHECKS.all()[name]
     (need,) = check.needs
     with pytest.raises(UnsuppliedNeedError, match=f"like net.*: override the fixture saliency_{need}"):
-        gather_needs(check, "net", {}.get)
+        gather_needs(check, "net", lambda need: None)
 
 
 def test_a_need_that_no_check_is_known_to_have_is_named() -> None:

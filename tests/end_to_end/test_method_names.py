@@ -151,7 +151,7 @@ def test_a_name_for_itself_in_a_conftest_is_a_usage_error(pytester: pytest.Pytes
     pytester.makeconftest("def pytest_saliency_methods(): return {'mine': 'mine'}")
     result = collect("mine")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "the method 'mine' of conftest.py stands for itself" in result.stderr.str()
+    assert "the method 'mine' of conftest.py refers to itself" in result.stderr.str()
 
 
 @pytest.mark.parametrize(

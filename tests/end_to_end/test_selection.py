@@ -108,7 +108,7 @@ def test_last_failed_runs_what_failed_of_the_suite_alone(quick: Run, pytester: p
 def test_junit_xml_has_the_tests_and_the_reason(quick: Run, pytester: pytest.Pytester) -> None:
     quick("--junitxml=report.xml", "--saliency-method=gradcam", "--saliency-method=sobel")
     cases = {case.get("classname"): case for case in ElementTree.parse(pytester.path / "report.xml").iter("testcase")}
-    assert sorted(cases) == ["saliency-sanity.gradcam-alexnet", "saliency-sanity.sobel-alexnet"]
+    assert sorted(map(str, cases)) == ["saliency-sanity.gradcam-alexnet", "saliency-sanity.sobel-alexnet"]
     assert cases["saliency-sanity.gradcam-alexnet"].find("failure") is None
     failure = cases["saliency-sanity.sobel-alexnet"].find("failure")
     assert failure is not None

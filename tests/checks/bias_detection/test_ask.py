@@ -100,16 +100,14 @@ def test_the_record_is_that_of_the_masses() -> None:
     assert (result.check, result.model, result.threshold) == ("bias_detection", "alexnet", THRESHOLD)
 
 
-def test_a_model_of_ones_own_has_no_answer() -> None:
-    assert (
-        check_method(
-            "gradient",
-            models=["pytest_saliency_sanity:build_model?name=alexnet&width=0.05"],
-            checks=["bias_detection"],
-            images=10,
-        )
-        == []
-    )
+def test_a_model_of_ones_own_is_not_asked_unless_it_is_given_a_scenario() -> None:
+    spec = "pytest_saliency_sanity:build_model?name=alexnet&width=0.05"
+    with pytest.raises(ValueError, match=r"no biased and balanced networks like .*give check_method needs"):
+        check_method("gradient", models=[spec], checks=["bias_detection"], images=10)
+    scenario = BiasScenario(Eye(LEFT), Eye(~LEFT), Batch(IMAGES), MASKS)
+    needs = {"bias_scenario": scenario}
+    (result,) = check_method("gradient", models=[spec], checks=["bias_detection"], images=10, needs=needs)
+    assert (result.verdict, result.measured.images) == ("passed", len(IMAGES))
 
 
 def test_the_message_of_a_failure_says_everything() -> None:

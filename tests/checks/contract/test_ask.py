@@ -25,6 +25,7 @@ import pytest_saliency_sanity.checks.contract.ask as contract
 from pytest_saliency_sanity import CheckResult, gradient, resolve_method
 from pytest_saliency_sanity.checks.contract.ask import can_be_trained, check_contract
 from pytest_saliency_sanity.checks.contract.networks import HEADS, LAYERS, Example, FunctionalReLU
+from pytest_saliency_sanity.checks.contract.promises import BrokenPromiseError
 from pytest_saliency_sanity.checks.judging.result import Figure, Measured
 from pytest_saliency_sanity.methods.controls import sobel
 
@@ -579,7 +580,7 @@ def test_the_search_for_a_smaller_example_ends(most: int, monkeypatch: pytest.Mo
     def with_layers_it_breaks(method: Any, example: Example) -> None:
         tried.append(example)
         if example.layers:
-            raise contract.BrokenPromiseError("it breaks")
+            raise BrokenPromiseError("it breaks")
 
     monkeypatch.setattr(contract, "try_promises", with_layers_it_breaks)
     monkeypatch.setattr(contract, "MOST_SHRINKS", most)

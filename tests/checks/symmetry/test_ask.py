@@ -30,7 +30,8 @@ def test_an_unknown_symmetry_is_refused() -> None:
 def weights_of_the_first_channel(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Return a map that looks at the first channel of the first layer: another one after a permutation."""
     first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
-    return first(images)[:, 0].detach()
+    maps: torch.Tensor = first(images)[:, 0].detach()
+    return maps
 
 
 def test_a_map_of_one_channel_fails_under_permutation_and_not_under_rescaling() -> None:
