@@ -110,7 +110,7 @@ def test_a_layer_that_is_not_reached_has_no_values() -> None:
 @pytest.mark.parametrize("layer", [5, 4])
 def test_a_layer_without_positions_is_an_error(layer: int) -> None:
     model = small()
-    told = r"a layer for Grad-CAM has the output \(N, K, h, w\); .* gives \(2, "
+    told = r"a layer for Grad-CAM must have the output \(N, K, h, w\); .* returns \(2, "
     with pytest.raises(ValueError, match=told), LayerActivations(model[layer], follow=True):
         model(IMAGES)
 

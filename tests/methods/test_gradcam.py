@@ -323,7 +323,7 @@ def test_everything_is_left_as_found(breaks: str, layer: str | None, images: tor
     [
         (None, TARGETS + 9, "targets must be classes 0 to 9 of the model; got"),
         ("nothing", TARGETS, "unknown layer 'nothing'"),
-        ("5", TARGETS, "a layer for Grad-CAM has the output"),
+        ("5", TARGETS, "a layer for Grad-CAM must have the output"),
     ],
 )
 def test_everything_is_left_as_found_after_a_wrong_argument(
@@ -382,7 +382,7 @@ def test_a_model_or_layer_that_gives_several_tensors_is_an_error(images: torch.T
     with pytest.raises(TypeError, match=r"the model must return logits \(N, classes\), not tuple"):
         gradcam(Pair(), images, TARGETS)
     with pytest.raises(
-        ValueError, match=r"a layer for Grad-CAM has the output \(N, K, h, w\); Doubling\(\) gives tuple"
+        ValueError, match=r"a layer for Grad-CAM must have the output \(N, K, h, w\); Doubling\(\) returns tuple"
     ):
         gradcam(Pair(), images, TARGETS, layer="both")
 
@@ -392,7 +392,7 @@ def test_a_model_or_layer_that_gives_several_tensors_is_an_error(images: torch.T
     [
         ("features.1O", "unknown layer 'features.1O' .did you mean 'features.1"),
         ("", "unknown layer ''"),
-        ("classifier.6", r"a layer for Grad-CAM has the output \(N, K, h, w\); Linear"),
+        ("classifier.6", r"a layer for Grad-CAM must have the output \(N, K, h, w\); Linear"),
     ],
 )
 def test_a_layer_that_will_not_do_is_an_error(layer: str, message: str, model: nn.Module, images: torch.Tensor) -> None:

@@ -65,8 +65,8 @@ def test_a_class_is_made_anew_for_each_who_asks() -> None:
 @pytest.mark.parametrize(
     ("spec", "error", "told"),
     [
-        ("somemethods:Needy", TypeError, r"somemethods:Needy: Needy can't be made: .*'scale'"),
-        ("somemethods:Method?size=1", TypeError, r"Method can't be made: .*'size'"),
+        ("somemethods:Needy", TypeError, r"somemethods:Needy: Needy can't be instantiated: .*'scale'"),
+        ("somemethods:Method?size=1", TypeError, r"Method can't be instantiated: .*'size'"),
         (
             "somemethods:number",
             TypeError,
@@ -77,7 +77,7 @@ def test_a_class_is_made_anew_for_each_who_asks() -> None:
         ("somemethods:instance.plan", ImportError, "has no attribute 'instance.plan'"),
         ("somemethod:plain", ImportError, "No module named 'somemethod'"),
         ("somemethods.sub:plain", ImportError, "No module named 'somemethods.sub'"),
-        ("somemethods:plain:features.0", ValueError, "only a library's class takes a layer behind it .*captum"),
+        ("somemethods:plain:features.0", ValueError, "only a library's class can have a layer after it .*captum"),
         ("somemethods:plain?x=f()", ValueError, "is not a value"),
     ],
 )
@@ -160,7 +160,7 @@ def test_keywords_of_a_name_reach_a_librarys_class(give: Give) -> None:
 def test_a_name_that_stands_for_itself_is_refused(give: Give, methods: dict[str, Any]) -> None:
     give(**methods)
     for look in (require_method_spec, resolve_method):
-        with pytest.raises(ValueError, match=r"of conftest\.py stands for itself"):
+        with pytest.raises(ValueError, match=r"of conftest\.py refers to itself"):
             look("me")
 
 
@@ -239,7 +239,7 @@ def test_an_import_path_leads_to_the_object_itself() -> None:
         ("no_such_package:method", ImportError, "No module named 'no_such_package'"),
         ("pytest_saliency_sanity.nothing:method", ImportError, "No module named 'pytest_saliency_sanity.nothing'"),
         ("torch.nn:functional.nothing", ImportError, "'torch.nn' has no attribute 'functional.nothing'"),
-        ("package.module:function:twice", ValueError, "only a library's class takes a layer"),
+        ("package.module:function:twice", ValueError, "only a library's class can have a layer"),
         ("pytest_saliency_sanity.data.mnist:nothing", ImportError, "has no attribute 'nothing'"),
         ("pytest_saliency_sanity.data.mnist:SIZE", TypeError, "names 64, which is not callable"),
     ],

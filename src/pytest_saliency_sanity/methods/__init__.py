@@ -1,1 +1,1 @@
-"""Saliency methods: what is checked. The names are known without importing torch; see ``resolve``."""
+"""Saliency methods and adapters to those of other libraries. Names are known without importing torch."""

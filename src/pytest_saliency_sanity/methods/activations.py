@@ -1,8 +1,8 @@
-"""The activations of a layer and their gradients, on networks of any style of writing.
+"""Records the activations of a layer and their gradients, however the network is written.
 
-In-place and functional activation functions make the output of a convolution mean different things in different
-networks: a hook that keeps a reference to it sees the values after an in-place ReLU, but before any other. Here values
-are copied when they are made, and gradients belong to those very values.
+What a hook on a convolution sees depends on how the network applies its activation functions: a reference to the output
+shows the values after an in-place ReLU, but before any other. So values are copied as soon as they are computed, and
+gradients are those of exactly these values.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from torch.overrides import TorchFunctionMode
 from ..foundation.errors import unknown_name
 from ..foundation.inference import watch
 
-# Functions that act on each value or channel by itself, so that their output is still "the activations" of the layer.
-# Not sigmoid, tanh and softplus: x * sigmoid(x) written out is a gate on x, and the gate alone is not the activation.
+# Functions that act on each value or channel separately, so that their output still is "the activations" of the layer.
+# Sigmoid, tanh and softplus are left out: in x * sigmoid(x) they are a gate on x, and the gate is not the activation.
 FOLLOWED = frozenset(
     {
         *("relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "celu", "selu", "gelu", "silu", "mish", "hardswish"),
@@ -28,7 +28,7 @@ FOLLOWED = frozenset(
 
 
 def named_layer(model: nn.Module, name: str) -> nn.Module:
-    """Return a module by its name; ValueError with near matches where there is none."""
+    """Return a module by its name. Raises ValueError, with near matches, if there is none."""
     modules: dict[str, nn.Module] = dict(model.named_modules())
     if name not in modules or not name:
         raise unknown_name("layer", name, [each for each in modules if each])
@@ -36,9 +36,9 @@ def named_layer(model: nn.Module, name: str) -> nn.Module:
 
 
 def last_convolution(model: nn.Module, image: torch.Tensor) -> nn.Module:
-    """Return the convolution that is executed last on ``image`` ``(1, C, H, W)`` with more than one position.
+    """Return the last convolution executed on ``image`` ``(1, C, H, W)`` whose output has more than one position.
 
-    Raises ValueError where the model has none.
+    Raises ValueError if the model has none.
     """
     executed: list[nn.Module] = []
 
@@ -54,10 +54,10 @@ def last_convolution(model: nn.Module, image: torch.Tensor) -> nn.Module:
 
 
 class LayerActivations(TorchFunctionMode):
-    """Within this context, records what ``layer`` gives; with ``follow``, after what directly follows it (FOLLOWED).
+    """Records the output of ``layer`` in this context; with ``follow``, after the functions that directly follow it.
 
-    Where a layer is used more than once, its last use counts. What lies below the layer is cut off, so no gradient is
-    computed there, and frozen parameters do not matter.
+    Those are the functions in ``FOLLOWED``. If a layer is used more than once, its last use counts. The graph below the
+    layer is cut off, so no gradient is computed there, and frozen parameters do not matter.
     """
 
     def __init__(self, layer: nn.Module, *, follow: bool) -> None:
@@ -82,7 +82,7 @@ class LayerActivations(TorchFunctionMode):
         self._hook.remove()
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run the function; take its output over where it directly follows."""
+        """Run the function; record its output if it directly follows the layer."""
         follows = self.follow and args and self._is_current(args[0]) and name_of(func) in FOLLOWED
         result = func(*args, **(kwargs or {}))
         if follows:
@@ -91,7 +91,7 @@ class LayerActivations(TorchFunctionMode):
 
     @property
     def values(self) -> torch.Tensor:
-        """The activations ``(N, K, h, w)``, detached; ValueError where the layer was not reached."""
+        """The activations ``(N, K, h, w)``, detached. Raises ValueError if the layer was not reached."""
         if self._values is None:
             raise ValueError(f"the layer {self.layer} is never executed: name another")
         return self._values
@@ -106,20 +106,20 @@ class LayerActivations(TorchFunctionMode):
     def _begin(self, layer: nn.Module, _: Any, output: Any) -> torch.Tensor:
         if not (isinstance(output, torch.Tensor) and output.ndim == 4):
             shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-            raise ValueError(f"a layer for Grad-CAM has the output (N, K, h, w); {layer} gives {shape}")
+            raise ValueError(f"a layer for Grad-CAM must have the output (N, K, h, w); {layer} returns {shape}")
         self._start = output.detach().requires_grad_()
-        downstream = self._start.clone()  # a leaf can't be changed in place, its copy can
+        downstream = self._start.clone()  # a leaf can't be changed in place, but its copy can
         self._record(downstream)
         return downstream
 
     def _is_current(self, tensor: object) -> bool:
-        """Return whether this is the tensor recorded last, and nothing was added to it in place since."""
+        """Return whether this is the tensor recorded last, not changed in place since."""
         return tensor is self._current and self._current is not None and self._current._version == self._version
 
     def _record(self, tensor: torch.Tensor) -> None:
         self._current, self._version = tensor, tensor._version
         self._values = tensor.detach().clone()
-        # A tensor's hook stands for the values at the time it was registered, also if they are changed in place later.
+        # A tensor's hook gets the gradient of the values at registration, even if they are changed in place later.
         tensor.register_hook(self._keep(self._values))
 
     def _keep(self, values: torch.Tensor) -> Any:
@@ -131,5 +131,5 @@ class LayerActivations(TorchFunctionMode):
 
 
 def name_of(func: Any) -> str:
-    """Return the name of a torch function, the same for its in-place form."""
+    """Return the name of a torch function; its in-place form has the same name."""
     return str(getattr(func, "__name__", "")).rstrip("_")

@@ -1,6 +1,6 @@
-"""Controls: maps whose verdict is known, because they do not look at the model at all.
+"""Controls: methods that ignore the model, so that their verdict is known.
 
-They are compared as methods are, to show that the checks can fail (Adebayo et al. 2018, section 4: the edge detector).
+They show that the checks can fail (Adebayo et al. 2018, section 4: the edge detector).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 
 def sobel(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return the edges of each image: the magnitude of its Sobel gradient, ``(N, H, W)``, whatever the model."""
+    """Return the edges of each image: the magnitude of its Sobel gradient, ``(N, H, W)``."""
     grey = images.detach().mean(1, keepdim=True)
     horizontal = grey.new_tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     kernels = torch.stack([horizontal, horizontal.T])[:, None]
@@ -19,11 +19,11 @@ def sobel(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torc
 
 
 def image_itself(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return the images themselves, ``(N, C, H, W)``, whatever the model. Its name as a method is ``input``."""
+    """Return the images themselves, ``(N, C, H, W)``. The name of this method is ``input``."""
     return images.detach().clone()
 
 
 def uniform_noise(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return noise of the global random stream, ``(N, H, W)`` in [0, 1): other maps at every call."""
+    """Return noise of the global random stream, ``(N, H, W)`` in [0, 1): different maps at every call."""
     count, _, height, width = images.shape
     return torch.rand(count, height, width).to(images.device)

@@ -19,13 +19,13 @@ def gradcam(
 ) -> torch.Tensor:
     """Return the Grad-CAM maps ``(N, h, w)`` at the layer's own resolution, neither scaled nor upsampled.
 
-    ``layer``: the name of a module with output ``(N, K, h, w)``, taken exactly as it comes out of that module. By
-    default the activations of the last convolution that has more than one position, in order of execution: its output
-    after the normalisation and activation functions that directly follow, be they modules or function calls. That is
-    what Selvaraju et al. use ("relu5_3" of VGG16). ``relu=False`` leaves out the final ReLU and gives signed maps.
+    ``layer``: the name of a module whose output ``(N, K, h, w)`` is used unchanged. By default, the activations of the
+    last convolution executed whose output has more than one position: its output after the normalisation and activation
+    functions that directly follow, be they modules or function calls. That is what Selvaraju et al. use ("relu5_3" of
+    VGG16). ``relu=False`` leaves out the final ReLU and returns signed maps.
 
-    Raises ValueError for a layer that does not exist, is not reached, or has no such output, or a model without
-    convolutions; TypeError or ValueError for images, targets or logits of another shape or type.
+    Raises ValueError if the layer does not exist, is not reached or has an output of another shape, or if the model has
+    no convolutions; TypeError or ValueError if images, targets or logits have another shape or type.
     """
     maps = []
     with explaining(model):

@@ -11,6 +11,6 @@ from .smoothgrad import smoothgrad
 def gradient(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Return the gradient of the class score with respect to each image: raw, signed ``(N, C, H, W)``.
 
-    SmoothGrad at n = 1 and sigma = 0, as in the paper. Raises TypeError or ValueError as ``smoothgrad`` does.
+    SmoothGrad at n = 1 and sigma = 0, as in the paper. Raises the same errors as ``smoothgrad``.
     """
     return smoothgrad(model, images, targets, n_samples=1, noise_level=0.0)

@@ -12,7 +12,7 @@ class SaliencyMethod(Protocol):
     """A callable ``(model, images, targets) -> maps``.
 
     ``images``: float ``(N, C, H, W)``, normalised for the model. ``targets``: long ``(N,)``, the class to explain.
-    Returns one map an image, float ``(N, h, w)`` at any resolution, or raw attributions ``(N, C, h, w)``.
+    Returns one map per image, float ``(N, h, w)`` at any resolution, or raw attributions ``(N, C, h, w)``.
     """
 
     def __call__(self, model: nn.Module, images: torch.Tensor, targets: torch.Tensor, /) -> torch.Tensor:
@@ -21,5 +21,5 @@ class SaliencyMethod(Protocol):
 
 
 def method_name(method: SaliencyMethod) -> str:
-    """Return how to call a method in messages: its own name, or that of its class."""
+    """Return the name of a method for messages: its own, or that of its class."""
     return str(getattr(method, "__name__", None) or type(method).__name__)

@@ -1,6 +1,6 @@
-"""The names that methods have, and where each name comes from. Standard library only; nothing is imported to know them.
+"""The names of all methods, and where each name comes from. Standard library only; no method is imported.
 
-A name may come from this package, from the entry-point group ``saliency_sanity.methods`` of any installed package, or
+A name comes from this package, from the entry-point group ``saliency_sanity.methods`` of any installed package, or
 from a project's hook ``pytest_saliency_methods``.
 """
 
@@ -36,7 +36,7 @@ BUILT_IN = REFERENCE | CONTROLS | ADAPTED
 
 @dataclass(frozen=True)
 class NamedMethod:
-    """A name, what it stands for (a spec, a callable or a class), and who gives it."""
+    """A name, what it stands for (a spec, a callable or a class), and who registered it."""
 
     name: str
     value: str | Callable[..., Any]
@@ -47,14 +47,14 @@ _given: list[NamedMethod] = []
 
 
 def set_given(methods: Sequence[NamedMethod]) -> Sequence[NamedMethod]:
-    """Take over the methods that a project's hooks give, in place of those before, which are returned."""
+    """Replace the methods that a project's hooks gave; return the previous ones."""
     before = list(_given)
     _given[:] = methods
     return before
 
 
 def known_methods() -> dict[str, list[NamedMethod]]:
-    """Return by name what it may stand for: a project's own, then entry points, then built-in ones."""
+    """Return, by name, all methods of that name: a project's own, then entry points, then built-in ones."""
     found: dict[str, list[NamedMethod]] = defaultdict(list)
     for method in (*_given, *_installed(), *(NamedMethod(name, spec, "built in") for name, spec in BUILT_IN.items())):
         found[method.name].append(method)
@@ -62,7 +62,7 @@ def known_methods() -> dict[str, list[NamedMethod]]:
 
 
 def named_method(name: str) -> NamedMethod:
-    """Return what a name stands for. Raises ValueError for one that nobody gives, or that two give."""
+    """Return the method of a name. Raises ValueError if the name is unknown or registered twice."""
     known = known_methods()
     if name not in known:
         raise unknown_name("method", name, [*known, "package.module:attribute", "library:Class"])
@@ -73,12 +73,12 @@ def named_method(name: str) -> NamedMethod:
 
 
 def _installed() -> list[NamedMethod]:
-    """Return the methods of all entry points. The same one, seen twice on the path, counts once."""
+    """Return the methods of all entry points; duplicates on the path count once."""
     points = {(point.name, point.value): point for point in entry_points(group=GROUP)}
     return [
         NamedMethod(point.name, point.value, f"the entry point of {point.dist.name if point.dist else point.value}")
         for point in points.values()
-        if is_dotted(point.name)  # else no spec could ask for it
+        if is_dotted(point.name)  # no spec could name any other
     ]
 
 

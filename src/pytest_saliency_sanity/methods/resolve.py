@@ -1,4 +1,4 @@
-"""From what a user writes to a method. Specs are checked without importing torch."""
+"""Turns a user's spec into a saliency method. Specs are validated without importing torch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def installed_methods() -> list[str]:
-    """Return the names of the built-in methods that can be used here."""
+    """Return the names of the built-in methods whose libraries are installed."""
     return [name for name in BUILT_IN if is_installed(parse_spec(BUILT_IN[name]))]
 
 
@@ -29,59 +29,60 @@ def is_installed(spec: Spec) -> bool:
 
 
 def require_method_spec(text: str, _seen: tuple[str, ...] = ()) -> None:
-    """Raise ValueError for a spec that names no method, ImportError for one whose library is missing.
+    """Raise ValueError if a spec names no method, ImportError if its library is missing.
 
-    Nothing is imported, so of an import path only the form is looked at.
+    Nothing is imported, so only the form of an import path is checked.
     """
     spec = parse_spec(text)
     if spec.attribute is None:
         named = named_method(spec.name)
         if spec.name in _seen:
-            raise ValueError(f"the method {spec.name!r} of {named.source} stands for itself")
+            raise ValueError(f"the method {spec.name!r} of {named.source} refers to itself")
         if isinstance(named.value, str):
             require_method_spec(named.value, (*_seen, spec.name))
     elif not is_installed(spec):
         raise ImportError(missing(_seen[0] if _seen else text, LIBRARIES.named(spec.name)))
     elif spec.layer and spec.name not in LIBRARIES.all():
-        raise ValueError(f"{text!r}: only a library's class takes a layer behind it ({', '.join(LIBRARIES.all())})")
+        raise ValueError(f"{text!r}: only a library's class can have a layer after it ({', '.join(LIBRARIES.all())})")
 
 
 def resolve_method(spec: str) -> SaliencyMethod:
     """Return the method that a spec names.
 
-    A name (built in, given by the hook ``pytest_saliency_methods``, or an entry point of ``saliency_sanity.methods``);
-    ``package.module:attribute``, a function, an instance, or a class to instantiate; or a class of a library,
-    ``captum:IntegratedGradients?n_steps=20``, ``grad_cam:GradCAMPlusPlus``, ``torchcam:LayerCAM:features.10``,
-    ``zennit:EpsilonPlusFlat``. Keyword values are literals, given to the class, else to every call.
+    ``spec``: a name (built in, from the hook ``pytest_saliency_methods``, or an entry point of
+    ``saliency_sanity.methods``); ``package.module:attribute``, which leads to a function, an instance, or a class to
+    instantiate; or a class of a library: ``captum:IntegratedGradients?n_steps=20``, ``grad_cam:GradCAMPlusPlus``,
+    ``torchcam:LayerCAM:features.10``, ``zennit:EpsilonPlusFlat``. Keyword values are literals. They go to the class if
+    there is one, else to every call.
 
-    Raises ValueError for an unknown name, one that two sources give, or keywords or a layer that do not fit;
-    ImportError where a package, module or attribute is missing; TypeError for something that can't be called.
+    Raises ValueError if a name is unknown or registered twice, or if keywords or a layer do not fit; ImportError if a
+    package, module or attribute is missing; TypeError if the object is not callable.
     """
     require_method_spec(spec)
-    return _resolved(parse_spec(spec))
+    return _resolve(parse_spec(spec))
 
 
-def _resolved(spec: Spec) -> SaliencyMethod:
+def _resolve(spec: Spec) -> SaliencyMethod:
     if spec.attribute is None:
         value = named_method(spec.name).value
         if not isinstance(value, str):
-            return _made(value, spec)
+            return _instantiate(value, spec)
         meant = parse_spec(value)
-        shown = spec.text if spec.name in BUILT_IN else meant.text  # our own paths tell nobody anything
-        return _resolved(replace(meant, text=shown, keywords={**meant.keywords, **spec.keywords}))
+        shown = spec.text if spec.name in BUILT_IN else meant.text  # this package's own paths mean nothing to users
+        return _resolve(replace(meant, text=shown, keywords={**meant.keywords, **spec.keywords}))
     if spec.name in LIBRARIES.all():
         make = import_attribute(LIBRARIES.named(spec.name).adapter)
         return make(spec)  # type: ignore[no-any-return]
-    return _made(import_attribute(spec.path), spec)
+    return _instantiate(import_attribute(spec.path), spec)
 
 
-def _made(found: Any, spec: Spec) -> SaliencyMethod:
-    """Return a class's instance, a callable with its keywords, or the callable itself."""
+def _instantiate(found: Any, spec: Spec) -> SaliencyMethod:
+    """Return an instance of a class, or a callable with the keywords of the spec, if any, bound to it."""
     if isclass(found):
         try:
             found = found(**spec.keywords)
         except TypeError as error:
-            raise TypeError(f"{spec.text}: {found.__name__} can't be made: {error}") from error
+            raise TypeError(f"{spec.text}: {found.__name__} can't be instantiated: {error}") from error
     elif spec.keywords:
         found = _with_keywords(found, spec)
     if not callable(found):
@@ -92,7 +93,7 @@ def _made(found: Any, spec: Spec) -> SaliencyMethod:
 def _with_keywords(found: Any, spec: Spec) -> Any:
     parameters = signature(found).parameters
     takes_any = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
-    given = (*list(parameters)[:3], "model", "images", "targets")  # to every method, by the checks
+    given = (*list(parameters)[:3], "model", "images", "targets")  # the checks pass these to every method
     by_name = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
     allowed = [name for name in parameters if name not in given and parameters[name].kind in by_name]
     for keyword in spec.keywords:

@@ -22,11 +22,11 @@ def smoothgrad(
     """Return the mean gradient of the class score over noisy copies of each image: raw, signed ``(N, C, H, W)``.
 
     The noise is normal with standard deviation ``noise_level`` x (max - min) of the image; the paper's values are
-    sigma = 20 (per cent) and n = 20 (B.2). It is drawn from ``seed`` alone and scaled to each image, so an image's map
-    does not depend on the batch that it is in, and all models are looked at through the same noise.
+    sigma = 20 (per cent) and n = 20 (B.2). It depends on ``seed`` alone and is scaled to each image, so an image's map
+    does not depend on the rest of its batch, and all models are explained with the same noise.
 
-    Raises ValueError for fewer than one sample or a negative noise level, TypeError or ValueError for images, targets
-    or logits of another shape or type.
+    Raises ValueError if ``n_samples`` is below 1 or ``noise_level`` is negative, TypeError or ValueError if images,
+    targets or logits have another shape or type.
     """
     if n_samples < 1:
         raise ValueError(f"n_samples must be at least 1, not {n_samples!r}")
@@ -50,10 +50,10 @@ def smoothgrad(
 
 
 def standard_normal(samples: int, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Return noise ``(samples, 1, C, H, W)`` for images of a size: the same in one draw as in several."""
+    """Return noise ``(samples, 1, C, H, W)`` of the images' size: the same numbers in one call as in several."""
     shape = images.shape[1:]
-    drawn = [torch.randn(shape, generator=generator, device="cpu", dtype=torch.float32) for _ in range(samples)]
-    return torch.stack(drawn)[:, None].to(images)
+    noise = [torch.randn(shape, generator=generator, device="cpu", dtype=torch.float32) for _ in range(samples)]
+    return torch.stack(noise)[:, None].to(images)
 
 
 def value_range(images: torch.Tensor) -> torch.Tensor:

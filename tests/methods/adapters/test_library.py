@@ -231,7 +231,7 @@ def test_a_warning_of_the_model_itself_is_heard(images: torch.Tensor) -> None:
     "spec", ["captum:Saliency", "captum:DeepLift", "grad_cam:FullGrad", "zennit:Gradient", "zennit:EpsilonPlusFlat"]
 )
 def test_a_layer_for_a_class_that_takes_none_is_an_error(spec: str) -> None:
-    with pytest.raises(ValueError, match=f"{spec}:conv2: {spec} looks at no layer, so none can be named"):
+    with pytest.raises(ValueError, match=f"{spec}:conv2: {spec} does not take a layer"):
         resolve_method(f"{spec}:conv2")
 
 

@@ -1,7 +1,7 @@
-"""Methods of other libraries, as saliency methods of this project. A library is imported only when it is asked for.
+"""Adapters that turn methods of other libraries into saliency methods. A library is imported only when it is used.
 
-Each adapter looks at a copy of the model that the libraries agree on (``canonical``), makes a fresh explainer for every
-model, finds the layer in it by name, names the class to explain, and keeps resolution and signs where the library does.
+Each adapter explains a copy of the model that all libraries treat alike (``canonical``). It makes a new explainer for
+every model, finds the layer by its name, passes the class to explain, and keeps the library's resolution and signs.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from ...foundation.registry import Registry
 
 @dataclass(frozen=True)
 class Library:
-    """A library whose classes are saliency methods by name: ``name:Class``.
+    """A library whose classes are saliency methods: ``name:Class``.
 
-    ``package``: what is imported. ``extra``: what pip calls it. ``adapter``: the import path of a function that takes a
-    ``foundation.specs.Spec`` and returns a saliency method. ``install``: the command that installs it.
+    ``package``: the package to import. ``extra``: its name for pip. ``adapter``: the import path of a function
+    that takes a ``foundation.specs.Spec`` and returns a saliency method. ``install``: the command that installs it.
     """
 
     name: str
@@ -51,5 +51,5 @@ LIBRARIES = Registry(
 
 
 def missing(spec: str, library: Library) -> str:
-    """Return what to say if a spec needs a library that is not installed."""
+    """Return the message for a spec whose library is not installed."""
     return f"{spec} needs {library.extra}: {library.install}"

@@ -1,8 +1,8 @@
-"""A copy of a model that explainers of all libraries agree on.
+"""Makes a copy of a model that the explainers of all libraries treat alike.
 
-Libraries replace rules, leave attributes and gradients behind, or refuse modules that are used twice; and a hook on a
-convolution before an in-place ReLU sees other values in one library than in the next. So they get a copy: in evaluation
-mode, nothing in place, parameters that require gradients, and every use of a parameter-free module a module of its own.
+Libraries replace backward rules, leave attributes and gradients behind, or reject modules that are used twice; and what
+a hook on a convolution before an in-place ReLU sees differs between libraries. So they get a copy: in evaluation mode,
+nothing in place, parameters that require gradients, and a separate module for every use of a parameter-free module.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ...foundation.inference import watch
 
 
 def canonical_copy(model: nn.Module, image: torch.Tensor) -> nn.Module:
-    """Return the copy. ``image`` ``(1, C, H, W)`` is shown to it once, to see which modules are used twice."""
+    """Return the copy. It is run once on ``image`` ``(1, C, H, W)``, to find the modules that are used twice."""
     copied = copy.deepcopy(model).eval()
     for module in copied.modules():
         if getattr(module, "inplace", None) is True:
@@ -31,27 +31,27 @@ def canonical_copy(model: nn.Module, image: torch.Tensor) -> nn.Module:
 
 
 def unshare(model: nn.Module, image: torch.Tensor) -> None:
-    """Replace every parameter-free leaf that is used more than once by one copy for each use, in place."""
-    for module, uses in _uses(model, image).items():
+    """Replace, in place, every parameter-free leaf that is used more than once by one copy for each use."""
+    for module, uses in _count_uses(model, image).items():
         if uses > 1:
             one_each = _OneEach(module, uses)
             model.register_forward_pre_hook(one_each.start)
             for parent in list(model.modules()):
-                for name, child in parent._modules.items():  # named_children() leaves out what it has seen
+                for name, child in parent._modules.items():  # named_children() skips repeated modules
                     if child is module:
                         parent._modules[name] = one_each
 
 
 def last_use(module: nn.Module) -> nn.Module:
-    """Return the module of the last use, of one that is used more than once; any other as it is."""
+    """Return the copy for the last use if a module is used more than once; any other module unchanged."""
     return module[-1] if isinstance(module, _OneEach) else module
 
 
 def sheltered(model: nn.Module, layer: nn.Module) -> nn.Module:
-    """Hand on a copy of what a layer of the model gives, so that it stays as it is; return the layer.
+    """Make the model pass on a copy of the layer's output, so that the output itself stays unchanged; return the layer.
 
-    What comes next may change it in place, by a call that no flag can switch off; then a hook on the layer sees other
-    values than those that the gradient belongs to.
+    A function call after the layer may change its output in place. Then a hook on the layer would see other values than
+    those whose gradient is taken.
     """
     for parent in list(model.modules()):
         for name, child in parent._modules.items():
@@ -60,7 +60,7 @@ def sheltered(model: nn.Module, layer: nn.Module) -> nn.Module:
     return layer
 
 
-def _uses(model: nn.Module, image: torch.Tensor) -> Counter[nn.Module]:
+def _count_uses(model: nn.Module, image: torch.Tensor) -> Counter[nn.Module]:
     counted: Counter[nn.Module] = Counter()
 
     def count(module: nn.Module, _: Any, __: Any) -> None:
@@ -79,14 +79,14 @@ def _uses(model: nn.Module, image: torch.Tensor) -> Counter[nn.Module]:
 
 
 class _Sheltered(nn.Module):
-    """A layer, and a copy of its output for all others."""
+    """A layer whose output is copied before it is passed on."""
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
         self.layer = layer
 
     def __getattr__(self, name: str) -> Any:
-        """Return what is asked of the layer."""
+        """Return an attribute of the layer."""
         try:
             return super().__getattr__(name)
         except AttributeError:
@@ -95,20 +95,20 @@ class _Sheltered(nn.Module):
             return getattr(self.layer, name)
 
     def forward(self, *arguments: Any, **keywords: Any) -> Any:
-        """Return a copy of what the layer gives."""
+        """Return a copy of the layer's output."""
         output = self.layer(*arguments, **keywords)
         return output.clone() if isinstance(output, torch.Tensor) else output
 
 
 class _OneEach(nn.ModuleList):
-    """The same module for each of its uses in one pass, one after the other."""
+    """Copies of a module, one for each of its uses in a pass, called in turn."""
 
     def __init__(self, module: nn.Module, uses: int) -> None:
         super().__init__(copy.deepcopy(module) for _ in range(uses))
         self.used = 0
 
     def __getattr__(self, name: str) -> Any:
-        """Return what is asked of the module that they stand for, such as its ``inplace``."""
+        """Return an attribute of the module that the copies replace, such as its ``inplace``."""
         try:
             return super().__getattr__(name)
         except AttributeError:
@@ -118,11 +118,11 @@ class _OneEach(nn.ModuleList):
             return getattr(first, name)
 
     def start(self, *_: Any) -> None:
-        """Begin a pass."""
+        """Start a pass."""
         self.used = 0
 
     def forward(self, *arguments: Any, **keywords: Any) -> Any:
-        """Use the next one."""
+        """Call the next copy."""
         module = self[self.used % len(self)]
         self.used += 1
         return module(*arguments, **keywords)

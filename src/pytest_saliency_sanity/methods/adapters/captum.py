@@ -1,7 +1,7 @@
 """captum (https://captum.ai): ``captum:IntegratedGradients?n_steps=20``, ``captum:LayerGradCam:features.10``.
 
-Its class and ``attribute`` take the keywords of a spec. Signs are kept: ``Saliency`` gives magnitudes by default, here
-it does not. Where baselines are needed and none is given, they are 0; a number stands for an image full of it.
+The keywords of a spec go to the class and to its ``attribute``. Signs are kept: captum's ``Saliency`` returns
+magnitudes by default, here it does not. Baselines are 0 by default; a number stands for an image filled with it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from .library import LibraryMethod, as_tensor_like, class_named, parameters_of, 
 MODEL = ("self", "model", "forward_func")
 GIVEN = ("self", "inputs", "target", "return_convergence_delta", "show_progress", "additional_forward_args", "kwargs")
 DEFAULTS = {"abs": False, "baselines": 0}
-# Without these they gather the whole batch times all steps in memory.
+# Without it, captum holds the whole batch times all steps in memory.
 BATCHED = "internal_batch_size"
 
 
 def make(spec: Spec) -> LibraryMethod:
-    """Return the saliency method of a class of ``captum.attr``. Raises ValueError for what is none, or does not fit."""
+    """Return the saliency method of a class of ``captum.attr``. Raises ValueError if the spec does not fit."""
     cls = class_named(spec, "captum.attr", explains_images)
     of_class = parameters_of(cls.__init__, (*MODEL, "layer", "device_ids"))
     of_call = parameters_of(cls.attribute, GIVEN)
@@ -50,10 +50,10 @@ def make(spec: Spec) -> LibraryMethod:
 
 
 def explains_images(cls: Any) -> bool:
-    """Return whether a class explains images of a model, and is not made of another method or of a neuron."""
+    """Return whether a class explains a model's images, without building on another method or explaining a neuron."""
     if not hasattr(cls, "attribute"):
         return False
     needed = [name for name in list(signature(cls).parameters)[:1] if name in MODEL]
-    # These need many baselines, or other images of the batch.
+    # DeepLiftShap needs many baselines, FeaturePermutation the other images of the batch.
     excluded = cls.__name__.startswith("Neuron") or cls.__name__.endswith(("DeepLiftShap", "FeaturePermutation"))
     return bool(needed) and "inputs" in signature(cls.attribute).parameters and not excluded

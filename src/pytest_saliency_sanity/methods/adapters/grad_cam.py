@@ -1,7 +1,7 @@
 """pytorch-grad-cam (https://github.com/jacobgil/pytorch-grad-cam): ``grad_cam:GradCAMPlusPlus:features.10``.
 
-It gives maps that are clipped at 0, scaled to [0, 1] one by one and enlarged to the size of the image. Here they are
-taken before the scaling and enlarging, at the resolution of the layer, clipped as the library does.
+The library returns maps that are clipped at 0, scaled to [0, 1] one by one and enlarged to the size of the image. The
+adapter takes them before the scaling and enlarging, at the resolution of the layer, clipped at 0 like the library's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CALL = ("self", "input_tensor", "targets")
 
 
 def make(spec: Spec) -> LibraryMethod:
-    """Return the saliency method of a class of ``pytorch_grad_cam``. Raises ValueError for what is none."""
+    """Return the saliency method of a class of ``pytorch_grad_cam``. Raises ValueError for any other."""
     from pytorch_grad_cam.base_cam import BaseCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
@@ -32,15 +32,15 @@ def make(spec: Spec) -> LibraryMethod:
 
     cls = class_named(spec, "pytorch_grad_cam", offered)
     for_class, for_call = split_keywords(spec, parameters_of(cls.__init__, GIVEN), parameters_of(cls.__call__, CALL))
-    uses_layer = cls.__name__ != "FullGrad"  # it looks at every layer that has a bias
+    uses_layer = cls.__name__ != "FullGrad"  # it uses every layer that has a bias
 
     def explain(model: nn.Module, layer: nn.Module | None, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        # Its progress bars are written to standard error, whoever listens.
+        # The library always writes progress bars to standard error.
         with contextlib.redirect_stderr(io.StringIO()), fresh(cls, model, layer, for_class) as explainer:
             native = keep_native(explainer)
             wanted = [ClassifierOutputTarget(target) for target in targets.tolist()]
             enlarged = explainer(images, targets=wanted, **for_call)
-        # One native map where the layer's was the only one; else what the library makes of several.
+        # The native map if a single layer was used; else the map that the library combines from several.
         maps = np.maximum(native[0], 0) if len(native) == 1 else enlarged
         return torch.as_tensor(maps, dtype=torch.float32)
 
@@ -49,12 +49,12 @@ def make(spec: Spec) -> LibraryMethod:
 
 @contextlib.contextmanager
 def fresh(cls: type, model: nn.Module, layer: nn.Module | None, keywords: dict[str, Any]) -> Any:
-    """Make an explainer, and take its hooks off at the end. Its own ``with`` would swallow an IndexError."""
+    """Make an explainer, and remove its hooks at the end. Its own ``with`` would swallow an IndexError."""
     own = dict(keywords)
     if "ablation_layer" in signature(cls).parameters:
         from pytorch_grad_cam import AblationLayer
 
-        own.setdefault("ablation_layer", AblationLayer())  # its default is one object for all explainers
+        own.setdefault("ablation_layer", AblationLayer())  # the default is a single object, shared by all explainers
     explainer = cls(model, [layer] if layer is not None else [], **own)
     try:
         yield explainer
@@ -63,14 +63,14 @@ def fresh(cls: type, model: nn.Module, layer: nn.Module | None, keywords: dict[s
 
 
 def keep_native(explainer: Any) -> list[np.ndarray]:
-    """Return a list that will hold the maps ``(N, h, w)`` as the explainer makes them, before it does more to them."""
-    made: list[np.ndarray] = []
+    """Return a list that the explainer will fill with its maps ``(N, h, w)``, before it scales and enlarges them."""
+    maps: list[np.ndarray] = []
     original = explainer.get_cam_image
 
     def keeping(*arguments: Any, **keywords: Any) -> Any:
         native = original(*arguments, **keywords)
-        made.append(native.detach().cpu().numpy() if isinstance(native, torch.Tensor) else np.asarray(native))
+        maps.append(native.detach().cpu().numpy() if isinstance(native, torch.Tensor) else np.asarray(native))
         return native
 
     explainer.get_cam_image = keeping
-    return made
+    return maps

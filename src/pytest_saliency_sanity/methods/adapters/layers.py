@@ -1,4 +1,4 @@
-"""The layer that a class activation map is made of, by default: a module's name, the same in every randomised copy."""
+"""Finds the default layer of a class activation map, by a name that is the same in every randomised copy."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ FOLLOWED = (
 
 
 def layer_name(model: nn.Module, image: torch.Tensor, given: str | None) -> str:
-    """Return ``given``, if the model has such a module; by default the last layer of convolutions.
+    """Return ``given`` if it names a module of the model; if it is None, the name of the default layer.
 
-    That is the convolution that is executed last with more than one position, or the last of the normalisation and
-    activation modules that directly follow it: what Grad-CAM is made of, as far as it is a module.
-    Raises ValueError for a module that does not exist, or a model without convolutions.
+    That is the last convolution executed whose output has more than one position, or the last of the normalisation and
+    activation modules that directly follow it: the same as in ``gradcam``, as far as these are modules.
+    Raises ValueError if the module does not exist or the model has no convolutions.
     """
     if given is not None:
         named_layer(model, given)
         return given
     last = last_convolution(model, image)
-    chosen = _followed(model, image, last)
+    chosen = _last_following(model, image, last)
     names: dict[nn.Module, str] = {module: name for name, module in model.named_modules()}
     return names[chosen]
 
 
-def _followed(model: nn.Module, image: torch.Tensor, convolution: nn.Module) -> nn.Module:
-    """Return the last module that takes over the convolution's output, value by value, unchanged in between."""
+def _last_following(model: nn.Module, image: torch.Tensor, convolution: nn.Module) -> nn.Module:
+    """Return the last of the ``FOLLOWED`` modules that directly follow a convolution, or the convolution itself."""
     chosen: nn.Module = convolution
     values: torch.Tensor | None = None
     version = 0

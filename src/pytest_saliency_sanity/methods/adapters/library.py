@@ -1,4 +1,4 @@
-"""What the adapters of all libraries have in common: a saliency method made of a library's class."""
+"""What all adapters share: a saliency method made from a library's class."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Explain = Callable[[nn.Module, nn.Module | None, torch.Tensor, torch.Tensor], to
 
 @dataclass(frozen=True)
 class LibraryMethod:
-    """A saliency method made of a library's class.
+    """A saliency method made from a library's class.
 
-    ``explain(model, layer, images, targets)`` makes an explainer for a model that it may do with as it likes, and
-    returns its maps. ``layer``: the name given; ``uses_layer``: whether there is one at all.
+    ``explain(model, layer, images, targets)`` makes an explainer for a model, which it can change freely, and returns
+    its maps. ``uses_layer``: whether the class takes a layer; ``spec.layer`` names it, else it is the default layer.
     """
 
     spec: Spec
@@ -37,7 +37,7 @@ class LibraryMethod:
 
     def __post_init__(self) -> None:
         if self.spec.layer and not self.uses_layer:
-            raise ValueError(f"{self.spec.text}: {self.spec.path} looks at no layer, so none can be named")
+            raise ValueError(f"{self.spec.text}: {self.spec.path} does not take a layer")
 
     @property
     def __name__(self) -> str:
@@ -60,13 +60,13 @@ class LibraryMethod:
         return torch.cat(maps)
 
     def layer_of(self, model: nn.Module, image: torch.Tensor) -> str | None:
-        """Return the name of the layer that is looked at in a model, by an image ``(1, C, H, W)``; None without one."""
+        """Return the name of the layer used, found by running an image ``(1, C, H, W)``; None if there is none."""
         with explaining(model):
             return layer_name(canonical_copy(model, image), image, self.spec.layer) if self.uses_layer else None
 
     @property
     def package(self) -> str:
-        """The package whose warnings about itself are none of the user's business."""
+        """The library's package. Its warnings are hidden, since a user can do nothing about them."""
         return LIBRARIES.named(self.spec.name).package
 
     def _layer(self, model: nn.Module, image: torch.Tensor) -> nn.Module | None:
@@ -76,7 +76,7 @@ class LibraryMethod:
 
 
 def class_named(spec: Spec, module: str, offered: Callable[[type], bool]) -> Any:
-    """Return the class that a spec names in a library's module, if it is one of those ``offered``; else ValueError."""
+    """Return the class that a spec names in a library's module. Raises ValueError if it is not ``offered``."""
     classes = {name: found for name, found in vars(import_module(module)).items() if isclass(found) and offered(found)}
     if spec.attribute not in classes:
         raise unknown_name(f"method of {spec.name}", spec.attribute, sorted(classes))
@@ -84,7 +84,7 @@ def class_named(spec: Spec, module: str, offered: Callable[[type], bool]) -> Any
 
 
 def parameters_of(function: Callable[..., Any], without: Collection[str]) -> dict[str, Parameter]:
-    """Return the parameters that a user may give to a function, all but those that the adapter gives."""
+    """Return the parameters of a function that users can set: all but those ``without``, which the adapter sets."""
     return {
         name: parameter
         for name, parameter in signature(function).parameters.items()
@@ -93,9 +93,9 @@ def parameters_of(function: Callable[..., Any], without: Collection[str]) -> dic
 
 
 def split_keywords(spec: Spec, *functions: Mapping[str, Parameter]) -> list[dict[str, Any]]:
-    """Return the spec's keywords, each for the first function that takes it.
+    """Return the spec's keywords for each function; a keyword goes to the first function that takes it.
 
-    Raises ValueError for a keyword that none takes, or where one needs a keyword that is not given.
+    Raises ValueError if no function takes a keyword, or if a required keyword is missing.
     """
     for keyword in spec.keywords:
         if not any(keyword in parameters for parameters in functions):
@@ -112,5 +112,5 @@ def split_keywords(spec: Spec, *functions: Mapping[str, Parameter]) -> list[dict
 
 
 def as_tensor_like(value: Any, images: torch.Tensor) -> Any:
-    """Return a number as one image ``(1, C, H, W)`` full of it; anything else as it is."""
+    """Return a number as an image ``(1, C, H, W)`` filled with it; anything else unchanged."""
     return torch.full_like(images[:1], float(value)) if isinstance(value, int | float) else value

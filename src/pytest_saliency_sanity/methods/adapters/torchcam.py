@@ -1,6 +1,6 @@
 """torch-cam (https://github.com/frgfm/torch-cam): ``torchcam:LayerCAM:features.10``.
 
-Maps are taken at the layer's own resolution and before the scaling to [0, 1], clipped at 0 where the library does.
+Maps are taken at the layer's own resolution, before the scaling to [0, 1], and clipped at 0 if the library clips them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ GIVEN = ("self", "model", "target_layer", "input_shape")
 
 
 def make(spec: Spec) -> LibraryMethod:
-    """Return the saliency method of a class of ``torchcam.methods``. Raises ValueError for what is none."""
+    """Return the saliency method of a class of ``torchcam.methods``. Raises ValueError for any other."""
     from torchcam.methods.core import _CAM
 
     cls = class_named(spec, "torchcam.methods", lambda found: issubclass(found, _CAM))
@@ -39,7 +39,7 @@ def make(spec: Spec) -> LibraryMethod:
 
 @contextmanager
 def silent(logger: str) -> Iterator[None]:
-    """Keep a library from logging what it does; put the user's level back."""
+    """Silence a library's logger within the context; restore the user's level at the end."""
     found = logging.getLogger(logger)
     level = found.level
     found.setLevel(logging.ERROR)

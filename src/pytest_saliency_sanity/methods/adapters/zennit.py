@@ -1,7 +1,7 @@
 """zennit (https://github.com/chr5tphr/zennit): ``zennit:EpsilonPlusFlat`` or ``zennit:SmoothGrad?noise_level=0.2``.
 
-A composite (the rules of layer-wise relevance propagation) modifies the gradient; an attributor stands by itself. Both
-are made afresh for every model. A number given for ``low`` or ``high`` stands for an image full of it.
+A composite (rules of layer-wise relevance propagation) modifies the gradient; an attributor is a method of its own.
+Both are made anew for every model. A number given for ``low`` or ``high`` stands for an image filled with it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ IMAGES = ("low", "high")
 
 
 def make(spec: Spec) -> LibraryMethod:
-    """Return the saliency method of a composite or an attributor of zennit. Raises ValueError for what is neither."""
+    """Return the saliency method of a composite or an attributor of zennit. Raises ValueError for any other."""
     from zennit.attribution import Attributor, Gradient
     from zennit.composites import COMPOSITES
 
@@ -36,7 +36,7 @@ def make(spec: Spec) -> LibraryMethod:
         with torch.no_grad():
             one_hot = torch.zeros_like(model(images))
         one_hot.scatter_(1, targets[:, None], 1)
-        # The gradient is that of the score; an occlusion is looked at by its score, so by a function of the output.
+        # Gradients take the output's gradient, a one-hot row; Occlusion takes a function of the output: the score.
         wanted = (lambda output: output * one_hot) if spec.attribute == "Occlusion" else one_hot
         with attributor:
             _, relevance = attributor(images, wanted)
