@@ -33,5 +33,5 @@ def test_label_randomisation_knows_no_other_stage(alexnet: nn.Module) -> None:
 
 @pytest.mark.parametrize("other", [lambda: load_checkpoint("vgg11"), lambda: build_model("alexnet", 0.05)])
 def test_a_memorised_model_of_another_shape_is_an_error(alexnet: nn.Module, other: Callable[[], nn.Module]) -> None:
-    with pytest.raises(ValueError, match=r"another network.*trained on random labels"):
+    with pytest.raises(ValueError, match=r"another architecture.*trained on random labels"):
         LabelRandomizer(alexnet, other())

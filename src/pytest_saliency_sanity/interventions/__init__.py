@@ -1,1 +1,1 @@
-"""What is done to a model: what it learned is destroyed, or left alone while something else changes."""
+"""Interventions: they destroy what a model learned, or leave it alone and change something else."""

@@ -22,19 +22,19 @@ ORDERS = ("top_down", "bottom_up", "independent")
 
 
 class CascadingRandomizer:
-    """Randomised versions of a model, layer after layer: iterate over it to get a ``Stage`` for each.
+    """Randomised versions of a model, layer after layer: iterating over it yields a ``Stage`` for each.
 
     ``order``: ``"top_down"`` randomises from the last layer executed down to the first, each stage on top of the one
     before; ``"bottom_up"`` the other way; ``"independent"`` one layer at a time, all others as trained. ``law`` is one
     of ``"normal"`` (the paper's N(0, std^2), std = 0.01), ``"reinit"``, ``"permute"``, ``"match"``. ``images``
-    ``(N, C, H, W)``: a batch on which the order of execution is watched and normalisation statistics are estimated;
-    by default a few images of noise in a size that the model accepts.
+    ``(N, C, H, W)``: a batch to observe the order of execution on and to estimate normalisation statistics from; by
+    default a few images of noise in a size that the model accepts.
 
-    The model given is never changed. All stages share one working copy: use each before asking for the next. All
+    The given model is never changed. All stages share one working copy: use each before asking for the next. All
     weights of all layers come from one random stream, seeded by ``seed``.
 
-    Raises ValueError for an unknown order or law, a ``std`` that is not positive, a model without parameters, or one
-    that accepts no image of noise where ``images`` is None.
+    Raises ValueError if the order or law is unknown, ``std`` is not positive, the model has no parameters, or
+    ``images`` is None and the model accepts no noise of the usual sizes.
     """
 
     repeats = True
@@ -76,29 +76,29 @@ class CascadingRandomizer:
 
     @cached_property
     def images(self) -> torch.Tensor:
-        """The images on which the order of execution is watched."""
+        """The images on which the order of execution is observed."""
         return noise_for(self.model) if self.given_images is None else self.given_images
 
     @cached_property
     def executed(self) -> list[Unit]:
-        """The units of the model and its other normalisation layers, in the order in which they are executed."""
+        """The units of the model and its other normalisation layers, in order of execution."""
         return units_of(self.model, self.images)
 
     @property
     def units(self) -> list[Unit]:
-        """The units of the model, in the order in which they are executed: each is a stage."""
+        """The units of the model, in order of execution: each is a stage."""
         return [unit for unit in self.executed if unit.parameters]
 
     @property
     def classifier(self) -> tuple[str, ...]:
-        """The names of the classifier's units, in the order in which they are executed."""
+        """The names of the classifier's units, in order of execution."""
         return classifier_of(self.units)
 
     def names(self, at: str = "every") -> tuple[str, ...]:
         """Return the stages that ``at`` means: ``"every"``, ``"last"``, ``"classifier"`` or a stage's name.
 
         ``"classifier"`` is the stage at which the whole classifier has been randomised; with ``independent``, every
-        layer of the classifier by itself. Raises ValueError for a name that is no stage.
+        layer of the classifier by itself. Raises ValueError if the name is not that of a stage.
         """
         ordered = tuple(unit.name for unit in self._ordered)
         if at == "every":
@@ -117,7 +117,7 @@ class CascadingRandomizer:
         return self.stages()
 
     def stages(self, names: Collection[str] | None = None) -> Iterator[Stage]:
-        """Yield the named stages, in order (default: all). A stage is the same whichever others are asked for."""
+        """Yield the named stages, in order (default: all). A stage does not depend on which others are named."""
         wanted = set(self.names() if names is None else names)
         generator = torch.Generator("cpu").manual_seed(self.seed)
         working = copy.deepcopy(self.model).eval()
@@ -138,7 +138,7 @@ class CascadingRandomizer:
         return self.units[::-1] if self.order == "top_down" else self.units
 
     def _stage(self, unit: Unit, working: nn.Module) -> Stage:
-        # Everything that is executed from the first randomised layer on sees another signal than it was trained on.
+        # From the first randomised layer on, layers get another signal than the one they were trained on.
         first = self.executed.index(self.units[0] if self.order == "bottom_up" else unit)
         reestimate(working, [each.module for each in self.executed[first:]], self.images)
         return Stage(unit.name, working, dead=cause_of_death(working, self.images))
@@ -147,7 +147,7 @@ class CascadingRandomizer:
 def noise_for(model: nn.Module) -> torch.Tensor:
     """Return four images of noise that the model accepts: as many channels as its first convolution takes.
 
-    Raises ValueError where it accepts none of the usual sizes.
+    Raises ValueError if it accepts none of the usual sizes.
     """
     channels = next((module.in_channels for module in model.modules() if isinstance(module, nn.Conv2d)), 3)
     generator = torch.Generator("cpu").manual_seed(0)
@@ -159,4 +159,4 @@ def noise_for(model: nn.Module) -> torch.Tensor:
         except (RuntimeError, ValueError, AssertionError):
             continue
         return images
-    raise ValueError(f"{type(model).__name__} accepts no images of the usual sizes: give it some with images=")
+    raise ValueError(f"{type(model).__name__} accepts no images of the usual sizes: pass some as images=")

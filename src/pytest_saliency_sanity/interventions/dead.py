@@ -1,4 +1,4 @@
-"""Dead networks: randomised so far that nothing of the input reaches the logits. Their maps would mean nothing."""
+"""Finds dead networks, whose logits no longer depend on the input. Their maps would mean nothing."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from torch import nn
 from ..foundation.inference import logits_of
 
 SAMPLE = 8
-# Logits that differ by this many roundings of their own type are alive without a closer look.
+# If logits differ by more than this many roundings of their type, the model is alive without a closer look.
 CLEARLY_ALIVE = 100
 # In float64, rounding is about 1e-16 of the logits' size. The paper's N(0, 0.01^2) leaves 5e-10 on the smallest VGG11.
 ALIVE = 1e-13
 
 
 def cause_of_death(model: nn.Module, images: torch.Tensor) -> str | None:
-    """Return why a model is dead: logits not finite, or the same whatever the image; None where it is alive.
+    """Return why a model is dead: its logits are not finite, or the same for every image; None if it is alive.
 
-    Looked at on up to eight of ``images`` ``(N, C, H, W)`` and a blank one. Small weights can push what depends on the
-    input below the rounding of float32, while gradients are still exact; so where in doubt, float64 decides.
+    It is tried on up to eight of ``images`` ``(N, C, H, W)`` and a blank one. With small weights, the part that depends
+    on the input can fall below the rounding of float32 while gradients are still exact; so float64 decides.
     """
     sample = torch.cat([images[:SAMPLE], torch.zeros_like(images[:1])])
     logits = logits_of(model, sample)
@@ -35,6 +35,6 @@ def cause_of_death(model: nn.Module, images: torch.Tensor) -> str | None:
 
 
 def relative_spread(logits: torch.Tensor) -> float:
-    """Return the largest difference between images, over the largest logit; 0 where all logits are 0."""
+    """Return the largest difference between images, divided by the largest logit; 0 if all logits are 0."""
     size = float(logits.abs().max())
     return float((logits.amax(0) - logits.amin(0)).max()) / size if size else 0.0

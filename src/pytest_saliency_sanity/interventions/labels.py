@@ -9,9 +9,9 @@ from .stage import OneStage, Stage
 
 
 class LabelRandomizer(OneStage):
-    """The one stage ``random_labels``: ``memorized_model`` in place of ``model``, which was trained on true labels.
+    """The single stage ``random_labels``: ``memorized_model`` in place of ``model``, which was trained on true labels.
 
-    Raises ValueError where the two are not the same network.
+    Raises ValueError if the two do not have the same architecture.
     """
 
     stage = "random_labels"
@@ -20,14 +20,14 @@ class LabelRandomizer(OneStage):
     def __init__(self, model: nn.Module, memorized_model: nn.Module) -> None:
         if shapes_of(model) != shapes_of(memorized_model):
             raise ValueError(
-                f"memorized_model ({type(memorized_model).__name__}) is another network than model "
-                f"({type(model).__name__}): it must be the same one, trained on random labels"
+                f"memorized_model ({type(memorized_model).__name__}) has another architecture than model "
+                f"({type(model).__name__}): it must be the same network, trained on random labels"
             )
         self.model = model
         self.memorized_model = memorized_model
 
     def bind(self, images: torch.Tensor, seed: int) -> LabelRandomizer:
-        """Return itself: the labels were drawn when the model was trained."""
+        """Return itself: the labels were drawn before the model was trained."""
         return self
 
     def only(self) -> Stage:

@@ -1,7 +1,7 @@
 """The laws that new weights are drawn from.
 
-All draws are made on the CPU from one explicit generator, so a seed means the same weights on every device. Scales of
-normalisation layers follow a law's intent: around 1, where the other weights are around 0.
+All draws are made on the CPU from one explicit generator, so a seed means the same weights on every device. The scales
+of normalisation layers are drawn around 1 if the law draws other weights around 0.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ Draw = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 def randomize(module: nn.Module, names: tuple[str, ...], *, law: str, std: float, generator: torch.Generator) -> None:
     """Replace a module's own parameters, in place, by draws from a law: one of ``LAWS``.
 
-    ``std`` is that of ``"normal"``, which is the paper's (section 4.2: std = 0.01). A unit without an initialiser of
-    its own gets ``"match"`` from ``"reinit"``.
+    ``std`` is that of ``"normal"``, the paper's law (section 4.2: std = 0.01). ``"reinit"`` falls back to ``"match"``
+    for a module without an initialiser of its own.
     """
     if law == "reinit":
-        fresh = _reinitialised(module, generator)
+        fresh = _reinitialise(module, generator)
         if fresh is not None:
             _replace(module, names, lambda name: getattr(fresh, name))
             return
         law = "match"
     centre = 1.0 if _is_normalization(module) else 0.0
 
-    def drawn(name: str) -> torch.Tensor:
+    def draw(name: str) -> torch.Tensor:
         old = getattr(module, name).detach().cpu().float()
         if law == "normal":
             return std * torch.randn(old.shape, generator=generator, device="cpu", dtype=torch.float32) + (
                 centre if name == "weight" else 0.0
             )
-        return _permuted(old, generator) if law == "permute" else _matched(old, generator)
+        return _permute(old, generator) if law == "permute" else _match(old, generator)
 
-    _replace(module, names, drawn)
+    _replace(module, names, draw)
 
 
 LAWS = ("normal", "reinit", "permute", "match")
@@ -49,23 +49,23 @@ def _replace(module: nn.Module, names: tuple[str, ...], value: Callable[[str], t
             getattr(module, name).copy_(value(name))
 
 
-def _permuted(old: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _permute(old: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return old.flatten()[torch.randperm(old.numel(), generator=generator, device="cpu")].view_as(old)
 
 
-def _matched(old: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _match(old: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return old.mean() + old.std(correction=0) * torch.randn(
         old.shape, generator=generator, device="cpu", dtype=torch.float32
     )
 
 
-def _reinitialised(module: nn.Module, generator: torch.Generator) -> nn.Module | None:
-    """Return a copy of the module with its own initialiser run, or None where it has none."""
+def _reinitialise(module: nn.Module, generator: torch.Generator) -> nn.Module | None:
+    """Return a copy of the module, initialised by its own initialiser; None if it has none."""
     fresh = copy.deepcopy(module).cpu()
     initialise = getattr(fresh, "reset_parameters", None) or getattr(fresh, "_reset_parameters", None)
     if initialise is None:
         return None
-    # Initialisers draw from the global stream: lend it a seed of ours, another one for every unit.
+    # Initialisers draw from the global stream, so it gets a seed from the generator, another one for every module.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=generator, device="cpu")))
         initialise()

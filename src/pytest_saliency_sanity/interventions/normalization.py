@@ -1,6 +1,6 @@
-"""Running statistics of normalisation layers, estimated anew for a randomised model.
+"""Estimates the running statistics of normalisation layers anew for a randomised model.
 
-With the statistics of the trained weights, the signal of a randomised network shrinks or grows from layer to layer
+With the statistics of the trained weights, the signal of a randomised network would shrink or grow from layer to layer
 until nothing of the input is left.
 """
 
@@ -16,7 +16,7 @@ from .units import running_mean
 
 
 def reestimate(model: nn.Module, names: Collection[str], images: torch.Tensor) -> None:
-    """Set the running statistics of the named modules that keep any to those of ``images``, in place."""
+    """Set the running statistics of the named modules, if they have any, to those of ``images``, in place."""
     modules = dict(model.named_modules())
     kept = [modules[name] for name in names if running_mean(modules[name]) is not None]
     if not kept:

@@ -1,4 +1,4 @@
-"""Another class of the same images, on the same model: what a map owes to the class that it explains."""
+"""Explains another class of the same images on the same model: how much a map depends on the class explained."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .stage import OneStage, Stage
 
 
 class OtherClass(OneStage):
-    """The one stage ``other_class``: the model as it is, asked for another class of each image, drawn at random.
+    """The single stage ``other_class``: the same model, asked about another class of each image, drawn at random.
 
     The random-logit test of Sixt et al. 2020 (arXiv:1912.09818, section 5).
     """
@@ -24,19 +24,19 @@ class OtherClass(OneStage):
         self.given_images = images
 
     def bind(self, images: torch.Tensor, seed: int) -> OtherClass:
-        """Return the same for these images, with another draw for another seed."""
+        """Return the same intervention for these images; its draw depends on ``seed``."""
         return OtherClass(self.model, seed=derived_seed(self.seed, seed), images=images)
 
     def only(self) -> Stage:
-        """Return the stage. Its model must have two classes or more, else ValueError."""
+        """Return the stage. Its ``retarget`` raises ValueError if the model has fewer than two classes."""
         return Stage(self.stage, self.model, retarget=self.others)
 
     def others(self, targets: torch.Tensor) -> torch.Tensor:
-        """Return another class for each of ``targets`` ``(N,)``, all others equally likely."""
+        """Return another class for each of ``targets`` ``(N,)``; all other classes are equally likely."""
         assert self.given_images is not None
         classes = logits_of(self.model, self.given_images[:1]).shape[1]
         if classes < 2:
-            raise ValueError(f"{type(self.model).__name__} has {classes} class: there is no other one to explain")
+            raise ValueError(f"{type(self.model).__name__} has {classes} class, so there is no other one to explain")
         generator = torch.Generator("cpu").manual_seed(self.seed)
         steps = torch.randint(1, classes, targets.shape, generator=generator, device="cpu")
         return (targets + steps.to(targets.device)) % classes

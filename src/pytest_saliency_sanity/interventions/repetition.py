@@ -1,4 +1,4 @@
-"""The same model once more: what is left of a map when nothing but chance has changed."""
+"""Explains the same model once more: how much maps differ if only random numbers change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .stage import OneStage, Stage
 
 
 class Repetition(OneStage):
-    """The one stage ``again``: the model as it is. A method that draws random numbers draws others."""
+    """The single stage ``again``: the same model. A method that draws random numbers draws other ones."""
 
     stage = "again"
 
@@ -17,7 +17,7 @@ class Repetition(OneStage):
         self.model = model
 
     def bind(self, images: torch.Tensor, seed: int) -> Repetition:
-        """Return itself: it is the method that differs, if anything does."""
+        """Return itself: nothing about the model is drawn."""
         return self
 
     def only(self) -> Stage:

@@ -1,4 +1,4 @@
-"""One step of a randomisation, and what every randomisation can be asked."""
+"""A stage of a randomisation, and the protocol of randomisations."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ..foundation.errors import unknown_name
 class Stage:
     """The name of the layer reached, and the model at that point, in evaluation mode.
 
-    ``dead`` says why the model can't be scored: its logits are not finite, or do not depend on the input; None where
-    it can. ``retarget`` gives the classes explained here, from those explained before; None where they are the same.
-    ``shift`` is what is added to every pixel here.
+    ``dead``: why the model can't be scored (its logits are not finite, or do not depend on the input); None if it can.
+    ``retarget``: turns the classes explained before into those explained here; None if they are the same. ``shift``:
+    the constant added to every pixel.
     """
 
     name: str
@@ -29,10 +29,10 @@ class Stage:
 
 
 class Randomization(Protocol):
-    """What ``src_profile`` needs: the model as it was, and randomised versions of it by name.
+    """What ``src_profile`` needs: the original model, and randomised versions of it by name.
 
     ``repeats``: whether another seed gives other versions. ``same_noise``: whether a method that draws random numbers
-    finds the same ones before and after. ``given_images``: the images it was made for, if any.
+    gets the same ones before and after. ``given_images``: the images it was made for, if any.
     """
 
     model: nn.Module
@@ -45,11 +45,11 @@ class Randomization(Protocol):
         ...
 
     def names(self, at: str = "every") -> tuple[str, ...]:
-        """Return the stages that ``at`` means, in order; ValueError where it means none."""
+        """Return the stages that ``at`` means, in order. Raises ValueError if it means none."""
         ...
 
     def stages(self, names: Collection[str] | None = None) -> Iterator[Stage]:
-        """Yield the named stages (default all). Use each before asking for the next."""
+        """Yield the named stages (default: all). Use each before asking for the next."""
         ...
 
     def __iter__(self) -> Iterator[Stage]:
@@ -58,7 +58,7 @@ class Randomization(Protocol):
 
 
 class OneStage:
-    """A randomisation of one stage, whose name is ``stage``."""
+    """A randomisation with a single stage, named ``stage``."""
 
     stage: str
     repeats = True
@@ -66,7 +66,7 @@ class OneStage:
     given_images: torch.Tensor | None = None
 
     def names(self, at: str = "every") -> tuple[str, ...]:
-        """Return the stages that ``at`` means: the only one there is. Raises ValueError for another stage."""
+        """Return the only stage. Raises ValueError if ``at`` means another one."""
         if at not in ("every", "last", self.stage):
             raise unknown_name("stage", at, ("every", "last", self.stage))
         return (self.stage,)

@@ -1,16 +1,16 @@
 """Networks that compute the same function with other weights.
 
-What a method says of a function should not depend on how it is written down. Three ways to write it differently:
+What a method says about a function should not depend on how the function is written. Three ways to rewrite it:
 
-- ``permutation``: the channels of a hidden layer change places (Sundararajan et al. 2017, arXiv:1703.01365,
+- ``permutation``: the channels of a hidden layer are reordered (Sundararajan et al. 2017, arXiv:1703.01365,
   section 2.2: implementation invariance);
 - ``rescaling``: the channels of a hidden layer are multiplied by powers of two, and the next layer divides by them,
-  which ReLU networks do not notice (Dinh et al. 2017, arXiv:1703.04933, section 3);
-- ``input_shift``: a constant is added to every image, and the first layer's bias takes it off again (Kindermans et al.
+  which does not change a ReLU network (Dinh et al. 2017, arXiv:1703.04933, section 3);
+- ``input_shift``: a constant is added to every image, and the first layer's bias subtracts it (Kindermans et al.
   2017, arXiv:1711.00867, section 3).
 
-Whether the function really is the same is not deduced from the architecture but measured, in float64, on the images; a
-layer where it is not is left alone.
+Whether the function stays the same is not deduced from the architecture but measured on the images, in float64. A
+layer whose change alters the function is left alone.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from .units import Unit, units_of
 
 Change = Callable[[nn.Module, "Pair", torch.Generator], None]
 KINDS = ("permutation", "rescaling", "input_shift")
-# Of the spread of the logits: rounding is 1e-12 of it, and a layer that was connected otherwise is 1e-3 or more.
+# Relative to the spread of the logits: rounding is 1e-12, the effect of a layer that is connected otherwise 1e-3.
 SAME = 1e-7
-# Each pair of layers costs a pass in float64; eight changed layers are as good a question as eighty.
+# Each pair of layers costs a pass in float64, and eight changed layers are as good a test as eighty.
 MOST_CHANGED, MOST_TRIED = 8, 32
-SAMPLE = 1  # to look for layers; what is found is then tried on all images
+SAMPLE = 1  # images to find layers with; those found are then tried on all images
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two weighted layers of which the second takes what the first gives, and the normalisation layers in between."""
+    """Two weighted layers, one of which takes the output of the other, and the normalisation layers in between."""
 
     first: str
     between: tuple[str, ...]
@@ -50,15 +50,15 @@ class Pair:
 
     @property
     def scaled(self) -> str:
-        """The layer whose outputs reach the second one as they are, up to a ReLU."""
+        """The layer whose outputs reach the second one unchanged, up to a ReLU."""
         return self.between[-1] if self.between else self.first
 
 
 class Symmetry(OneStage):
-    """The one stage ``kind``: a model that gives the same logits, written down differently.
+    """The single stage ``kind``: a model with other weights that gives the same logits.
 
-    ``kind`` is one of ``KINDS``. ``changed`` names the layers that are changed; empty where the network has none that
-    can be. For ``input_shift``, ``shift`` is what is added to the images.
+    ``kind`` is one of ``KINDS``. ``changed`` names the layers that are changed; it is empty if the network has none
+    that can be changed. For ``input_shift``, ``shift`` is the constant added to the images.
     """
 
     same_noise = True
@@ -75,25 +75,25 @@ class Symmetry(OneStage):
         self._found = pairs
 
     def bind(self, images: torch.Tensor, seed: int) -> Symmetry:
-        """Return the same for these images, with another draw for another seed."""
+        """Return the same symmetry for these images; its draw depends on ``seed``."""
         pairs = None if self.kind == "input_shift" else self.pairs
         return Symmetry(self.model, self.kind, seed=derived_seed(self.seed, seed), images=images, pairs=pairs)
 
     def only(self) -> Stage:
         """Return the stage."""
-        return Stage(self.kind, self._written[0], shift=self.shift)
+        return Stage(self.kind, self._rewritten[0], shift=self.shift)
 
     @property
     def changed(self) -> tuple[str, ...]:
         """The names of the layers that are changed."""
-        return self._written[1]
+        return self._rewritten[1]
 
     @cached_property
     def pairs(self) -> Sequence[Pair]:
-        """The pairs of layers of which a change leaves the function as it is. Which they are, no seed decides."""
+        """The pairs of layers that can be changed without changing the function. They do not depend on the seed."""
         if self._found is not None:
             return self._found
-        model, units, sample = self._precise()
+        model, units, sample = self._in_float64()
         found = self._pairs_among(pairs_of(model, units)[:MOST_TRIED], model, sample[:SAMPLE])
         together = leave_the_same(model, found, self._change, sample, logits_of(model, sample))
         return found if together else self._pairs_among(found, model, sample)
@@ -107,8 +107,8 @@ class Symmetry(OneStage):
         return found
 
     @cached_property
-    def _written(self) -> tuple[nn.Module, tuple[str, ...]]:
-        model, units, sample = self._precise()
+    def _rewritten(self) -> tuple[nn.Module, tuple[str, ...]]:
+        model, units, sample = self._in_float64()
         if self.kind == "input_shift":
             changed = absorb_shift(model, units, sample, self.shift)
         else:
@@ -118,8 +118,8 @@ class Symmetry(OneStage):
             changed = tuple(pair.first if self.kind == "permutation" else pair.scaled for pair in self.pairs)
         return like(self.model, model), changed
 
-    def _precise(self) -> tuple[nn.Module, list[Unit], torch.Tensor]:
-        """Return a copy of the model in float64, its units, and some images."""
+    def _in_float64(self) -> tuple[nn.Module, list[Unit], torch.Tensor]:
+        """Return a copy of the model, its units and the images, all in float64 on the CPU."""
         precise = copy.deepcopy(self.model).eval().cpu().double()
         images = self.images.cpu().double()
         return precise, [unit for unit in units_of(precise, images[:SAMPLE]) if unit.parameters], images
@@ -130,11 +130,11 @@ class Symmetry(OneStage):
 
 
 def like(model: nn.Module, copied: nn.Module) -> nn.Module:
-    """Return a copy of a model with every parameter and buffer where, and of the type, it is in the model."""
+    """Move every parameter and buffer of a copy to the device and type that it has in the model; return the copy."""
     own = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     with torch.no_grad():
         for name, tensor in [*copied.named_parameters(), *copied.named_buffers()]:
-            # A bias that the copy alone has is like the weight beside it.
+            # A bias that only the copy has gets those of the weight beside it.
             pattern = own.get(name, own.get(name.replace("bias", "weight")))
             if pattern is not None:
                 tensor.data = tensor.data.to(pattern.device, pattern.dtype)
@@ -159,7 +159,7 @@ def pairs_of(model: nn.Module, units: Sequence[Unit]) -> list[Pair]:
 def leave_the_same(
     model: nn.Module, pairs: Sequence[Pair], change: Change, images: torch.Tensor, expected: torch.Tensor
 ) -> bool:
-    """Return whether the logits stay as ``expected`` when pairs of layers are changed; the changes are taken back."""
+    """Return whether the logits stay as ``expected`` if pairs of layers are changed; the changes are undone."""
     names = {name for pair in pairs for name in (pair.first, *pair.between, pair.second)}
     tensors = [tensor for name in names for tensor in tensors_of(model.get_submodule(name))]
     before = [tensor.detach().clone() for tensor in tensors]
@@ -178,13 +178,13 @@ def tensors_of(module: nn.Module) -> list[torch.Tensor]:
 
 
 def same_logits(expected: torch.Tensor, actual: torch.Tensor) -> bool:
-    """Return whether logits ``(N, classes)`` differ by no more than rounding, compared with how much they vary."""
+    """Return whether logits ``(N, classes)`` differ by no more than rounding, relative to their spread."""
     spread = float(expected.amax() - expected.amin())
     return bool((actual - expected).abs().amax() <= SAME * spread)
 
 
 def permute(model: nn.Module, pair: Pair, generator: torch.Generator) -> None:
-    """Give the hidden channels between two layers other places, at random."""
+    """Reorder the hidden channels between two layers at random."""
     first, second = model.get_submodule(pair.first), model.get_submodule(pair.second)
     order = torch.randperm(outputs_of(first), generator=generator, device="cpu")
     with torch.no_grad():
@@ -197,7 +197,7 @@ def permute(model: nn.Module, pair: Pair, generator: torch.Generator) -> None:
 
 
 def rescale(model: nn.Module, pair: Pair, generator: torch.Generator) -> None:
-    """Multiply the hidden channels by 1/4, 1/2, 2 or 4, each by its own, and divide by it in the next layer."""
+    """Multiply each hidden channel by 1/4, 1/2, 2 or 4, drawn at random, and divide by it in the next layer."""
     first, second = model.get_submodule(pair.first), model.get_submodule(pair.second)
     count = outputs_of(first)
     powers = torch.randint(4, (count,), generator=generator, device="cpu")
@@ -212,9 +212,9 @@ def rescale(model: nn.Module, pair: Pair, generator: torch.Generator) -> None:
 
 
 def absorb_shift(model: nn.Module, units: Sequence[Unit], images: torch.Tensor, shift: float) -> tuple[str, ...]:
-    """Let the first layer take off a constant that is added to every pixel, padding included; return its name.
+    """Let the first layer subtract a constant that is added to every pixel, padding included; return its name.
 
-    Nothing where the first unit is no convolution or fully connected layer, or the function is not the same then.
+    Returns nothing if the first unit is neither a convolution nor fully connected, or if the function changes.
     """
     name = units[0].module
     first = model.get_submodule(name)
@@ -225,12 +225,12 @@ def absorb_shift(model: nn.Module, units: Sequence[Unit], images: torch.Tensor, 
     bias = torch.zeros_like(absorbed) if first.bias is None else first.bias.detach()
     first.bias = nn.Parameter(bias - absorbed, requires_grad=first.weight.requires_grad)
     if isinstance(first, nn.Conv2d) and first.padding_mode == "zeros":
-        first._conv_forward = MethodType(_padded_with(shift), first)  # type: ignore[method-assign]
+        first._conv_forward = MethodType(_convolution_padded_with(shift), first)  # type: ignore[method-assign]
     return (name,) if same_logits(expected, logits_of(model, images + shift)) else ()
 
 
-def _padded_with(value: float) -> Callable[..., torch.Tensor]:
-    """Return a convolution that pads with ``value``: what zeros become when a constant is added to all."""
+def _convolution_padded_with(value: float) -> Callable[..., torch.Tensor]:
+    """Return a convolution that pads with ``value``, which zeros become if it is added to all pixels."""
 
     def convolve(layer: Any, images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         padded = F.pad(images, layer._reversed_padding_repeated_twice, value=value)
@@ -240,17 +240,17 @@ def _padded_with(value: float) -> Callable[..., torch.Tensor]:
 
 
 def outputs_of(module: Any) -> int:
-    """Return how many channels a weighted layer gives."""
+    """Return the number of output channels of a weighted layer."""
     return len(module.weight)
 
 
 def fits(first: nn.Module, second: nn.Module) -> bool:
-    """Return whether a weighted layer takes as much as another gives; flattened, every position of a channel counts."""
+    """Return whether ``second`` takes the channels that ``first`` gives, as they are or flattened with positions."""
     given, taken = outputs_of(first), int(cast(nn.Linear, second).weight.shape[1])
     return taken % given == 0 if isinstance(second, nn.Linear) else taken == given
 
 
 def by_channel(module: Any, channels: int) -> torch.Tensor:
-    """Return a view of a layer's weights ``(outputs, channels, ...)``, flattened positions by their channel."""
+    """Return a view of a layer's weights ``(outputs, channels, ...)``, flattened positions grouped by channel."""
     weight: torch.Tensor = module.weight.detach()
     return weight.view(len(weight), channels, -1) if weight.ndim == 2 else weight

@@ -1,7 +1,7 @@
-"""The units of a model: its modules that own parameters, in the order in which their parameters are first used.
+"""The units of a model: the modules that own parameters, in the order in which their parameters are first used.
 
-The order is watched in a forward pass, function call by function call. Hooks on modules would miss parameters that no
-module's forward uses itself: class tokens, position embeddings, the projections of ``nn.MultiheadAttention``.
+The order is observed in a forward pass, function call by function call. Hooks on modules would miss parameters used
+outside their module's own forward: class tokens, position embeddings, the projections of ``nn.MultiheadAttention``.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from ..foundation.inference import evaluation_mode
 
 @dataclass(frozen=True)
 class Unit:
-    """A module that owns parameters: its name, its own parameters' names, and what kind of output it gives.
+    """A module that owns parameters: its name, the names of its own parameters, and the kind of its output.
 
-    A normalisation layer that owns none, but keeps running statistics, is listed too, with ``parameters`` empty.
+    A normalisation layer with running statistics but no parameters is listed too, with ``parameters`` empty.
     """
 
     name: str
@@ -48,9 +48,9 @@ def units_of(model: nn.Module, images: torch.Tensor) -> list[Unit]:
 
 
 def classifier_of(units: list[Unit]) -> tuple[str, ...]:
-    """Return the classifier's units: the fully connected ones after the last spatial output; the last unit where none.
+    """Return the classifier's units, in order of execution: the fully connected ones after the last spatial output.
 
-    In order of execution. Normalisations between them do not belong to it.
+    If there are none, the last unit. Normalisation layers between them do not count.
     """
     trailing: list[str] = []
     for unit in reversed(units):
@@ -77,14 +77,14 @@ def _owned_parameters(model: nn.Module) -> dict[str, dict[str, nn.Parameter]]:
 def _unit(module_name: str, module: nn.Module, own: dict[str, nn.Parameter], output: torch.Size | None) -> Unit:
     spatial = output is not None and (len(output) == 3 or (len(output) > 3 and output[2:].numel() > 1))
     fully_connected = isinstance(module, nn.Linear) and output is not None and len(output) == 2
-    # The model itself may own parameters; it has no name, they have.
+    # The model itself has no name, so its own parameters are named instead.
     return Unit(module_name or "+".join(own), module_name, tuple(own), spatial, fully_connected)
 
 
 def _watch(
     model: nn.Module, images: torch.Tensor, owned: dict[str, dict[str, nn.Parameter]]
 ) -> tuple[dict[str, int], dict[str, torch.Size]]:
-    """Run the model once; return each unit's place in the order of first use, and the shape of its output."""
+    """Run the model once; return the position of each unit in the order of first use, and the shape of its output."""
     outputs: dict[str, torch.Size] = {}
     modules = dict(model.named_modules())
 
@@ -109,13 +109,13 @@ def _watch(
 
 
 def running_mean(module: nn.Module) -> torch.Tensor | None:
-    """Return the running mean of a normalisation layer that keeps one, else None."""
+    """Return the running mean of a normalisation layer, or None if it has none."""
     kept = getattr(module, "running_mean", None)
     return kept if isinstance(kept, torch.Tensor) else None
 
 
 class _FirstUse(TorchFunctionMode):
-    """Notes when each parameter is first given to a torch function."""
+    """Records the order in which parameters are first passed to a torch function."""
 
     def __init__(self, owner: dict[int, str]) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class _FirstUse(TorchFunctionMode):
         self.order: dict[str, int] = {}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Note the parameters among the arguments, and run the function."""
+        """Record the parameters among the arguments, and run the function."""
         for tensor in _tensors([*args, *(kwargs or {}).values()]):
             name = self.owner.get(id(tensor))
             if name is not None:
