@@ -310,8 +310,8 @@ BAD: dict[str, tuple[Maps, str]] = {
     "too many dimensions": (lambda model, images, targets: images[None], r"returned the shape \(1, 10, 3, 64, 64\)"),
     "whole numbers": (lambda model, images, targets: pixels(images).long(), r"returned torch\.int64"),
     "truth": (lambda model, images, targets: pixels(images) > 0, r"returned torch\.bool"),
-    "one position": (lambda model, images, targets: images[:, :, :1, :1], "one position has no ranks"),
-    "no position": (lambda model, images, targets: images[:, :, :0], "one position has no ranks"),
+    "one position": (lambda model, images, targets: images[:, :, :1, :1], "a map needs at least two positions"),
+    "no position": (lambda model, images, targets: images[:, :, :0], "a map needs at least two positions"),
 }
 
 

@@ -34,7 +34,7 @@ RAISED = [
     ("wrong_shape", "the trained model: the method returned the shape (40, 7), not a float tensor (40, h, w)"),
     ("too_few", "the trained model: the method returned the shape (39, 7, 7), not a float tensor (40, h, w)"),
     ("integers", "the trained model: the method returned torch.int64, not a float tensor (40, h, w)"),
-    ("one_pixel", "the trained model: the method returned the shape (40, 1, 1): one position has no ranks"),
+    ("one_pixel", "the trained model: the method returned the shape (40, 1, 1): a map needs at least two positions"),
     ("array", "the trained model: the method returned numpy.ndarray, not a float tensor (40, h, w)"),
     ("nothing", "the trained model: the method returned NoneType, not a float tensor (40, h, w)"),
     ("only_once", "random_labels: the method raised ArithmeticError: another model"),

@@ -100,5 +100,5 @@ def test_what_it_is_given_is_left_alone() -> None:
 
 @pytest.mark.parametrize(("maps", "masks"), [((2, 4), (2, 4, 4)), ((2, 4, 4), (3, 4, 4)), ((2, 4, 4), (2, 1, 4, 4))])
 def test_maps_and_masks_that_do_not_fit_are_an_error(maps: tuple[int, ...], masks: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"one a map; got \(2, 4"):
+    with pytest.raises(ValueError, match=r"one per map; got \(2, 4"):
         mass_inside(torch.ones(maps), torch.ones(masks, dtype=torch.bool))

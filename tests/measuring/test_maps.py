@@ -112,7 +112,7 @@ def test_each_part_finds_random_streams_of_its_own_seeded_by_the_seed() -> None:
         (torch.zeros(3, 4, 4), r"returned the shape \(3, 4, 4\)"),
         (torch.zeros(2, 1, 1, 4, 4), r"returned the shape \(2, 1, 1, 4, 4\)"),
         (torch.zeros(2, 4, 4).long(), r"returned torch\.int64"),
-        (torch.zeros(2, 3, 1, 1), r"returned the shape \(2, 3, 1, 1\): one position has no ranks"),
+        (torch.zeros(2, 3, 1, 1), r"returned the shape \(2, 3, 1, 1\): a map needs at least two positions"),
     ],
 )
 def test_what_is_no_batch_of_maps_is_an_error_that_says_whose_it_is(returned: object, told: str) -> None:

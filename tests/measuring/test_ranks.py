@@ -176,7 +176,7 @@ def test_anything_but_tensors_is_an_error_that_names_the_type(side: int) -> None
 
 @pytest.mark.parametrize("shape", [(4, 1), (4, 1, 1), (4, 3, 0), (5,), ()])
 def test_maps_without_two_values_are_an_error_that_shows_the_shape(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="two values or more each") as caught:
+    with pytest.raises(ValueError, match="at least two values each") as caught:
         spearman(torch.rand(shape), torch.rand(shape))
     assert str(tuple(shape)) in str(caught.value)
 

@@ -1,1 +1,1 @@
-"""What is measured: maps, their ranks and rank correlation, masses, and how sure one may be of a mean."""
+"""Measures maps: rank correlations, masses inside masks, and confidence intervals of their means."""

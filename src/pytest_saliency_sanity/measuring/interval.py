@@ -18,6 +18,6 @@ class Interval(NamedTuple):
         return self.mean == self.mean
 
     def absolute(self) -> Interval:
-        """Return the interval of |mean|: what is judged, since an SRC of -0.9 shows the same dependence as 0.9."""
+        """Return the interval of |mean|, which is judged, since an SRC of -0.9 shows the same dependence as 0.9."""
         low = 0.0 if self.low <= 0 <= self.high else min(abs(self.low), abs(self.high))
         return Interval(abs(self.mean), low, max(abs(self.low), abs(self.high)))

@@ -1,4 +1,4 @@
-"""Where a map is: the share of it that lies inside a region."""
+"""The share of a map that lies inside a region."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from torch.nn import functional as F
 def mass_inside(maps: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
     """Return the share of each map's magnitude that lies inside its mask: float64 ``(N,)`` on the CPU, 0 to 1.
 
-    ``maps``: ``(N, h, w)``, or ``(N, C, h, w)``, whose channels' magnitudes are summed; at another resolution than the
-    masks they are resized to it bilinearly, as a picture of them would be. The share is that of the resized map: what
-    the resizing adds or takes at the borders counts on both sides of the fraction. ``masks``: bool ``(N, H, W)``.
+    ``maps``: ``(N, h, w)``, or ``(N, C, h, w)``, whose channels' magnitudes are summed. If their resolution is not that
+    of the masks, they are resized bilinearly, like a picture. The share is that of the resized map, so what the
+    resizing changes at the borders counts in numerator and denominator. ``masks``: bool ``(N, H, W)``.
 
-    NaN where a map is 0 throughout or not finite. Raises ValueError where there is not one mask a map.
+    NaN if a map is 0 everywhere or not finite. Raises ValueError unless there is one mask per map.
     """
     if maps.ndim not in (3, 4) or masks.ndim != 3 or len(maps) != len(masks):
         raise ValueError(
-            "maps must be (N, h, w) or (N, C, h, w) and masks (N, H, W), one a map; "
+            "maps must be (N, h, w) or (N, C, h, w) and masks (N, H, W), one per map; "
             f"got {tuple(maps.shape)} and {tuple(masks.shape)}"
         )
     magnitudes = maps.detach().cpu().double().abs()
@@ -25,7 +25,7 @@ def mass_inside(maps: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
     finite = magnitudes.isfinite().all(2).all(1)
     largest = magnitudes.amax((1, 2))
     defined = finite & (largest > 0)
-    # Of tiny and of huge values alike, sums neither vanish nor overflow.
+    # Scaled, so that sums of tiny values do not vanish and sums of huge ones do not overflow.
     scaled = magnitudes / largest[:, None, None]
     resized = F.interpolate(
         scaled.where(defined[:, None, None], 1.0)[:, None], masks.shape[1:], mode="bilinear", antialias=True

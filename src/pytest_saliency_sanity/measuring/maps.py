@@ -1,4 +1,4 @@
-"""Maps of any method, checked: whatever a method returns is a batch of maps here, or an error that says what it is."""
+"""Calls a method and validates what it returns: a batch of maps, or an error that says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ def maps_of(
 ) -> torch.Tensor:
     """Return a method's maps ``(N, h, w)`` or ``(N, C, h, w)``, detached, in batches that fit in memory.
 
-    ``name`` says which method, model and stage this is. A method that draws from the global random streams finds them
-    seeded by ``seed``.
+    ``name``: the method, model and stage, for errors. ``seed``: seeds the global random streams during the calls.
 
-    Raises SaliencyMethodError where the method raises, or returns something that is no such tensor.
+    Raises SaliencyMethodError if the method raises or returns anything else.
     """
     maps = []
     rows = max_rows(images)
@@ -35,14 +34,14 @@ def maps_of(
                 returned = method(model, some, targets[start : start + rows].clone())
             except Exception as error:
                 raise SaliencyMethodError(f"{name}: the method raised {type(error).__name__}: {error}") from error
-        maps.append(_checked(returned, len(some), name))
+        maps.append(_require_maps(returned, len(some), name))
     if len({each.shape[1:] for each in maps}) > 1:
         raise SaliencyMethodError(f"{name}: the method returned maps of different sizes for images of one size")
     return torch.cat(maps)
 
 
 def reduced(maps: torch.Tensor, sign: str) -> torch.Tensor:
-    """Return maps ``(N, h, w)`` as they are compared: ``"signed"`` or by magnitude, ``"absolute"``; channels summed."""
+    """Return maps ``(N, h, w)`` to compare: channels summed (``"signed"``), or their magnitudes (``"absolute"``)."""
     values = maps if sign == "signed" else maps.abs()
     return values.sum(1) if values.ndim == 4 else values
 
@@ -50,11 +49,11 @@ def reduced(maps: torch.Tensor, sign: str) -> torch.Tensor:
 def as_seen(maps: torch.Tensor) -> torch.Tensor:
     """Return maps ``(N, h, w)`` rounded to what a screen can show: 256 levels up to the 99th percentile of magnitude.
 
-    Ranks look at the order of values alone, however small their differences. An edge detector has the same 0 in every
-    flat part of an image; a trace of anything else, a thousandth that nobody can see, would order these parts anew, and
-    most of the rank correlation with them.
+    Ranks depend only on the order of values, however small their differences. An edge detector is 0 in every flat part
+    of an image. Adding a thousandth of anything else, which nobody can see, would put these parts in another order and
+    so decide most of the rank correlation.
 
-    Returns float64 on the CPU, where neither half precision nor the smallest numbers of single precision overflow.
+    Returns float64 on the CPU: half precision, or the smallest numbers of single precision, would overflow.
     """
     maps = maps.detach().cpu().double()
     magnitudes = maps.abs().flatten(1)
@@ -64,7 +63,7 @@ def as_seen(maps: torch.Tensor) -> torch.Tensor:
     return (maps * levels[:, None, None]).round()
 
 
-def _checked(returned: object, count: int, name: str) -> torch.Tensor:
+def _require_maps(returned: object, count: int, name: str) -> torch.Tensor:
     wanted = f"a float tensor ({count}, h, w) or ({count}, C, h, w)"
     if not isinstance(returned, torch.Tensor):
         kind = f"{type(returned).__module__}.{type(returned).__qualname__}".removeprefix("builtins.")
@@ -75,5 +74,5 @@ def _checked(returned: object, count: int, name: str) -> torch.Tensor:
     if not returned.is_floating_point():
         raise SaliencyMethodError(f"{name}: the method returned {returned.dtype}, not {wanted}")
     if returned.shape[-2:].numel() < 2:
-        raise SaliencyMethodError(f"{name}: the method returned the shape {shape}: one position has no ranks")
+        raise SaliencyMethodError(f"{name}: the method returned the shape {shape}: a map needs at least two positions")
     return returned.detach()

@@ -1,4 +1,4 @@
-"""How much of a method's maps lies inside masks, image by image."""
+"""Measures the share of a method's maps that lies inside masks, image by image."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from .statistics import mean_interval
 
 @dataclass(frozen=True, eq=False)
 class Masses:
-    """The share of each map that lies inside its mask: ``values`` float64 ``(N,)``, NaN where a map is 0 or not finite.
+    """The share of each map that lies inside its mask: ``values`` float64 ``(N,)``, NaN if a map is 0 or not finite.
 
-    Or the differences of two such shares.
+    Also the differences between the shares of two models.
     """
 
     values: np.ndarray
 
     @property
     def mean(self) -> float:
-        """The mean over images; NaN where none is defined."""
+        """The mean over images; NaN if none is defined."""
         return self.interval().mean
 
     def interval(self, confidence: float = 0.95) -> Interval:
@@ -37,7 +37,7 @@ class Masses:
 
     @property
     def undefined(self) -> int:
-        """How many are undefined."""
+        """The number of undefined values."""
         return int(np.isnan(self.values).sum())
 
     def __sub__(self, other: Masses) -> Masses:
@@ -50,10 +50,10 @@ class Masses:
 def masses_of(
     method: SaliencyMethod, model: nn.Module, batch: Batch, masks: torch.Tensor, *, name: str, seed: int
 ) -> Masses:
-    """Return the masses inside ``masks`` of maps that explain the batch's targets, or the classes that are predicted.
+    """Return the masses inside ``masks`` of maps that explain the batch's targets, or by default the predicted classes.
 
-    ``name`` says which method and model this is. A method that draws from the global random streams finds them seeded
-    by ``seed``. Raises SaliencyMethodError where the method raises or returns no maps.
+    ``name``: the method and model, for errors. ``seed``: seeds the global random streams during the calls.
+    Raises SaliencyMethodError if the method raises or does not return maps.
     """
     images = images_for(model, batch.images)
     targets = predictions(model, images) if batch.targets is None else batch.targets.to(images.device)

@@ -1,4 +1,4 @@
-"""What a randomisation check measures: the SRC of maps before and after, by stage, seed and image."""
+"""The SRCs of maps before and after a randomisation, by stage, seed and image."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Cause(IntEnum):
 class SrcProfile:
     """SRCs by randomisation seed, stage and image.
 
-    ``src``: float64 ``(seeds, stages, N)``, NaN where undefined. ``causes``: the same shape, a ``Cause`` where
-    undefined, else 0. ``sign``: how maps were compared, ``"signed"`` or ``"absolute"``.
+    ``src``: float64 ``(seeds, stages, N)``, NaN if undefined. ``causes``: the same shape, a ``Cause`` for each
+    undefined SRC, else 0. ``sign``: how maps were compared, ``"signed"`` or ``"absolute"``.
     """
 
     method: str
@@ -47,7 +47,7 @@ class SrcProfile:
     causes: np.ndarray
 
     def mean(self, stage: str) -> float:
-        """Return the mean SRC at a stage; NaN where none is defined."""
+        """Return the mean SRC at a stage; NaN if none is defined."""
         return self.interval(stage).mean
 
     def interval(self, stage: str, confidence: float = 0.95) -> Interval:

@@ -8,9 +8,9 @@ import torch
 def spearman(maps_a: torch.Tensor, maps_b: torch.Tensor) -> torch.Tensor:
     """Return the rank correlation of each pair of maps: float64 ``(N,)`` in [-1, 1] from two ``(N, ...)``.
 
-    Values are compared as they are: signs count, and all that follows the first dimension is one map. Ties get their
-    average rank, as in ``scipy.stats.spearmanr``; without ties this is 1 - 6 sum d^2 / (n (n^2 - 1)), the paper's
-    formula. NaN where a map of the pair is constant or has a value that is not finite.
+    Signs count; all dimensions after the first form one map. Ties get their average rank, as in
+    ``scipy.stats.spearmanr``; without ties this is 1 - 6 sum d^2 / (n (n^2 - 1)), the paper's formula. NaN if a map of
+    the pair is constant or not finite.
 
     Raises TypeError for anything but tensors, ValueError for maps of unequal shapes or of a single value.
     """
@@ -28,8 +28,8 @@ def standard_ranks(maps: torch.Tensor) -> torch.Tensor:
     All NaN for a map that is constant or not finite. The product of two such rows is their rank correlation.
     """
     if maps.ndim < 2 or maps.shape[1:].numel() < 2:
-        raise ValueError(f"maps must have the shape (N, ...) with two values or more each; got {tuple(maps.shape)}")
-    # On the CPU in float64: the same numbers whatever the device, and MPS has no float64.
+        raise ValueError(f"maps must have the shape (N, ...), with at least two values each; got {tuple(maps.shape)}")
+    # On the CPU in float64: the same numbers on every device, and MPS has no float64.
     values = maps.detach().flatten(1).cpu().double()
     ranks = average_ranks(values)
     centred = ranks - ranks.mean(1, keepdim=True)
@@ -44,7 +44,7 @@ def correlation(ranks_a: torch.Tensor, ranks_b: torch.Tensor) -> torch.Tensor:
 
 
 def average_ranks(values: torch.Tensor) -> torch.Tensor:
-    """Return the rank of each value in its row, from 0, equal values sharing their average rank: ``(N, P)``."""
+    """Return the rank of each value in its row, counted from 0; equal values share their average rank: ``(N, P)``."""
     ordered, order = values.sort(1)
     first_of_ties = torch.ones_like(ordered, dtype=torch.bool)
     first_of_ties[:, 1:] = ordered[:, 1:] != ordered[:, :-1]

@@ -1,4 +1,4 @@
-"""The SRC of a method's maps before and after an intervention, stage by stage."""
+"""Measures the SRC (Spearman rank correlation) of a method's maps before and after an intervention, by stage."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ TRAINED = "the trained model"
 
 @dataclass(frozen=True, eq=False)
 class SrcMeasurement:
-    """A method, an intervention in a model, and the images to look at. Each stage is measured when it is asked for.
+    """A method, an intervention in a model, and the images to explain. A stage is measured when it is asked for.
 
-    ``sign``: ``"absolute"`` or ``"signed"``; ``seeds``: how many times an intervention that draws is drawn. ``seen``:
+    ``sign``: ``"absolute"`` or ``"signed"``; ``seeds``: how many times a random intervention is drawn. ``seen``:
     whether maps are rounded to what a screen can show before they are ranked (``maps.as_seen``).
 
-    Raises ValueError for an unknown sign or fewer than one seed.
+    Raises ValueError if the sign is unknown or ``seeds`` is below 1.
     """
 
     method: SaliencyMethod
@@ -52,7 +52,7 @@ class SrcMeasurement:
     def profile(self, at: At) -> SrcProfile:
         """Return the SRCs at the stages that ``at`` means.
 
-        Raises ValueError if it means none, SaliencyMethodError if the method raises or returns no maps.
+        Raises ValueError if it means none, SaliencyMethodError if the method raises or does not return maps.
         """
         seeds = range(self.seeds if self.randomizer.repeats else 1)
         draws = [self.randomizer.bind(self.images, derived_seed(self.seed, draw)) for draw in seeds]
@@ -90,7 +90,7 @@ class SrcMeasurement:
         return self._ranks(Stage(TRAINED, self.randomizer.model), derived_seed(self.seed, TRAINED))
 
     def _noise_of(self, draw: int, stage: str) -> int:
-        """Return the seed of the random streams that the method finds."""
+        """Return the seed of the random streams during the calls of the method."""
         return derived_seed(self.seed, *((TRAINED,) if self.randomizer.same_noise else (draw, stage)))
 
     def _ranks(self, stage: Stage, seed: int) -> Ranks:
@@ -105,8 +105,8 @@ class SrcMeasurement:
     def _require_same_size(self, before: Ranks, after: Ranks, stage: str) -> None:
         if before.size != after.size:
             raise SaliencyMethodError(
-                f"{self.method_name} on {self.model_name}, {stage}: the method returned maps of {after.size}, "
-                f"and of {before.size} for the trained model"
+                f"{self.method_name} on {self.model_name}, {stage}: the method returned maps of size {after.size}, "
+                f"but of size {before.size} for the trained model"
             )
 
 
@@ -120,13 +120,13 @@ class Ranks:
 
     @property
     def constant(self) -> np.ndarray:
-        """Whether each map is finite but has no ranks."""
+        """Whether each map is finite but constant, so that it has no ranks."""
         constant: np.ndarray = self.ranks.isnan().all(1).numpy() & self.finite
         return constant
 
 
 def causes_of(before: Ranks, after: Ranks) -> np.ndarray:
-    """Return for each image the ``Cause`` that its SRC is undefined, or 0."""
+    """Return for each image the ``Cause`` of its undefined SRC, or 0 if the SRC is defined."""
     causes = np.zeros(len(before.finite), dtype=np.int8)
     causes[after.constant] = Cause.CONSTANT_AFTER
     causes[before.constant] = Cause.CONSTANT_BEFORE
@@ -135,7 +135,7 @@ def causes_of(before: Ranks, after: Ranks) -> np.ndarray:
 
 
 def stages_meant(randomization: Randomization, at: At) -> tuple[str, ...]:
-    """Return the stages that ``at`` means, one or several of them, in the order of the randomisation."""
+    """Return the stages that ``at``, a string or several, means, in the order of the randomisation."""
     if isinstance(at, str):
         return randomization.names(at)
     if not at:

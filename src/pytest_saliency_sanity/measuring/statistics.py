@@ -1,7 +1,7 @@
-"""How sure one may be of a mean SRC: the confidence interval over images and randomisation seeds.
+"""The confidence interval of a mean SRC, over images and randomisation seeds.
 
-The SRCs of a stage form a table: every image is seen under every seed. Both are samples of what could have been drawn
-(other images, other random weights), the pixels are not: they are far from independent. The interval is the classical
+The SRCs of a stage form a table: every image is explained under every seed. Images and seeds are random samples: others
+could have been drawn. Pixels are not, since they are far from independent. The interval is the classical
 one for crossed random effects (Searle, Casella, McCulloch 1992, chapter 4) with Satterthwaite's degrees of freedom
 (1946). A bootstrap of three seeds covers far less than it claims; docs/statistics.md shows both, measured.
 """
@@ -18,10 +18,10 @@ from .interval import Interval
 def mean_interval(src: np.ndarray, confidence: float = 0.95) -> Interval:
     """Return the mean of SRCs ``(seeds, images)`` and its two-sided confidence interval, within [-1, 1].
 
-    NaN is left out. All NaN without a defined SRC; unbounded (-1, 1) with a single image. With one seed the interval
-    speaks of the images only.
+    NaNs are left out. The result is all NaN if no SRC is defined, and the bounds are -1 and 1 if there is only one
+    image. With one seed, the interval is over images only.
 
-    Raises ValueError where ``src`` is no table or ``confidence`` is not between 0 and 1.
+    Raises ValueError if ``src`` is not a table or ``confidence`` is not between 0 and 1.
     """
     if src.ndim != 2:
         raise ValueError(f"SRCs must be a table (seeds, images), not of shape {src.shape}")
@@ -31,7 +31,7 @@ def mean_interval(src: np.ndarray, confidence: float = 0.95) -> Interval:
     if not table.size:
         return Interval(np.nan, np.nan, np.nan)
     of_images, of_seeds = additive_effects(table)
-    mean = float(of_images.mean().clip(-1, 1))  # the fit of a table with holes may lie outside
+    mean = float(of_images.mean().clip(-1, 1))  # the fit of a table with gaps can lie outside
     if table.shape[1] < 2:
         return Interval(mean, -1.0, 1.0)
     half = _half_width(table, of_images, of_seeds, confidence)
@@ -39,14 +39,14 @@ def mean_interval(src: np.ndarray, confidence: float = 0.95) -> Interval:
 
 
 def additive_effects(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean of each image ``(images,)`` and how each seed differs ``(seeds,)``, fitted by least squares.
+    """Return the mean of each image ``(images,)`` and the effect of each seed ``(seeds,)``, fitted by least squares.
 
-    Where SRCs are missing, plain means of an image would carry the effects of the seeds that happen to be left.
+    If SRCs are missing, the plain mean of an image would contain the effects of the seeds that happen to be left.
     """
     seen = (~np.isnan(table)).astype(float)
     by_image = np.nanmean(table, 0)
-    # The normal equations of the seeds once the images are eliminated. A constant solves them with 0, so they are
-    # singular, and the pseudo-inverse centres the solution; its default cut-off is finer than their rounding.
+    # The normal equations of the seeds after the images are eliminated. They are singular, since adding a constant to
+    # all seeds changes nothing; the pseudo-inverse centres the solution. Its default cut-off is below their rounding.
     equations = np.diag(seen.sum(1)) - seen / seen.sum(0) @ seen.T
     of_seeds = np.linalg.pinv(equations, rcond=1e-10, hermitian=True) @ np.nansum(table - by_image, 1)
     return by_image - of_seeds @ seen / seen.sum(0), of_seeds
@@ -66,8 +66,8 @@ def _half_width(table: np.ndarray, of_images: np.ndarray, of_seeds: np.ndarray, 
 def _variance_of_seeds(residuals: np.ndarray, of_seeds: np.ndarray) -> float:
     """Return what the choice of seeds adds to the variance of the mean.
 
-    Counted in full where the seeds differ more than the images' residuals explain, else 0: subtracting the residuals,
-    as the unbiased estimate does, leaves three seeds with an interval that is too narrow.
+    It counts in full if the seeds differ more than the residuals of the images explain, else as 0. The unbiased
+    estimate, which subtracts the residuals, makes the interval of three seeds too narrow.
     """
     seeds = len(residuals)
     defined = int((~np.isnan(residuals)).sum())
