@@ -235,12 +235,12 @@ def test_all_images_without_a_class_are_named_up_to_ten(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["1000", "-1", "1.0", "", "dog", "1_0", "٣", "9" * 5000])
 def test_a_class_that_is_none_is_refused_with_its_line(value: str, tmp_path: Path) -> None:
     labelled(tmp_path, f"file,class\na.png,1\nb.png,{value}\nc.png,2\n")
-    assert_refused(tmp_path, f"{tmp_path / 'labels.csv'}, line 3: {value!r} is no class", "from 0 to 999")
+    assert_refused(tmp_path, f"{tmp_path / 'labels.csv'}, line 3: {value!r} is not a class", "from 0 to 999")
 
 
 def test_the_classes_that_are_allowed_are_the_models(tmp_path: Path) -> None:
     labelled(tmp_path, "file,class\na.png,9\nb.png,10\nc.png,2\n")
-    assert_refused(tmp_path, "line 3: '10' is no class", "from 0 to 9", num_classes=10)
+    assert_refused(tmp_path, "line 3: '10' is not a class", "from 0 to 9", num_classes=10)
     assert len(load_photographs(tmp_path, num_classes=11)) == 3
 
 
@@ -250,13 +250,13 @@ def test_the_classes_that_are_allowed_are_the_models(tmp_path: Path) -> None:
         ("file,class\na.png,1\ngone.png,2\n", "line 3: no image 'gone.png' in the folder"),
         ("file,class\na.png,1\nlabels.csv,2\n", "line 3: no image 'labels.csv' in the folder"),
         ("file,class\na.png,1\nb.png,2\na.png,1\n", "line 4: 'a.png' has a class already"),
-        ("file,class\na.png\n", "line 2: None is no class"),
+        ("file,class\na.png\n", "line 2: None is not a class"),
         ("file;class\na.png;1\n", "has the columns 'file;class'; it needs 'file' and one of 'class',"),
         ("a.png,1\n", "has the columns 'a.png', '1'; it needs"),
         ("file,label\na.png,1\n", "it needs"),
         ("file,class,class_index\na.png,1,2\n", "has the columns 'file', 'class', 'class_index'; it needs"),
         ("", "has the columns (none); it needs"),
-        ('file,class\n"a.png,1\n', "is no table that can be read"),
+        ('file,class\n"a.png,1\n', "cannot be read as a table"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(table: str, told: str, tmp_path: Path) -> None:
@@ -268,13 +268,13 @@ def test_a_table_that_is_no_text_in_utf_8_is_refused(tmp_path: Path) -> None:
     assert_refused(tmp_path, "save it as CSV in UTF-8")
     (tmp_path / "labels.csv").unlink()
     (tmp_path / "labels.csv").mkdir()
-    assert_refused(tmp_path, "labels.csv is no table that can be read")
+    assert_refused(tmp_path, "labels.csv cannot be read as a table")
 
 
 def test_the_table_is_looked_at_before_the_images(tmp_path: Path) -> None:
     labelled(tmp_path, "file,class\na.png,dog\n")
     (tmp_path / "a.png").write_text("no image")
-    assert_refused(tmp_path, "'dog' is no class")
+    assert_refused(tmp_path, "'dog' is not a class")
 
 
 # Kinds of images.

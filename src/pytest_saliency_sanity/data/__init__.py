@@ -1,3 +1,1 @@
 """Images to look at, and the classes to explain. The names are known without importing torch."""
-
-from .registry import load_batch as load_batch

@@ -1,6 +1,6 @@
 """A folder of photographs as a batch, in the paper's preprocessing for ImageNet (appendix C.2).
 
-A folder holds images and, where their classes are known, a table ``labels.csv``:
+A folder holds images and, if their classes are known, a table ``labels.csv``:
 
 - The images are the files whose suffix is one of ``SUFFIXES``, in either case, by name. Hidden files, subfolders and
   other files are ignored.
@@ -9,7 +9,7 @@ A folder holds images and, where their classes are known, a table ``labels.csv``
   Other columns are ignored.
 
 Every image becomes RGB as by Pillow's ``convert("RGB")``, which is what is usual for ImageNet: grey in three equal
-channels, palettes looked up, CMYK converted, transparency dropped. Three things differ, where that would give another
+channels, palettes looked up, CMYK converted, transparency dropped. Three things differ, since they would give another
 picture than the one that people see: EXIF rotation is applied, 16-bit grey is scaled (not clipped to white), and 32-bit
 grey is refused, for no white is agreed on. Of an animation the first frame counts.
 """
@@ -67,12 +67,12 @@ IMAGENET = Preprocessing()
 def load_photographs(
     folder: Path | str, n: int | None = None, *, preprocessing: Preprocessing = IMAGENET, num_classes: int = 1000
 ) -> Batch:
-    """Return the first ``n`` images of a folder by name, all where None, as ``(n, 3, crop, crop)`` float32 on the CPU.
+    """Return the first ``n`` images of a folder by name, all if None, as ``(n, 3, crop, crop)`` float32 on the CPU.
 
-    Targets are the classes in the folder's ``labels.csv``, 0 to ``num_classes - 1``; None where there is no such file.
+    Targets are the classes in the folder's ``labels.csv``, 0 to ``num_classes - 1``; None if there is no such file.
     Only the images that are used are read. The module's docstring says what a folder holds and how images become RGB.
 
-    Raises ValueError for a folder without images, an ``n`` beyond 1 to their number, an image that can't be read whole
+    Raises ValueError for a folder without images, an ``n`` beyond 1 to their number, an image that cannot be read whole
     or has a side under 32 pixels, and a ``labels.csv`` that does not fit.
     """
     folder = Path(folder)
@@ -93,7 +93,7 @@ def load_photographs(
 
 
 def find_images(folder: Path) -> list[Path]:
-    """Return the images in a folder, by name; ValueError where there is no folder or none in it."""
+    """Return the images in a folder, by name; ValueError if there is no folder or none in it."""
     if not folder.is_dir():
         raise ValueError(f"{folder} {'is a file' if folder.exists() else 'does not exist'}; give a folder of images")
     files = [
@@ -108,7 +108,7 @@ def find_images(folder: Path) -> list[Path]:
 
 
 def read_photograph(file: Path) -> Image.Image:
-    """Return an image in RGB, upright; ValueError where it can't be read whole, is too small or has no known white."""
+    """Return an image in RGB, upright; ValueError if it cannot be read whole, is too small or has no known white."""
     with _pillow_reads(file):
         photograph = Image.open(file, formats=FORMATS)
     with photograph:
@@ -143,7 +143,7 @@ def read_labels(table: Path, images: Iterable[Path], num_classes: int) -> dict[s
     """Return the class of each file that a table names.
 
     Raises ValueError, with the line, for a file that is not among the images or named twice, and for a class that is
-    not a whole number from 0 to ``num_classes - 1``; and for a table that is no CSV in UTF-8 with the columns.
+    not a whole number from 0 to ``num_classes - 1``; and for a table that is not CSV in UTF-8 with the columns.
     """
     present = {image.name for image in images}
     labels: dict[str, int] = {}
@@ -152,14 +152,14 @@ def read_labels(table: Path, images: Iterable[Path], num_classes: int) -> dict[s
             rows = csv.DictReader(lines, skipinitialspace=True, strict=True)
             column = _class_column(table, rows.fieldnames or ())
             for row in rows:
-                where, name = f"{table}, line {rows.line_num}", row["file"]
+                line, name = f"{table}, line {rows.line_num}", row["file"]
                 if name not in present:
-                    raise ValueError(f"{where}: no image {name!r} in the folder; put it there or remove the line")
+                    raise ValueError(f"{line}: no image {name!r} in the folder; put it there or remove the line")
                 if name in labels:
-                    raise ValueError(f"{where}: {name!r} has a class already; leave one line for it")
-                labels[name] = _class_index(row[column], num_classes, where)
+                    raise ValueError(f"{line}: {name!r} has a class already; leave one line for it")
+                labels[name] = _class_index(row[column], num_classes, line)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{table} is no table that can be read ({error}); save it as CSV in UTF-8") from error
+        raise ValueError(f"{table} cannot be read as a table ({error}); save it as CSV in UTF-8") from error
     return labels
 
 
@@ -173,11 +173,11 @@ def _class_column(table: Path, columns: Sequence[str]) -> str:
     return found[0]
 
 
-def _class_index(text: str | None, num_classes: int, where: str) -> int:
+def _class_index(text: str | None, num_classes: int, line: str) -> int:
     # int() alone takes "1_0" and digits of other scripts.
     if re.fullmatch("[0-9]{1,9}", written := (text or "").strip()) and int(written) < num_classes:
         return int(written)
-    raise ValueError(f"{where}: {text!r} is no class; allowed: a whole number from 0 to {num_classes - 1}")
+    raise ValueError(f"{line}: {text!r} is not a class; allowed: a whole number from 0 to {num_classes - 1}")
 
 
 @contextmanager

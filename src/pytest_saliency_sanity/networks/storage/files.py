@@ -15,7 +15,7 @@ from ...foundation.errors import CheckpointError
 def writing_whole(file: Path) -> Iterator[Path]:
     """Give a temporary file beside ``file`` to write to, then rename it: nobody ever sees half of it.
 
-    Raises CheckpointError where the folder takes no file, as when it is read-only or the disk is full.
+    Raises CheckpointError if the folder takes no file, as when it is read-only or the disk is full.
     """
     try:
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
@@ -36,7 +36,7 @@ def writing_whole(file: Path) -> Iterator[Path]:
 
 
 def write_whole(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all; CheckpointError where the folder takes no file."""
+    """Write a file whole or not at all; CheckpointError if the folder takes no file."""
     with writing_whole(file) as temporary:
         temporary.write_bytes(content)
 

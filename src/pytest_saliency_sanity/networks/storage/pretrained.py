@@ -28,7 +28,7 @@ def load_pretrained(name: str, file: Path | None = None) -> nn.Module:
     Without ``file``, torchvision downloads its own weights (``IMAGENET1K_V1``) to its own cache, or finds them there.
     ``file``: a state dict, as safetensors or as ``torch.save`` writes it; of a pickle only tensors are read.
 
-    Raises ImportError without torchvision; CheckpointError where the weights can't be had, are damaged, are not what
+    Raises ImportError without torchvision; CheckpointError if the weights cannot be fetched, are damaged, are not what
     the hash in the file's name says, or belong to another network.
     """
     try:
@@ -53,7 +53,7 @@ def load_pretrained(name: str, file: Path | None = None) -> nn.Module:
 def read_weights(file: Path) -> dict[str, torch.Tensor]:
     """Return the tensors of a weights file, on the CPU.
 
-    Raises CheckpointError where it is missing, damaged, no state dict, or not what the hash in its name says.
+    Raises CheckpointError if it is missing, damaged, not a state dict, or not what the hash in its name says.
     """
     try:
         require_hash(file)
@@ -71,7 +71,7 @@ def read_weights(file: Path) -> dict[str, torch.Tensor]:
 
 
 def require_hash(file: Path) -> None:
-    """Raise CheckpointError where the name of a file gives its SHA-256 and the file has another; OSError without it."""
+    """Raise CheckpointError if the name of a file gives its SHA-256 and the file has another; OSError without it."""
     named = HASH_IN_NAME.search(file.name)
     if named:
         with file.open("rb") as stream:

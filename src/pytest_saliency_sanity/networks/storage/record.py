@@ -17,7 +17,7 @@ from .files import writing_whole
 
 
 def write_record(file: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
-    """Write tensors and JSON-primitive facts, whole or not at all; CheckpointError where the folder takes no file."""
+    """Write tensors and JSON-primitive facts, whole or not at all; CheckpointError if the folder takes no file."""
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)
     metadata = {"facts": text, "sha256": digest(on_cpu, text)}
@@ -29,12 +29,12 @@ def write_record(file: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping
 
 
 def read_facts(file: Path) -> dict[str, Any]:
-    """Return a record's facts; its tensors are neither read nor verified. CheckpointError where it is no record."""
+    """Return a record's facts; its tensors are neither read nor verified. CheckpointError if it is not a record."""
     return _parts(file, with_tensors=False)[1]
 
 
 def read_record(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Return a record's tensors, on the CPU, and its facts; CheckpointError where it is missing or damaged."""
+    """Return a record's tensors, on the CPU, and its facts; CheckpointError if it is missing or damaged."""
     tensors, facts, metadata = _parts(file)
     if digest(tensors, metadata["facts"]) != metadata["sha256"]:
         raise CheckpointError(f"{file} is damaged: its SHA-256 is not the one it was written with")
@@ -60,5 +60,5 @@ def _parts(file: Path, with_tensors: bool = True) -> tuple[dict[str, torch.Tenso
     except FileNotFoundError as error:
         raise CheckpointError(f"{file} is missing") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise CheckpointError(f"{file} is damaged or no checkpoint of ours ({error})") from error
+        raise CheckpointError(f"{file} is damaged or not a checkpoint of ours ({error})") from error
     return tensors, facts, metadata

@@ -110,12 +110,11 @@ class Training:
         """Go on from where another training of the same arguments was put down."""
         of_model = {name: value for name, value in tensors.items() if not name.startswith((OPTIMIZER, STREAM))}
         self.model.load_state_dict(of_model)
-        parameters = list(self.model.parameters())
         slots: dict[int, dict[str, torch.Tensor]] = {}
         for name, value in tensors.items():
             if name.startswith(OPTIMIZER):
                 row, slot = name.removeprefix(OPTIMIZER).split(".")
-                slots.setdefault(int(row), {})[slot] = _laid_out_like(parameters[int(row)], value)
+                slots.setdefault(int(row), {})[slot] = value
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
         self._streams = {
             name.removeprefix(STREAM): value.cpu() for name, value in tensors.items() if name.startswith(STREAM)
@@ -198,8 +197,3 @@ def train_epoch(
 def rounded_to_half(model: nn.Module) -> nn.Module:
     """Return a copy whose weights went through half precision, in evaluation mode: what a user will load."""
     return copy.deepcopy(model).half().float().eval()
-
-
-def _laid_out_like(parameter: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    """Return the same values in the parameter's layout: sums in another order would differ in their last bits."""
-    return torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
