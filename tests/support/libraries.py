@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import cache
 
 import captum.attr
 import numpy as np
@@ -14,6 +15,7 @@ import torchvision
 import zennit.attribution
 import zennit.composites
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from support.images import noise
 from support.maps import assert_same
 from support.networks import fill, seeded
 from torch import nn
@@ -22,7 +24,7 @@ from torch.nn import functional as F
 from pytest_saliency_sanity import resolve_method
 
 CLASSES = 5
-TARGETS = torch.tensor([0, 3, 1, 4])
+IMAGES, TARGETS = noise(4, 3, 20, 20), torch.tensor([0, 3, 1, 4])
 ByHand = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -69,6 +71,12 @@ def maps_of(spec: str, model: nn.Module, images: torch.Tensor, targets: torch.Te
     method = resolve_method(spec)
     seed()
     return method(model, images, targets)
+
+
+@cache
+def plain_maps(spec: str) -> torch.Tensor:
+    """Return the maps of a spec of the plain network and ``IMAGES``: made once, to be compared with and left alone."""
+    return maps_of(spec, Net(), IMAGES.clone())
 
 
 def seed() -> None:

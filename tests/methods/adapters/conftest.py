@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from support.images import noise
+from support.libraries import IMAGES
 
 
 @pytest.fixture
 def images() -> torch.Tensor:
-    return noise(4, 3, 20, 20)
+    return IMAGES.clone()

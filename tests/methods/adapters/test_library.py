@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 import torch
-from support.libraries import CLASSES, GRAD_CAM, MODULES, NATIVE, STYLES, TARGETS, Net, maps_of, resnet
+from support.libraries import CLASSES, GRAD_CAM, MODULES, NATIVE, STYLES, TARGETS, Net, maps_of, plain_maps, resnet
 from support.maps import assert_same
 from support.networks import lived_in_model
 from support.traces import left_as_found, random_streams
@@ -49,7 +49,7 @@ def test_libraries_agree_on_the_gradient(images: torch.Tensor) -> None:
     ],
 )
 def test_the_way_of_writing_makes_no_difference(style: str, spec: str, images: torch.Tensor) -> None:
-    assert_same(maps_of(spec, Net(style), images), maps_of(spec, Net(), images))
+    assert_same(maps_of(spec, Net(style), images), plain_maps(spec))
 
 
 @pytest.mark.parametrize("style", MODULES)
@@ -62,7 +62,7 @@ def test_the_way_of_writing_makes_no_difference(style: str, spec: str, images: t
     ],
 )
 def test_activation_modules_may_be_shared_and_in_place(style: str, spec: str, images: torch.Tensor) -> None:
-    assert_same(maps_of(spec, Net(style), images), maps_of(spec, Net(), images))
+    assert_same(maps_of(spec, Net(style), images), plain_maps(spec))
 
 
 @pytest.mark.parametrize("style", ["plain", *STYLES])
@@ -86,7 +86,7 @@ def test_on_a_residual_network_grad_cam_is_the_same_in_every_library(library: st
 
 @pytest.mark.parametrize("spec", SURE)
 def test_a_map_does_not_depend_on_the_other_images(spec: str, images: torch.Tensor) -> None:
-    together = maps_of(spec, Net(), images)
+    together = plain_maps(spec)
     for index in range(len(images)):
         some = slice(index, index + 1)
         torch.testing.assert_close(
@@ -96,14 +96,14 @@ def test_a_map_does_not_depend_on_the_other_images(spec: str, images: torch.Tens
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_the_class_that_is_asked_for_is_explained(spec: str, images: torch.Tensor) -> None:
-    one, other = maps_of(spec, Net(), images), maps_of(spec, Net(), images, (TARGETS + 1) % CLASSES)
+    one, other = plain_maps(spec), maps_of(spec, Net(), images, (TARGETS + 1) % CLASSES)
     differ = [not torch.allclose(a, b, rtol=1e-3, atol=1e-6) for a, b in zip(one, other, strict=True)]
     assert differ == [not any(name in spec for name in NO_CLASS)] * 4
 
 
 @pytest.mark.parametrize("spec", SURE)
 def test_large_batches_are_taken_in_parts(spec: str, images: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    together = maps_of(spec, Net(), images)
+    together = plain_maps(spec)
     monkeypatch.setattr(inference, "MAX_INPUT_VALUES", 3 * images[0].numel())
     torch.testing.assert_close(maps_of(spec, Net(), images), together, atol=1e-4, rtol=1e-3)
 
@@ -119,7 +119,7 @@ def test_maps_are_detached_floats_and_finite(spec: str, images: torch.Tensor) ->
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_modes_and_frozen_parameters_make_no_difference(spec: str, images: torch.Tensor) -> None:
-    expected = maps_of(spec, Net(), images)
+    expected = plain_maps(spec)
     model = Net().train().requires_grad_(False)
     torch.testing.assert_close(maps_of(spec, model, images), expected)
     with torch.no_grad():
@@ -130,7 +130,7 @@ def test_modes_and_frozen_parameters_make_no_difference(spec: str, images: torch
 
 @pytest.mark.parametrize("spec", ONE_EACH)
 def test_targets_of_any_integer_type_name_classes(spec: str, images: torch.Tensor) -> None:
-    expected = maps_of(spec, Net(), images)
+    expected = plain_maps(spec)
     for dtype in (torch.int32, torch.uint8):
         assert_same(maps_of(spec, Net(), images, TARGETS.to(dtype)), expected)
 
