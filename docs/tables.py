@@ -62,9 +62,9 @@ def rule(check: Check) -> str:
     if not check.thresholds:
         return "no broken promise is found"
     of = check.quantity if check.above or check.quantity != "SRC" else f"|{check.quantity}|"
-    limits = {f"{of} {'>' if check.above else '<'} {threshold:g}": [] for threshold in check.thresholds.values()}
+    limits: dict[str, list[str]] = {}
     for at, threshold in check.thresholds.items():
-        limits[f"{of} {'>' if check.above else '<'} {threshold:g}"].append(at)
+        limits.setdefault(f"{of} {'>' if check.above else '<'} {threshold:g}", []).append(at)
     if len(check.thresholds) == 1 or len(limits) == 1:
         return ", ".join(limits)
     return ", ".join(f"{limit} ({', '.join(at)})" for limit, at in limits.items())
