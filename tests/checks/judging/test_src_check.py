@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pytest_saliency_sanity.checks.judging.src_check import MOST_SHOWN, shown
+from pytest_saliency_sanity.checks.judging.src_check import MOST_SHOWN, stages_to_show
 
 
 def test_of_many_stages_a_dozen_and_the_judged_ones_are_shown() -> None:
     every = [f"layer{number}" for number in range(100)]
-    some = shown(every, ["layer7", "layer99"])
+    some = stages_to_show(every, ["layer7", "layer99"])
     assert len(some) <= MOST_SHOWN + 2
     assert {"layer0", "layer7", "layer99"} <= set(some)
     assert list(some) == [stage for stage in every if stage in some]
-    assert shown(every[:10], ["layer3"]) == tuple(every[:10])
+    assert stages_to_show(every[:10], ["layer3"]) == tuple(every[:10])
