@@ -44,14 +44,14 @@ def result(check: str = "mine[one]") -> CheckResult:
 @pytest.mark.parametrize("answered", [None, "passed", True, [result()]])
 def test_what_is_not_a_result_is_an_error(give: Give, answered: object) -> None:
     give(answered)
-    with pytest.raises(TypeError, match=r"the check mine\[one\] answered with .*, which is not a CheckResult"):
+    with pytest.raises(TypeError, match=r"the check mine\[one\] returned .*, which is not a CheckResult"):
         answer(ASKED, subject(gradient), {})
 
 
 @pytest.mark.parametrize("other", ["mine[two]", "mine", "repeatability"])
 def test_the_result_of_another_question_is_an_error(give: Give, other: str) -> None:
     give(result(other))
-    with pytest.raises(TypeError, match=r"the check mine\[one\] answered with the result of"):
+    with pytest.raises(TypeError, match=r"the check mine\[one\] returned a result of"):
         answer(ASKED, subject(gradient), {})
 
 
@@ -94,12 +94,12 @@ def test_needs_are_gathered_by_name() -> None:
 def test_a_need_that_nobody_supplies_has_a_reason_and_a_remedy(name: str) -> None:
     check = CHECKS.all()[name]
     (need,) = check.needs
-    with pytest.raises(UnsuppliedNeedError, match=f"like net.*: override the fixture saliency_{need}"):
+    with pytest.raises(UnsuppliedNeedError, match=f"like net.*: to run this check, override the fixture saliency_{need}"):
         gather_needs(check, "net", lambda need: None)
 
 
 def test_a_need_that_no_check_is_known_to_have_is_named() -> None:
-    assert unsupplied("scenes", "net").startswith("no scenes of net: override the fixture saliency_scenes")
+    assert unsupplied("scenes", "net").startswith("no scenes of net: to run this check, override the fixture saliency_scenes")
 
 
 def test_a_question_that_can_not_be_put_has_a_result_that_says_so() -> None:

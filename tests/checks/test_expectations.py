@@ -59,7 +59,7 @@ def test_a_line_has_a_pattern_and_a_reason() -> None:
 
 @pytest.mark.parametrize("reason", ["", "  ", None, 3])
 def test_an_entry_without_a_reason_is_an_error(reason: object) -> None:
-    with pytest.raises(ValueError, match="'a/b/c' has no reason"):
+    with pytest.raises(ValueError, match="'a/b/c' needs a reason"):
         named_expected_failure("a/b/c", reason, "ini")
 
 
@@ -74,7 +74,7 @@ def test_the_first_entry_that_means_a_question_gives_the_reason() -> None:
 
 @pytest.mark.parametrize("pattern", ["a/*/repeatable", "b/*/*", "a/vgg/*", "*/*/symmetry[shift]"])
 def test_an_entry_that_means_no_question_is_an_error(pattern: str) -> None:
-    with pytest.raises(ValueError, match=r"here: the expected failure .* means no test"):
+    with pytest.raises(ValueError, match=r"here: the expected failure .* matches no test"):
         require_meaningful([ExpectedFailure(pattern, "gone", "here")], ["a"], ["vgg11"])
 
 

@@ -24,7 +24,7 @@ def check(**parts: Any) -> Check:
 
 @pytest.mark.parametrize("name", ["Mine", "my check", "", "1st", "mine[x]", "my-check"])
 def test_a_name_that_no_test_can_have_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="the name of a check is lower case with underscores"):
+    with pytest.raises(ValueError, match="the name of a check must be lower case with underscores"):
         check(name=name)
 
 

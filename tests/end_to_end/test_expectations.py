@@ -62,7 +62,7 @@ def test_an_entry_that_means_no_test_is_a_usage_error(stale: str, how: str, pyte
     result = pytester.runpytest_inprocess(*NOISE, "--saliency-check=contract")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     error = "\n".join(result.errlines)
-    assert f"the expected failure {stale!r} means no test" in error
+    assert f"the expected failure {stale!r} matches no test" in error
     source = "ini saliency_expected_failures" if how == "ini" else "pytest_saliency_expected_failures in conftest.py"
     assert f"{source}: the expected" in error
 
@@ -78,8 +78,8 @@ def test_an_entry_for_what_is_not_run_today_is_none(other: str, pytester: pytest
     ("answer", "told"),
     [
         ({"a/b": "reason"}, "'a/b' is not of the form method/model/check"),
-        ({"a/b/c": ""}, "'a/b/c' has no reason"),
-        ({"a/b/c": None}, "'a/b/c' has no reason"),
+        ({"a/b/c": ""}, "'a/b/c' needs a reason"),
+        ({"a/b/c": None}, "'a/b/c' needs a reason"),
         (["a/b/c"], "returned list, not a mapping"),
     ],
 )
@@ -107,7 +107,7 @@ def test_a_finding_turns_nothing_red(pytester: pytest.Pytester) -> None:
 def test_a_finding_is_a_gate_in_the_full_tier(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("saliency-sanity", *SHIFT, "--saliency-tier=full")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["The maps follow the notation: *", "input * symmetry[[]input_shift] * failed"])
+    result.stdout.fnmatch_lines(["The maps depend on how the function is written: *", "input * symmetry[[]input_shift] * failed"])
 
 
 def test_an_unknown_tier_is_a_usage_error(pytester: pytest.Pytester) -> None:

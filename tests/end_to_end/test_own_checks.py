@@ -59,7 +59,7 @@ def test_a_check_that_gives_no_answer_is_red(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess(*GRADIENT, "--saliency-check=silence")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*the check silence answered with None, which is not a CheckResult*"])
+    result.stdout.fnmatch_lines(["*the check silence returned None, which is not a CheckResult*"])
 
 
 def test_a_packaged_test_that_passes_without_an_answer_is_not_green(pytester: pytest.Pytester) -> None:

@@ -1,1 +1,1 @@
-"""Checks: named questions put to a method, each answered by a verdict that rests on statistics."""
+"""Checks: named questions put to a saliency method, each answered by a statistical verdict."""

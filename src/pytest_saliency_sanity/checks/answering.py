@@ -1,4 +1,4 @@
-"""From a planned question to its answer: the one place where a check is asked, with pytest and without."""
+"""Puts a planned question to a method: the only place where a check is run, with pytest or without."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ def answer(
 ) -> CheckResult:
     """Put a question to a subject and return the result. ``needs``: what the check needs, by name.
 
-    Raises TypeError if the check answers with anything but the result of this question: a question without an answer
-    is an error. Raises SaliencyMethodError if the method raises or returns no maps.
+    Raises TypeError if the check returns anything but a result of this question, SaliencyMethodError if the method
+    raises or does not return maps.
     """
     check = CHECKS.named(question.check)
     with threads_of(subject):
         result: object = check.asking()(subject, needs, question.variant, threshold)
     if not isinstance(result, CheckResult):
-        raise TypeError(f"the check {question.id} answered with {result!r}, which is not a CheckResult")
+        raise TypeError(f"the check {question.id} returned {result!r}, which is not a CheckResult")
     if result.check != question.id:
-        raise TypeError(f"the check {question.id} answered with the result of {result.check}")
+        raise TypeError(f"the check {question.id} returned a result of {result.check}")
     return replace(result, quantity=check.quantity, finding=check.is_finding(question.variant))
 
 
 def threads_of(subject: MethodSubject) -> AbstractContextManager[None]:
-    """Return the context in which a subject is measured: one thread, unless its model is large."""
+    """Return the context to measure a subject in: a single thread, unless its model is large."""
     if not isinstance(subject, Subject):
         return one_thread()
     return threads_for(subject.model, subject.batch.images)
 
 
 def gather_needs(check: Check, model: str, supply: Supply) -> dict[str, object]:
-    """Return what a check needs, by name. ``supply`` returns a need, or None if nobody has it.
+    """Return what a check needs, by name. ``supply`` returns a need, or None if it is not available.
 
-    Raises UnsuppliedNeedError, with what to do, for a need that nobody supplies.
+    Raises UnsuppliedNeedError, with what to do, if a need is not available.
     """
     found = {}
     for need in check.needs:
@@ -55,10 +55,10 @@ def gather_needs(check: Check, model: str, supply: Supply) -> dict[str, object]:
 
 
 def unsupplied(need: str, model: str) -> str:
-    """Return what to say if nobody supplies a need for a model."""
+    """Return the message for a need that is not available for a model."""
     known = CHECKS.all().values()
     words = next((check.needs[need] for check in known if need in check.needs), f"no {need} of {{model}}")
     return (
-        f"{words.format(model=model)}: override the fixture saliency_{need}, or give check_method needs, to be asked "
-        "this"
+        f"{words.format(model=model)}: to run this check, override the fixture saliency_{need}, or pass "
+        f"needs={{{need!r}: ...}} to check_method"
     )

@@ -1,4 +1,4 @@
-"""Failures that are expected, by patterns over method/model/check. Standard library only."""
+"""Expected failures, given by patterns method/model/check. Standard library only."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ ARROW = "->"
 
 @dataclass(frozen=True)
 class ExpectedFailure:
-    """Which questions are expected to fail (``method/model/check``, ``*`` for anything), why, and who says so."""
+    """The questions that are expected to fail (``method/model/check``, ``*`` for anything), why, and who said so."""
 
     pattern: str
     reason: str
     source: str
 
     def means(self, question: Question) -> bool:
-        """Return whether a question is meant; a check stands for all its variants."""
+        """Return whether the pattern matches a question; a check stands for all its variants."""
         return matches(self.pattern, question.method, question.model, question.id)
 
 
 def expected_reason(question: Question, expected: Iterable[ExpectedFailure]) -> str:
-    """Return why a question is expected to fail, empty if it is not. The first entry that means it counts."""
+    """Return why a question is expected to fail: the reason of the first entry that matches it, or an empty text."""
     return next((each.reason for each in expected if each.means(question)), "")
 
 
 def parse_expected_failure(line: str, source: str) -> ExpectedFailure:
-    """Return the entry of a line ``method/model/check -> reason``; ValueError for a line of another form."""
+    """Parse a line ``method/model/check -> reason``. Raises ValueError if the line has another form."""
     pattern, arrow, reason = (part.strip() for part in line.partition(ARROW))
     if not (arrow and reason):
         raise ValueError(f"{line!r} is not of the form method/model/check {ARROW} reason")
@@ -39,21 +39,21 @@ def parse_expected_failure(line: str, source: str) -> ExpectedFailure:
 
 
 def named_expected_failure(pattern: object, reason: object, source: str) -> ExpectedFailure:
-    """Return an entry; ValueError if the pattern has another form or the reason says nothing."""
+    """Return an entry. Raises ValueError if the pattern has another form or the reason is empty."""
     parts = pattern.split("/") if isinstance(pattern, str) else []
     if len(parts) != 3 or not all(parts):
         raise ValueError(f"{pattern!r} is not of the form method/model/check, each a name or a pattern with *")
     if not (isinstance(reason, str) and reason.strip()):
-        raise ValueError(f"{pattern!r} has no reason: {reason!r}")
+        raise ValueError(f"{pattern!r} needs a reason why it is expected to fail, not {reason!r}")
     return ExpectedFailure(str(pattern), reason, source)
 
 
 def require_meaningful(
     expected: Iterable[ExpectedFailure], methods: Collection[str], models: Collection[str], hint: str = ""
 ) -> None:
-    """Raise ValueError for an entry that means no question of any method and model of these names.
+    """Raise ValueError for an entry that matches no question of any of these methods and models.
 
-    An import path or a library's class is let pass: another run may be given it. ``hint`` ends the message.
+    Import paths and classes of libraries are not checked, since another run can use them. ``hint`` ends the message.
     """
     for entry in expected:
         method_part, model_part, _ = entry.pattern.split("/")
@@ -64,18 +64,18 @@ def require_meaningful(
             for check in question_ids(CHECKS.all())
         ):
             raise ValueError(
-                f"{entry.source}: the expected failure {entry.pattern!r} means no test: no method, model or check of "
-                f"its names exists. Take it out, or mend its spelling{hint}"
+                f"{entry.source}: the expected failure {entry.pattern!r} matches no test: no method, model or check "
+                f"has these names. Remove it or correct its spelling{hint}"
             )
 
 
 def matches(pattern: str, method: str, model: str, check: str) -> bool:
-    """Return whether a pattern means a question: ``*`` stands for anything, and a check for all its variants."""
+    """Return whether a pattern matches a question: ``*`` stands for anything, and a check for all its variants."""
     return all(map(part_matches, pattern.split("/"), (method, model, check)))
 
 
 def part_matches(part: str, name: str) -> bool:
-    """Return whether one part of a pattern means a name. Brackets are what they are in ``check[variant]``."""
+    """Return whether one part of a pattern matches a name. Brackets are literal, as in ``check[variant]``."""
     expression = ".*".join(map(re.escape, part.split("*")))
     return re.fullmatch(rf"{expression}(\[.*\])?", name) is not None
 

@@ -1,7 +1,7 @@
-"""What a run is going to ask: which question is put to which method on which model. Standard library only.
+"""The plan of a run: which questions are put to which method on which model. Standard library only.
 
-It is computed once, from what the user asked for and the registry of checks. Collection, header, summary, expected
-failures and ``check_method`` read it, so none of them can forget a question that another one knows.
+It is computed once, from the user's choices and the registry of checks. Collection, header, summary, expected failures
+and ``check_method`` all read it, so they agree on the questions.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Question:
 
 
 class About(Protocol):
-    """Anything that is about a method and a model."""
+    """Anything that concerns a method and a model."""
 
     @property
     def method(self) -> str:
@@ -48,8 +48,8 @@ class About(Protocol):
 class Plan:
     """The questions of a run, in the order in which they are asked.
 
-    ``methods``, ``models`` and ``checks`` are in the order in which they were given; ``checks`` are question ids.
-    ``by_name``: whether the checks were named: then a question that can't be put is a failure, not left out.
+    ``methods``, ``models`` and ``checks`` are in the given order; ``checks`` are question ids. ``by_name``: whether the
+    checks were named explicitly: then a question that can't be put is a failure instead of being left out.
     """
 
     methods: tuple[str, ...]
@@ -59,16 +59,16 @@ class Plan:
 
     @classmethod
     def of(cls, methods: Iterable[str], models: Iterable[str], checks: Iterable[str] = ()) -> Plan:
-        """Return the plan for methods, models and checks by name; without any check, for all that are registered.
+        """Return the plan for methods, models and checks by name; if no check is named, for all registered ones.
 
-        A check is named by itself, or with a variant in brackets. Raises ValueError for one that does not exist.
+        A check is named alone, or with a variant in brackets. Raises ValueError if it does not exist.
         """
         named = tuple(checks)
         ids = question_ids(named or CHECKS.all())
         return cls(tuple(dict.fromkeys(methods)), tuple(dict.fromkeys(models)), tuple(ids), by_name=bool(named))
 
     def __iter__(self) -> Iterator[Question]:
-        """Yield the questions: of each method, model by model, and those put to the method alone last."""
+        """Yield the questions of each method, model by model; those put to the method alone come last."""
         by_model = {name: check.by_model for name, check in CHECKS.all().items()}
         split = [split_variant(each) for each in self.checks]
         for method in self.methods:
@@ -86,7 +86,7 @@ class Plan:
         return [(method, model, list(questions)) for (method, model), questions in grouped]
 
     def place(self, about: About) -> tuple[int, str, int, str, int]:
-        """Return where a result, or anything else about a method and a model, stands; what is not planned, last."""
+        """Return the sort key of anything about a method and a model, such as a result; what is not planned is last."""
         check = getattr(about, "check", "")
         method, model, question = (
             order.index(name) if name in order else len(order)

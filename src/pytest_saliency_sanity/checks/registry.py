@@ -1,4 +1,4 @@
-"""The checks that there are, and how one is registered. Standard library only: nothing heavy is imported to know them.
+"""The registry of checks. Standard library only, so all checks are known before anything heavy is imported.
 
 A check is a folder: its ``__init__.py`` registers it, ``ask.py`` puts the question. Other packages add theirs by the
 entry-point group ``saliency_sanity.checks``, a project by its hook ``pytest_saliency_checks`` (docs/extending.md).
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Ask = Callable[..., "CheckResult"]
 
-# How many images a check looks at; there are no more held-out digits than the most.
+# How many images a check explains by default and at most: there are 1000 held-out digits.
 IMAGES, MOST_IMAGES = 40, 1000
 TIERS = ("gate", "full")
 
@@ -29,20 +29,20 @@ TIERS = ("gate", "full")
 class Check:
     """A named question put to a saliency method.
 
-    ``name``: lower case, with underscores; its test is ``test_<name>``. ``question``: in words. ``source``: the paper,
-    or whoever thought of it. ``ask``: a function ``(subject, needs, variant, threshold) -> CheckResult``, or its import
-    path. ``judged``: what the maps are compared with, or what is looked at, in words.
+    ``name``: lower case, with underscores; its test is ``test_<name>``. ``question``: in words. ``source``: the paper
+    it comes from. ``ask``: a function ``(subject, needs, variant, threshold) -> CheckResult``, or its import path.
+    ``judged``: what the maps are compared with, in words.
 
-    ``thresholds``: by the stage that is judged, what |mean SRC| must stay below; with ``above``, what the mean must
-    stay above; none if the answer is not a number. ``quantity``: what is compared with them. ``variants``: the forms
-    that the question is asked in, each a test of its own. ``findings``: those of them that say something about a
-    method, but are no reason to turn it down: they decide in the tier ``full`` only. ``needs``: by name what it needs
-    besides a method, a model and images, and what to say of a model without it; ``{model}`` is filled in.
-    ``by_model``: whether it is put to every model, or to the method alone.
+    ``thresholds``: by stage, what |mean SRC| must stay below; with ``above``, what the mean must stay above; empty if
+    the answer is not a number. ``quantity``: what is compared with them. ``variants``: the forms of the question, each
+    a test of its own. ``findings``: the variants that describe a method but do not disqualify it: they decide only in
+    the tier ``full``. ``needs``: what the check needs besides a method, a model and images, by name, each with the
+    message for a model without it, in which ``{model}`` is filled in. ``by_model``: whether the question is put to
+    every model, or to the method alone.
 
-    ``must_fail``: by variant (empty if there is none) the methods of which it is settled beforehand that they fail, so
-    that the check can be seen to fail. The thresholds lie half-way between them and the reference methods, which must
-    pass everything (docs/thresholds.md); ``decided``: they were decided instead, for a reason of their own.
+    ``must_fail``: by variant (empty if there is none), the methods that must fail, chosen before any measurement; they
+    show that the check can fail. The thresholds lie half-way between them and the reference methods, which must pass
+    everything (docs/thresholds.md). ``decided``: the thresholds were set for another reason instead.
     """
 
     name: str
@@ -62,26 +62,26 @@ class Check:
 
     def __post_init__(self) -> None:
         if not (self.name.isidentifier() and self.name.islower()):
-            raise ValueError(f"the name of a check is lower case with underscores, not {self.name!r}")
+            raise ValueError(f"the name of a check must be lower case with underscores, not {self.name!r}")
         for what, named in (("findings", self.findings), ("must_fail", self.must_fail)):
             if unknown := [each for each in named if each not in (self.variants or ("",))]:
                 raise ValueError(f"{what} of {self.name} must name variants of it, not {', '.join(map(repr, unknown))}")
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The names of its questions: its own, or one for each variant, ``symmetry[rescaling]``."""
+        """The names of its questions: the bare name, or one for each variant, ``symmetry[rescaling]``."""
         return tuple(with_variant(self.name, variant) for variant in self.variants or ("",))
 
     def is_finding(self, variant: str) -> bool:
-        """Return whether a variant is reported only, unless the tier is ``full``."""
+        """Return whether a variant is a finding, which decides only in the tier ``full``."""
         return variant in self.findings
 
     def judged_by(self, threshold: float | None) -> dict[str, float]:
-        """Return the calibrated thresholds by stage, or the given one in place of each."""
+        """Return the threshold of each stage: the given one, or the calibrated one if it is None."""
         return {at: calibrated if threshold is None else threshold for at, calibrated in self.thresholds.items()}
 
     def asking(self) -> Ask:
-        """Return the function that puts the question; it is imported if only its path is known."""
+        """Return the function that puts the question, imported if it was registered by its path."""
         found: Ask = import_attribute(self.ask) if isinstance(self.ask, str) else self.ask
         return found
 
@@ -104,9 +104,9 @@ CHECKS = Registry(
 
 
 def question_ids(names: Iterable[str]) -> list[str]:
-    """Return the names of all questions that checks, or single variants of them, mean; each once.
+    """Return the ids of all questions of the named checks or single variants, each once.
 
-    Raises ValueError, with near matches, for a name that does not exist.
+    Raises ValueError, with near matches, if a name does not exist.
     """
     known = CHECKS.all()
     ids = [each for check in known.values() for each in check.ids]
@@ -122,5 +122,5 @@ def question_ids(names: Iterable[str]) -> list[str]:
 
 
 def check_of(question_id: str) -> Check:
-    """Return the check that a question belongs to; ValueError if there is none."""
+    """Return the check of a question. Raises ValueError if there is none."""
     return CHECKS.named(split_variant(question_id)[0])

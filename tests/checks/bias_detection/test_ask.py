@@ -102,7 +102,7 @@ def test_the_record_is_that_of_the_masses() -> None:
 
 def test_a_model_of_ones_own_is_not_asked_unless_it_is_given_a_scenario() -> None:
     spec = "pytest_saliency_sanity:build_model?name=alexnet&width=0.05"
-    with pytest.raises(ValueError, match=r"no biased and balanced networks like .*give check_method needs"):
+    with pytest.raises(ValueError, match=r"no biased and balanced networks like .*pass needs=.*to check_method"):
         check_method("gradient", models=[spec], checks=["bias_detection"], images=10)
     scenario = BiasScenario(Eye(LEFT), Eye(~LEFT), Batch(IMAGES), MASKS)
     needs = {"bias_scenario": scenario}
@@ -190,7 +190,7 @@ def test_a_failure_says_what_the_masks_cover_and_what_is_left_out() -> None:
     for part in (
         "assert_mass_inside: half on Eye FAILED",
         "Mean mass inside 0.500, 95% interval 0.500 to 0.500; it must stay above 0.6",
-        "2 of 12 maps are 0 throughout or not finite, and left out",
+        "2 of 12 maps are 0 everywhere or not finite, and left out",
         "The masks cover 0.500 of the images",
         "Run this again:\n  pytest ",
     ):

@@ -302,7 +302,7 @@ WRONG = [
     (changes_the_images, "the values of the images changed", SMALLEST),
     (changes_the_targets, "the values of the targets changed", SMALLEST),
     (gradients_of_the_images, "requires_grad of the images changed from False to True", SMALLEST),
-    (fills_grad, "grad of bias of classifier changed: it was none", SMALLEST),
+    (fills_grad, "grad of bias of classifier changed: it was None", SMALLEST),
     (leaves_a_hook, "the hooks (forward_hooks) of layers.0 changed", SMALLEST),
     (leaves_a_hook_of_a_weight, "hooks", SMALLEST),
     (leaves_train_mode, "the training mode of classifier changed from False to True", SMALLEST),
@@ -382,7 +382,7 @@ def test_the_example_reported_can_be_built_as_the_message_says() -> None:
     result = check_contract(scaled_over_the_batch, "wrong")
     lines = [line.strip() for line in result.message.splitlines()]
     found: dict[str, Any] = {}
-    exec("\n".join(lines[lines.index("To have them:") + 1 :]), found)
+    exec("\n".join(lines[lines.index("To build them:") + 1 :]), found)
     assert found["images"].shape == (2, 1, 6, 6)
     assert found["model"](found["images"]).shape == (2, 2)
 

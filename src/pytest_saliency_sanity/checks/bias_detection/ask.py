@@ -23,15 +23,15 @@ MEANING = {
     "passed": "The bias shows: the maps lie on the nuisance more for the biased model than for the balanced one.",
     "failed": "Blind to the bias: the maps lie on the nuisance as much for the balanced model as for the biased one.",
     "inconclusive": "Inconclusive: the interval straddles the threshold. More images narrow it.",
-    "undefined": "Undefined: too few maps are finite and not 0 throughout to say anything.",
+    "undefined": "Undefined: too few maps are finite and not 0 everywhere to say anything.",
 }
 
 
 @dataclass(frozen=True, eq=False)
 class BiasMasses:
-    """What a method's maps have on the nuisance, for a biased and for a balanced model, image by image.
+    """The mass of a method's maps on the nuisance, for a biased and for a balanced model, image by image.
 
-    ``biased``, ``balanced``: the masses. ``stage``: the verdict on the mean of their differences.
+    ``stage``: the verdict on the mean of the differences ``biased`` - ``balanced``.
     """
 
     biased: Masses
@@ -40,7 +40,7 @@ class BiasMasses:
 
     @property
     def drop(self) -> Masses:
-        """By how much the mass falls from the biased model to the balanced one."""
+        """The difference in mass, biased less balanced, image by image."""
         return self.biased - self.balanced
 
     @property
@@ -50,23 +50,23 @@ class BiasMasses:
 
     @property
     def verdict(self) -> Verdict:
-        """What the drop says against the threshold."""
+        """The verdict on the mean drop."""
         return self.stage.verdict
 
 
 def ask(subject: Subject, needs: Mapping[str, Any], variant: str, threshold: float | None) -> CheckResult:
-    """Put the question; ``needs["bias_scenario"]`` has the two models, images and masks."""
+    """Run the check; ``needs["bias_scenario"]`` has the two models, images and masks."""
     return check_bias_detection(subject, needs["bias_scenario"], threshold=threshold)
 
 
 def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold: float | None = None) -> CheckResult:
-    """Compare how much of the maps lies on the nuisance in a biased model and in a balanced one.
+    """Compare how much of the maps lies on the nuisance for a biased model and for a balanced one.
 
-    The method of ``subject`` is put to the models, images and masks of ``scenario``. Each model explains the class that
-    it predicts, unless the batch has targets. Passed if the mean over images of mass(biased) - mass(balanced) is above
+    The method of ``subject`` explains the models and images of ``scenario``: for each model the class that it predicts,
+    unless the batch has targets. Passed if the mean over images of mass(biased) - mass(balanced) is above
     ``threshold``, by default the calibrated one, with its whole 95 % interval.
 
-    Raises SaliencyMethodError if the method raises or returns no maps.
+    Raises SaliencyMethodError if the method raises or does not return maps.
     """
     (limit,) = CHECK.judged_by(threshold).values()
     seed = derived_seed(subject.seed, CHECK.name, subject.model_name)
@@ -96,7 +96,7 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
 def bias_masses(
     method: SaliencyMethod, scenario: BiasScenario, threshold: float, confidence: float = 0.95, *, name: str, seed: int
 ) -> BiasMasses:
-    """Measure the masses on the nuisance and judge their drop. Both models are looked at through the same noise."""
+    """Measure the masses on the nuisance and judge their drop. Both models get the same random numbers."""
     biased, balanced = (
         masses_of(method, model, scenario.batch, scenario.nuisance_masks, name=f"{name}, {kind}", seed=seed)
         for kind, model in (("biased", scenario.biased_model), ("balanced", scenario.balanced_model))
@@ -109,14 +109,14 @@ def bias_masses(
 def explain(
     title: str, scenario: BiasScenario, masses: BiasMasses, threshold: float, confidence: float, seed: int
 ) -> str:
-    """Return the whole message: what was asked and found, and the masses of both models."""
+    """Return the whole message: what was asked and found, and the masses for both models."""
     mean, low, high = masses.interval
     must = f"it must stay above {threshold:g} with its whole interval"
     interval = f"{confidence * 100:g}% interval {low:.3f} to {high:.3f}"
     found = (
         f"Mean drop of the mass on the nuisance {mean:.3f}, {interval}; {must}."
         if mean == mean
-        else f"No map of both models is finite and not 0 throughout, so there is no drop of the mass; {must}."
+        else f"No image has maps of both models that are finite and not 0 everywhere, so there is no drop; {must}."
     )
     return "\n".join(
         [

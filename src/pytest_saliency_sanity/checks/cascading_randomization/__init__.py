@@ -13,8 +13,8 @@ CHECK = Check(
     "independent: at each layer of the classifier",
     thresholds={"classifier": 0.92, "last": 0.75},
     variants=("top_down", "bottom_up", "independent"),
-    # Adebayo et al. 2018 (section 4 and their third version): Guided Backprop is invariant to the higher layers. It is
-    # known to change when the lower ones go, so bottom_up says nothing about it.
+    # Adebayo et al. 2018 (section 4 and their third version): Guided Backprop is invariant to the higher layers. It
+    # changes if the lower ones are randomised, so bottom_up does not test it.
     must_fail={
         "top_down": ("sobel", "input", "guided_backprop"),
         "bottom_up": ("sobel", "input"),

@@ -12,10 +12,10 @@ from ..judging.src_check import check_src
 from ..judging.subject import Subject
 from . import CHECK
 
-# The weights of a stage are one draw of many, and draws differ more than images do (docs/statistics.md).
+# The weights of a stage are a random draw, and draws differ more than images do (docs/statistics.md).
 DRAWS = 8
-# After the classifier, what separates is whether a method looks at the upper layers at all: Guided Backprop does not.
-# At the last stage nothing learned is left, so nothing may be left of the map.
+# After the classifier, the check shows whether a method uses the upper layers at all: Guided Backprop does not.
+# At the last stage nothing learned is left, so nothing of the map should be left.
 JUDGED_AT = {
     "top_down": ("classifier", "last"),
     "bottom_up": ("last",),
@@ -24,7 +24,7 @@ JUDGED_AT = {
 
 
 def ask(subject: Subject, needs: Mapping[str, Any], variant: str, threshold: float | None) -> CheckResult:
-    """Put the question; ``variant`` is the order."""
+    """Run the check; ``variant`` is the order."""
     return check_cascading_randomization(subject, order=variant, threshold=threshold)
 
 
@@ -38,7 +38,7 @@ def check_cascading_randomization(
     ``threshold``, by default the calibrated one of the stage, with its whole 95 % interval at each of them, over images
     and draws of weights.
 
-    Raises ValueError for an unknown order, SaliencyMethodError if the method returns no maps.
+    Raises ValueError if the order is unknown, SaliencyMethodError if the method raises or does not return maps.
     """
     if order not in JUDGED_AT:
         raise unknown_name("order", order, JUDGED_AT)

@@ -1,4 +1,4 @@
-"""Another class of the same image, on the same model."""
+"""Explains another class of the same image, on the same model."""
 
 from __future__ import annotations
 

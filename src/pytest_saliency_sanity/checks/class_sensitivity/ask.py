@@ -1,4 +1,4 @@
-"""Another class of the same image, on the same model (Sixt et al. 2020, section 5)."""
+"""Explains another class of the same image, on the same model (Sixt et al. 2020, section 5)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..judging.src_check import check_src
 from ..judging.subject import Subject
 from . import CHECK
 
-# Each draw asks for another class of every image, at random.
+# Each draw picks another class for every image, at random.
 DRAWS = 4
 WORDS = Words(
-    passed="No evidence of blindness to the class: another class has another map.",
+    passed="No evidence of blindness to the class: another class has a different map.",
     failed="Blind to the class: whichever class is asked for, the maps are alike.",
     compared="of the maps of two classes, image by image",
     note="; the other class is drawn at random, image by image",
@@ -23,7 +23,7 @@ WORDS = Words(
 
 
 def ask(subject: Subject, needs: Mapping[str, Any], variant: str, threshold: float | None) -> CheckResult:
-    """Put the question."""
+    """Run the check."""
     return check_class_sensitivity(subject, threshold=threshold)
 
 
@@ -33,7 +33,8 @@ def check_class_sensitivity(subject: Subject, *, threshold: float | None = None)
     Passed if |mean SRC| of absolute maps stays below ``threshold``, by default the calibrated one, with its whole 95 %
     interval over images and draws.
 
-    Raises ValueError if the model has fewer than two classes, SaliencyMethodError if the method returns no maps.
+    Raises ValueError if the model has fewer than two classes, SaliencyMethodError if the method raises or does not
+    return maps.
     """
     thresholds = CHECK.judged_by(threshold)
     return check_src(CHECK, "", subject, OtherClass(subject.model), thresholds=thresholds, seeds=DRAWS, words=WORDS)

@@ -1,4 +1,4 @@
-"""The contract of a saliency method: what every caller may rely on, tried on many small random networks."""
+"""The contract of a saliency method: what every caller can rely on, tried on small random networks."""
 
 from __future__ import annotations
 

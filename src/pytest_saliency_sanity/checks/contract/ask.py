@@ -1,4 +1,4 @@
-"""What every caller of a saliency method may rely on, tried on small random networks by hypothesis."""
+"""Tries the contract of a saliency method on small random networks, with hypothesis."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .networks import HEADS, LAYERS, Example
 from .promises import BrokenPromiseError, try_promises
 
 EXAMPLES = 80
-# How many smaller examples are tried at most. Of forty wrong methods of all kinds, none needs more than 22.
+# The most smaller examples to try. Of forty wrong methods of all kinds, none needs more than 22.
 MOST_SHRINKS = 100
 DEPTH, NOTHING = 4, ""
 NETWORKS = "small random networks"
 
 
 class EnoughShrinks(BaseException):
-    """Smaller examples were looked for long enough."""
+    """Enough smaller examples were tried."""
 
 
 class Trial:
-    """A method that is tried on one example after the other; keeps the smallest that broke the contract."""
+    """Tries a method on one example after the other; keeps the smallest that broke the contract."""
 
     def __init__(self, method: SaliencyMethod) -> None:
         self.method = method
@@ -37,7 +37,7 @@ class Trial:
         self.smallest: tuple[Example, str] | None = None
 
     def breaks(self, example: Example) -> bool:
-        """Return whether the method breaks the contract on an example; raise EnoughShrinks after ``MOST_SHRINKS``."""
+        """Return whether the method breaks the contract on an example. Raises EnoughShrinks after ``MOST_SHRINKS``."""
         if self.smallest is None:
             self.tried += 1
         elif self.shrinks == MOST_SHRINKS:
@@ -54,18 +54,20 @@ class Trial:
 
 
 def ask(subject: MethodSubject, needs: Mapping[str, Any], variant: str, threshold: float | None) -> CheckResult:
-    """Put the question to the method alone."""
+    """Run the check on the method alone."""
     return check_contract(subject.method, subject.method_name, seed=subject.seed)
 
 
 def check_contract(method: SaliencyMethod, method_name: str, *, seed: int = 0, examples: int = EXAMPLES) -> CheckResult:
     """Look for a small network and images on which a method breaks the contract.
 
-    That is: one map per image, finite, float, detached; the same for an image alone as in a batch, to 0.1 % of its
-    largest value (unless the method draws random numbers); the same twice for the same seed of the global streams,
-    which it does not seed itself; model, images, modes, gradients and hooks left as found, after an exception, too.
+    The contract: one map per image, finite, float, detached; the same for an image alone as in a batch, up to 0.1 % of
+    its largest value (unless the method draws random numbers); the same twice for the same seed of the global streams,
+    which the method does not seed itself; model, images, modes, gradients and hooks left as found, even after an
+    exception.
 
-    The examples are the same, and as many, for every method, run and machine, however slow. Nothing is written to disk.
+    The same ``examples`` are tried in every run and on every machine, however slow; if one fails, at most
+    ``MOST_SHRINKS`` smaller ones. Nothing is written to disk.
     """
     trial = Trial(method)
     with one_thread():
@@ -78,8 +80,8 @@ def check_contract(method: SaliencyMethod, method_name: str, *, seed: int = 0, e
         figures += [Figure("broken promise", broken), Figure("smallest example", repr(example))]
         message = (
             f"{CHECK.name}: {method_name} FAILED\n\nBroken promise: {broken}.\n\n"
-            f"The smallest network and images that show it:\n{indented(str(example))}\n\n"
-            f"To have them:\n  from {Example.__module__} import Example\n"
+            f"The smallest network and images found that show it:\n{indent(str(example))}\n\n"
+            f"To build them:\n  from {Example.__module__} import Example\n"
             f"  model, images, targets = {example!r}.build()"
         )
     return CheckResult(
@@ -93,13 +95,13 @@ def check_contract(method: SaliencyMethod, method_name: str, *, seed: int = 0, e
 
 
 def search(trial: Trial, seed: int, examples: int) -> None:
-    """Try examples until one breaks the contract, then smaller ones, until none smaller does."""
+    """Try examples until one breaks the contract, then smaller ones until no smaller one does."""
     import hypothesis
     from hypothesis import strategies as st
 
     def one_of(options: Sequence[Any]) -> Any:
-        # Bit by bit: of integers, hypothesis draws some from the constants of whatever modules are loaded, so that they
-        # differ between processes, and keeps those in a folder beside the user's files.
+        # Bit by bit: hypothesis draws some integers from the constants of all loaded modules. These differ between
+        # processes, and it keeps them in a folder beside the user's files.
         bits = [st.booleans()] * (len(options) - 1).bit_length()
         return st.tuples(*bits).map(lambda drawn: options[from_bits(drawn) % len(options)])
 
@@ -125,11 +127,11 @@ def search(trial: Trial, seed: int, examples: int) -> None:
     try:
         hypothesis.find(described, trial.breaks, settings=settings, random=Random(seed))
     except (hypothesis.errors.NoSuchExample, hypothesis.errors.Flaky, EnoughShrinks):
-        return  # flaky: a method that is wrong now and then; what it did wrong is kept
+        return  # flaky: the method is wrong only now and then; its broken promise is kept
 
 
 def without_nothing(layers: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the layers without the empty places."""
+    """Return the layers without the empty ones."""
     return tuple(layer for layer in layers if layer != NOTHING)
 
 
@@ -139,17 +141,17 @@ def from_bits(bits: Iterable[bool]) -> int:
 
 
 def is_itself_alone(example: Example) -> bool:
-    """Return whether a network does to an image what it does in any batch.
+    """Return whether a network treats an image alone as it does in a batch.
 
-    In training mode, a batch normalisation looks at the whole batch and keeps what it saw: no fault of the method.
+    Batch normalisation in training mode depends on the whole batch and records it, which is not the method's fault.
     """
     return not (example.training and "batch norm" in example.layers)
 
 
 def can_be_trained(layers: Sequence[str]) -> bool:
-    """Return whether a network has gradients, and enough of the image is left at its end.
+    """Return whether a network has gradients, and enough positions are left at its end.
 
-    What a ReLU gives is needed for its gradient, so it can't be changed in place.
+    The gradient of a ReLU needs its output, so no ReLU in place can follow it.
     """
     after_relu = any(
         second == "relu in place" and ("relu" in first or first == "residual sum") for first, second in pairwise(layers)
@@ -158,10 +160,10 @@ def can_be_trained(layers: Sequence[str]) -> bool:
 
 
 def size(example: Example) -> tuple[int, ...]:
-    """Return how large an example is, to compare."""
+    """Return the size of an example, to compare it with others."""
     return (len(example.layers), example.images, example.channels, example.size, example.classes)
 
 
-def indented(text: str) -> str:
-    """Return a text with each line moved to the right."""
+def indent(text: str) -> str:
+    """Return a text with each line indented."""
     return "\n".join(f"  {line}" for line in text.splitlines())

@@ -1,4 +1,4 @@
-"""Small random networks and images, described in a few words, so that the smallest that shows a fault can be shown."""
+"""Small random networks and images with short descriptions, so that an example that breaks the contract is readable."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-# The simplest first: a failing example is shrunk towards the front.
+# The simplest first, since hypothesis shrinks a failing example towards the front.
 LAYERS = (
     *("relu", "functional relu", "relu in place", "shared relu", "conv", "depthwise conv"),
     *("max pool", "average pool", "batch norm", "group norm", "residual sum", "dead relu"),
@@ -19,9 +19,9 @@ WIDTH = 4  # channels of every hidden layer
 
 @dataclass(frozen=True, repr=False)
 class Example:
-    """A network, images and classes: all that there is to know about them.
+    """A complete description of a network, images and classes.
 
-    ``layers`` follow a first convolution; ``head`` is how positions become features. ``images`` images of
+    ``layers`` follow a first convolution; ``head`` says how positions become features. ``images`` images of
     ``channels`` x ``size`` x ``size`` are explained. ``training``: whether the network is in training mode; ``frozen``:
     whether its first layer's parameters require no gradient. ``seed`` draws weights, images and classes.
     """
@@ -39,14 +39,14 @@ class Example:
     def build(self) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
         """Return the network, images ``(N, C, H, W)`` and targets ``(N,)``, the same at every call."""
         generator = torch.Generator("cpu").manual_seed(self.seed)
-        with torch.random.fork_rng(devices=[]):  # layers draw weights when they are made, which are replaced at once
+        with torch.random.fork_rng(devices=[]):  # layers draw weights from the global stream, which are replaced below
             network = SmallNetwork(self)
         _fill(network, generator)
         network.train(self.training)
         if self.frozen:
             network.layers[0].requires_grad_(False)
         images = torch.randn(self.images, self.channels, self.size, self.size, generator=generator)
-        # Images of unlike contrast: what is normalised by the batch shows.
+        # Images of different contrast, so that a method that normalises by batch is found out.
         images *= torch.tensor([1.0, 3.0, 0.3])[torch.arange(self.images) % 3].view(-1, 1, 1, 1)
         return network, images, torch.randint(self.classes, (self.images,), generator=generator)
 
@@ -85,7 +85,7 @@ class SmallNetwork(nn.Module):
 
 
 class FunctionalReLU(nn.Module):
-    """A ReLU that is called, and is no module for anyone who looks for ``nn.ReLU``."""
+    """A ReLU applied by a function call, so that there is no ``nn.ReLU`` module to find."""
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Return the values, clipped at 0."""
@@ -93,7 +93,7 @@ class FunctionalReLU(nn.Module):
 
 
 class DeadReLU(nn.Module):
-    """A ReLU that nothing gets through, as in a network that has died: every gradient below is exactly 0."""
+    """A ReLU that lets nothing through, as in a dead network: every gradient below it is exactly 0."""
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Return zeros."""

@@ -1,4 +1,4 @@
-"""The promises of the contract, tried on one example. Each is broken with a sentence that says how."""
+"""The promises of the contract, tried on one example. A broken one raises an error that says how."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...methods.protocol import SaliencyMethod
 from .networks import Example
 from .residue import belongings, difference, random_streams, switches_put_back
 
-# Of the largest value of a map: rounding is 1e-6 of it, what depends on the batch is not.
+# Relative to the largest value of a map. Rounding is 1e-6 of it, the effect of the batch is larger.
 TOLERANCE = 1e-3
 
 
@@ -22,12 +22,12 @@ class BrokenPromiseError(Exception):
     """A method broke the contract. The message says how."""
 
 
-class Sabotage(RuntimeError):  # noqa: N818  (it is ours, and no error of anyone)
-    """What a network raises that breaks half-way, to see what is left behind then."""
+class Sabotage(RuntimeError):  # noqa: N818  (raised on purpose)
+    """Raised by a network on purpose, to see what the method leaves behind."""
 
 
 def try_promises(method: SaliencyMethod, example: Example) -> None:
-    """Raise BrokenPromiseError where a method breaks the contract on an example."""
+    """Raise BrokenPromiseError if a method breaks the contract on an example."""
     maps, streams = _maps(method, example, seed=0)
     again, _ = _maps(method, example, seed=0)
     if not alike(maps, again):
@@ -36,15 +36,15 @@ def try_promises(method: SaliencyMethod, example: Example) -> None:
     for name, stream in streams.items():
         if stream == other_streams[name]:
             raise BrokenPromiseError(f"it seeds the global random stream of {name}, which belongs to the caller")
-    # A method that draws from the global streams draws other numbers for one image than for several.
+    # A method that draws from the global streams gets other numbers for one image than for several.
     if alike(maps, other):
-        _same_alone(method, example, maps)
+        _require_same_alone(method, example, maps)
     for when in ("forward", "backward"):
-        _left_as_found_after_an_exception(method, example, when)
+        _require_left_as_found_after_exception(method, example, when)
 
 
 def _maps(method: SaliencyMethod, example: Example, *, seed: int, only: int | None = None) -> tuple[Any, Any]:
-    """Return what a method returns, and the random streams that it leaves; all else must be left as found."""
+    """Return a method's maps and the states of the random streams after it; all else must be left as found."""
     model, images, targets = example.build()
     if only is not None:
         images, targets = images[only : only + 1].clone(), targets[only : only + 1].clone()
@@ -58,11 +58,11 @@ def _maps(method: SaliencyMethod, example: Example, *, seed: int, only: int | No
         changed = difference(before, belongings(model, images, targets))
     if changed:
         raise BrokenPromiseError(f"not left as found: {changed}")
-    _well_formed(maps, len(images))
+    _require_well_formed(maps, len(images))
     return maps, streams
 
 
-def _well_formed(maps: object, count: int) -> None:
+def _require_well_formed(maps: object, count: int) -> None:
     wanted = f"a float tensor ({count}, h, w) or ({count}, C, h, w)"
     if not isinstance(maps, torch.Tensor):
         raise BrokenPromiseError(f"it returned {type(maps).__name__}, not {wanted}")
@@ -76,7 +76,7 @@ def _well_formed(maps: object, count: int) -> None:
         raise BrokenPromiseError(f"{int((~maps.isfinite()).sum())} of {maps.numel()} values are not finite")
 
 
-def _same_alone(method: SaliencyMethod, example: Example, together: torch.Tensor) -> None:
+def _require_same_alone(method: SaliencyMethod, example: Example, together: torch.Tensor) -> None:
     for index in range(example.images if example.images > 1 else 0):
         alone, _ = _maps(method, example, seed=0, only=index)
         if not alike(alone, together[index : index + 1]):
@@ -84,20 +84,20 @@ def _same_alone(method: SaliencyMethod, example: Example, together: torch.Tensor
 
 
 def alike(maps: torch.Tensor, others: torch.Tensor) -> bool:
-    """Return whether two batches of maps are the same up to ``TOLERANCE`` of each map's largest value."""
+    """Return whether two batches of maps are equal up to ``TOLERANCE`` of each map's largest value."""
     if maps.shape != others.shape:
         return False
     size = maps.abs().flatten(1).amax(1).clamp(min=1e-12)
     return bool(((maps - others).abs().flatten(1).amax(1) <= TOLERANCE * size).all())
 
 
-def _left_as_found_after_an_exception(method: SaliencyMethod, example: Example, when: str) -> None:
+def _require_left_as_found_after_exception(method: SaliencyMethod, example: Example, when: str) -> None:
     model, images, targets = example.build()
     model.register_module("classifier", nn.Sequential(model.get_submodule("classifier"), _Breaking(when)))
     model.train(example.training)
     before = belongings(model, images, targets)
     with switches_put_back(), isolated_streams(0):
-        # Any exception: a library may wrap it. A method that never calls the model raises none.
+        # Any exception, since a library can wrap it. A method that never calls the model raises none.
         with suppress(Exception):
             method(model, images, targets)
         changed = difference(before, belongings(model, images, targets))

@@ -1,4 +1,4 @@
-"""What belongs to the caller, before and after: the model, the images, the random streams, torch's switches."""
+"""Compares what belongs to the caller before and after a call: model, images, random streams, torch's settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TENSORS = ("_parameters", "_buffers", "_modules")
 
 
 def belongings(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> dict[str, object]:
-    """Return everything that a method must leave as found, by a name that a reader understands."""
+    """Return everything that a method must leave as found, by descriptive names."""
     found: dict[str, object] = {}
     for label, tensor in (("the images", images), ("the targets", targets)):
         found |= _of_tensor(label, tensor)
@@ -26,7 +26,7 @@ def belongings(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) ->
 
 @contextmanager
 def switches_put_back() -> Iterator[None]:
-    """Put torch's switches back as they were, whatever is done to them inside."""
+    """Restore torch's global settings at the end of the context."""
     gradients, kind, threads = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
@@ -35,7 +35,7 @@ def switches_put_back() -> Iterator[None]:
     finally:
         torch.set_grad_enabled(gradients)
         torch.set_default_dtype(kind)
-        if torch.are_deterministic_algorithms_enabled() != deterministic:  # else: it imports half of torch
+        if torch.are_deterministic_algorithms_enabled() != deterministic:  # setting it imports half of torch
             torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
@@ -52,7 +52,7 @@ def _switches() -> dict[str, object]:
 
 
 def difference(before: dict[str, object], after: dict[str, object]) -> str | None:
-    """Return the first thing that is not as it was, None where all is."""
+    """Return a description of the first difference; None if there is none."""
     for name in sorted({*before, *after}):
         if name not in after:
             return f"{name} is gone"
@@ -105,4 +105,4 @@ def _of_tensor(name: str, tensor: torch.Tensor) -> dict[str, object]:
 def _shown(before: object, after: object) -> str:
     if isinstance(before, bool | int | str) and isinstance(after, bool | int | str):
         return f" from {before} to {after}"
-    return ": it was none" if before is None else ""
+    return ": it was None" if before is None else ""

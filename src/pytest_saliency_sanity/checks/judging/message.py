@@ -1,4 +1,4 @@
-"""What a verdict says to a reader who has never seen this project."""
+"""Explains a verdict on SRCs in words, for a reader who has never seen this project."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BAR = 20
 
 
 class Words(NamedTuple):
-    """What a check says to a reader: if it passed, if it failed, of what the SRC is. ``{stage}`` is filled in."""
+    """The words of a check: if it passed, if it failed, and which maps the SRC compares. ``{stage}`` is filled in."""
 
     passed: str
     failed: str
@@ -37,10 +37,10 @@ def explain(
     *,
     total: int,
 ) -> str:
-    """Return the whole message: what was asked and found, and where the SRC stands, stage by stage.
+    """Return the whole message: what was asked and found, and the SRC at every stage.
 
-    ``stages``: those that were judged. ``cascade``: the profile with the stages to show, judged or not; ``total``: how
-    many there are in all.
+    ``stages``: those that were judged. ``cascade``: the profile of the stages to show, judged or not. ``total``: the
+    number of all stages.
     """
     deciding = decisive(stages)
     draws, _, images = cascade.src.shape
@@ -62,7 +62,7 @@ def explain(
 
 
 def finding(deciding: StageVerdict, words: Words) -> str:
-    """Return what the verdict means in words."""
+    """Return the meaning of the verdict in words."""
     stage = deciding.stage
     return {
         "passed": words.passed.format(stage=stage),
@@ -74,7 +74,7 @@ def finding(deciding: StageVerdict, words: Words) -> str:
 
 
 def figures(deciding: StageVerdict, sign: str, confidence: float) -> str:
-    """Return the mean SRC, its interval and the threshold in one line."""
+    """Return a line with the mean SRC, its interval and the threshold."""
     mean, low, high = deciding.interval
     must = f"{'mean SRC' if deciding.above else '|mean SRC|'} must stay {side(deciding)}"
     if mean != mean:
@@ -91,7 +91,7 @@ def side(judged: StageVerdict) -> str:
 
 
 def undefined_causes(deciding: StageVerdict, cascade: SrcProfile) -> list[str]:
-    """Return a line that counts the undefined SRCs and says why, or none."""
+    """Return a line that counts the undefined SRCs by cause, or no line if there are none."""
     if not deciding.undefined:
         return []
     causes = ", ".join(f"{cause} {count}" for cause, count in cascade.causes_at(deciding.stage).items())
@@ -99,7 +99,7 @@ def undefined_causes(deciding: StageVerdict, cascade: SrcProfile) -> list[str]:
 
 
 def stage_table(cascade: SrcProfile, judged: Sequence[StageVerdict], confidence: float) -> list[str]:
-    """Return the SRC of every stage as lines of text, with a bar from 0 to 1 and the threshold if it is judged."""
+    """Return a line for every stage, with its SRC, a bar from 0 to 1, and the threshold if the stage is judged."""
     verdicts = {each.stage: each for each in judged}
     width = max(len("stage"), *(len(stage) for stage in cascade.stages))
     lines = [f"{'stage':{width}}  mean SRC  {'interval':>16}  undefined  0{'|SRC|':^{BAR - 1}}1"]
@@ -117,7 +117,7 @@ def stage_table(cascade: SrcProfile, judged: Sequence[StageVerdict], confidence:
 
 
 def bar(mean: float, threshold: float | None) -> str:
-    """Return |mean| as a bar of text from 0 to 1, with ``|`` at the threshold, if there is one."""
+    """Return |mean| as a text bar from 0 to 1, with ``|`` at the threshold, if there is one."""
     filled = 0 if mean != mean else round(abs(mean) * BAR)
     cells = ["#"] * filled + ["."] * (BAR - filled)
     cells.insert(BAR if threshold is None else round(threshold * BAR), " " if threshold is None else "|")

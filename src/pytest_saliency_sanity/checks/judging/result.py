@@ -1,4 +1,4 @@
-"""What a check answers. Standard library only: a result travels between processes and is kept in files."""
+"""The result of a check. Standard library only, since results travel between processes and are kept in files."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ WORST_FIRST: tuple[Verdict, ...] = ("failed", "undefined", "inconclusive", "pass
 
 @dataclass(frozen=True)
 class StageVerdict:
-    """The verdict on one stage: whether the statistic, whose mean and bounds are ``interval``, is below ``threshold``.
+    """The verdict on a stage: whether the statistic, whose mean and bounds are ``interval``, is below ``threshold``.
 
-    ``above``: it must be above the threshold instead. ``undefined`` of ``total`` values are undefined.
+    ``above``: whether it must be above the threshold instead. ``undefined`` of ``total`` values are undefined.
     """
 
     stage: str
@@ -41,7 +41,7 @@ def decisive(stages: Sequence[StageVerdict]) -> StageVerdict:
 
 
 class Figure(NamedTuple):
-    """Something that was measured besides the statistic, and what it is: ``Figure("networks tried", 80)``."""
+    """Anything measured besides the statistic: ``Figure("networks tried", 80)``."""
 
     name: str
     value: float | int | str
@@ -49,10 +49,10 @@ class Figure(NamedTuple):
 
 @dataclass(frozen=True)
 class Measured:
-    """What a verdict rests on.
+    """The measurements that a verdict rests on.
 
-    ``sign``: how maps were compared, ``"absolute"`` or ``"signed"``, empty if none were. ``images`` and ``draws``: how
-    many of each. ``seed``: that of all random draws. ``figures``: whatever else was measured.
+    ``sign``: how maps were compared, ``"absolute"`` or ``"signed"``; empty if no maps were compared. ``images`` and
+    ``draws``: how many of each. ``seed``: that of all random draws. ``figures``: other measurements.
     """
 
     seed: int
@@ -62,19 +62,19 @@ class Measured:
     figures: tuple[Figure, ...] = ()
 
     def figure(self, name: str) -> float | int | str | None:
-        """Return a figure by its name; None if it was not measured."""
+        """Return the value of a figure by its name; None if it was not measured."""
         return dict(self.figures).get(name)
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The answer of a check.
+    """The result of a check.
 
     ``check``: its name, with the variant in brackets. ``verdict``: only ``"passed"`` passes. ``message``: for a reader
-    who has never seen this project. ``stages``: the verdict at each stage that was judged; none if the check counts
-    something else. ``not_asked``: why the question was not put to this model; empty if it was. ``expected``: the reason
-    given beforehand why it would not pass; empty if it was to pass. ``quantity``: what was judged. ``finding``: whether
-    it is reported only, unless the tier is ``full``.
+    who has never seen this project. ``stages``: the verdict at each stage that was judged; empty if the check
+    judges something else. ``not_asked``: why the question was not put to this model; empty if it was. ``expected``: why
+    it was expected not to pass; empty if it was expected to pass. ``quantity``: what was judged. ``finding``: whether
+    it decides only in the tier ``full``.
     """
 
     check: str
@@ -96,7 +96,7 @@ class CheckResult:
 
     @property
     def statistic(self) -> float | None:
-        """The mean of what is judged, at the stage that decides; None if undefined."""
+        """The mean of the judged quantity at the stage that decides; None if undefined."""
         return self.deciding.interval.mean if self.interval else None  # type: ignore[union-attr]
 
     @property
@@ -107,11 +107,11 @@ class CheckResult:
 
     @property
     def threshold(self) -> float | None:
-        """The threshold at the stage that decides."""
+        """The threshold at the stage that decides; None if no stage was judged."""
         return self.deciding.threshold if self.deciding else None
 
     def as_record(self) -> dict[str, Any]:
-        """Return the result as JSON primitives, from which ``from_record`` makes it again."""
+        """Return the result as JSON primitives; ``from_record`` is the inverse."""
         return {
             **asdict(self),
             "statistic": self.statistic,
@@ -123,7 +123,7 @@ class CheckResult:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> CheckResult:
-        """Return the result that ``as_record`` described."""
+        """Return the result of such a record as ``as_record`` returns."""
         measured = dict(record["measured"])
         measured["figures"] = tuple(Figure(*each) for each in measured["figures"])
         own = {
@@ -158,6 +158,6 @@ def _stage_of(record: Mapping[str, Any]) -> StageVerdict:
 
 
 def not_asked(check: str, method: str, model: str, seed: int, why: str) -> CheckResult:
-    """Return the result of a question that can't be put to a model; ``why`` is a clause without a full stop."""
+    """Return the result of a question that can't be put to a model. ``why``: the reason, without a full stop."""
     message = f"{check}: {method} on {model} NOT ASKED\n\n{why}."
     return CheckResult(check, method, model, "undefined", message, Measured(seed), not_asked=why)

@@ -1,4 +1,4 @@
-"""What all checks have in common that ask an SRC to stay below or above a threshold: measure, judge, explain."""
+"""Runs a check of an SRC against a threshold: measure, judge, explain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .subject import Subject
 from .verdict import judge_stages
 
 SIGN = "absolute"
-# A network of a hundred layers would otherwise be measured for an hour, to explain a verdict that is known.
+# Else a network of a hundred layers would be measured for an hour, only to explain a verdict that is known already.
 MOST_SHOWN = 12
 
 
@@ -33,12 +33,12 @@ def check_src(
     seeds: int,
     words: Words = BELOW,
 ) -> CheckResult:
-    """Ask whether the SRC of absolute maps, as they are seen, stays on its side of the threshold.
+    """Check that the SRC of absolute maps, rounded to what a screen can show, stays on its side of the threshold.
 
-    ``thresholds``: by what ``at`` of ``src_profile`` takes. ``seeds``: how many times the intervention is drawn. All
-    random numbers depend on the seed, the check and the model alone.
+    ``thresholds``: by stage, or by ``"last"`` and the like, as in ``at`` of ``src_profile``. ``seeds``: how many times
+    the intervention is drawn. All random numbers depend on the seed, the check and the model alone.
 
-    Raises SaliencyMethodError if the method raises or returns no maps.
+    Raises SaliencyMethodError if the method raises or does not return maps.
     """
     title = with_variant(check.name, variant)
     bound = randomization.bind(images_for(subject.model, subject.batch.images), 0)
@@ -57,8 +57,8 @@ def check_src(
     profile = measurement.profile(tuple(by_stage))
     stages = judge_stages(profile, by_stage, above=check.above)
     every = bound.names()
-    cascade = measured_further(measurement.profile, profile, stages, every) if subject.explain else profile
-    # The message names the seed that a reader can type, not the one that was derived from it.
+    cascade = profile_to_show(measurement.profile, profile, stages, every) if subject.explain else profile
+    # The message names the seed that a user can pass, not the one derived from it.
     message = explain(title, stages, replace(cascade, seed=subject.seed), 0.95, words, total=len(every))
     return CheckResult(
         check=title,
@@ -71,20 +71,20 @@ def check_src(
     )
 
 
-def measured_further(
+def profile_to_show(
     measure: Callable[[At], SrcProfile], profile: SrcProfile, stages: Sequence[StageVerdict], every: Collection[str]
 ) -> SrcProfile:
-    """Return the profile; if its stages do not pass, one with more, so that a reader sees where the cascade stands.
+    """Return the profile if its stages pass; else one with more stages, to show the whole cascade in the message.
 
-    ``every``: the names of all stages. Of many, the judged ones and ``MOST_SHOWN`` others are measured, evenly spread.
+    ``every``: the names of all stages. The judged ones and up to ``MOST_SHOWN`` others, evenly spread, are measured.
     """
     if decisive(stages).verdict == "passed" or set(every) == set(profile.stages):
         return profile
-    return measure(shown(every, profile.stages))
+    return measure(stages_to_show(every, profile.stages))
 
 
-def shown(every: Collection[str], judged: Collection[str]) -> tuple[str, ...]:
-    """Return the stages to show of all, in order: the judged ones, and at most ``MOST_SHOWN`` of the others."""
+def stages_to_show(every: Collection[str], judged: Collection[str]) -> tuple[str, ...]:
+    """Return the stages to show, in order: the judged ones, and at most ``MOST_SHOWN`` of the others."""
     others = [stage for stage in every if stage not in judged]
     step = max(1, ceil(len(others) / MOST_SHOWN))
     return tuple(stage for stage in every if stage in judged or stage in others[::step])

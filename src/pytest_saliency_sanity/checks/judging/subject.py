@@ -1,4 +1,4 @@
-"""What a check is put to: a method, on a model, and what they are looked at with."""
+"""What a check examines: a method on a model, with the images to explain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...methods.protocol import SaliencyMethod
 
 @dataclass(frozen=True)
 class MethodSubject:
-    """A method with its name, and the seed of all that is drawn: what a check by itself needs."""
+    """A method, its name, and the seed of all random draws: all that a check of the method alone needs."""
 
     method: SaliencyMethod
     method_name: str
@@ -22,9 +22,9 @@ class MethodSubject:
 
 @dataclass(frozen=True)
 class Subject(MethodSubject):
-    """A method on a model with their names, the images to explain, and the seed of all that is drawn.
+    """A method on a model with their names, the images to explain, and the seed of all random draws.
 
-    ``explain``: whether stages that are not judged are measured too if a check does not pass, for its message.
+    ``explain``: whether more stages are measured if a check does not pass, to explain its verdict.
     """
 
     model: nn.Module = field(repr=False)
@@ -34,13 +34,13 @@ class Subject(MethodSubject):
 
 
 def require_fits(subject: Subject) -> None:
-    """Raise ValueError, before long work, unless the model takes the images and gives logits."""
+    """Raise ValueError, before any long work, unless the model takes the images and returns logits."""
     images = images_for(subject.model, subject.batch.images)
     try:
         logits_of(subject.model, images[:2])
-    except Exception as error:  # whatever the model does with images that are not for it
+    except Exception as error:  # a model can raise anything for images that do not fit it
         raise ValueError(
-            f"{subject.model_name} can't be asked about the images {tuple(images.shape)}: {type(error).__name__}: "
-            f"{error}\nOverride the fixture saliency_batch with images for it, or wrap the model so that it returns "
-            "logits (N, classes)"
+            f"{subject.model_name} can't be run on the images {tuple(images.shape)}: {type(error).__name__}: "
+            f"{error}\nOverride the fixture saliency_batch with images that fit it, or wrap the model so that it "
+            "returns logits (N, classes)"
         ) from error

@@ -1,4 +1,4 @@
-"""From what was measured to a verdict. Every verdict on numbers, of every check, is made here."""
+"""Turns measurements into verdicts: every verdict on numbers, of every check, is made here."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ...measuring.interval import Interval
 from ...measuring.profile import SrcProfile
 from .result import StageVerdict, Verdict
 
-# Grad-CAM's own ReLU blanks the map of a randomised model with probability 1/2, for a whole draw of weights at worst:
-# eight draws leave at most one of them with a chance of 9 in 256. Below a fifth, something else is wrong.
+# The ReLU of Grad-CAM blanks the map of a randomised model with probability 1/2, at worst for a whole draw of weights.
+# With eight draws, the chance that at most one is left is 9 in 256. Below a fifth, something else is wrong.
 LEAST_DEFINED = 0.2
 
 
@@ -21,11 +21,11 @@ def judge_stages(
 ) -> tuple[StageVerdict, ...]:
     """Judge every stage of a profile: it passes if the upper confidence bound of |mean SRC| is below the threshold.
 
-    ``threshold``: one for all stages, or one for each by its name. ``above``: a stage passes if the lower bound of the
-    mean SRC is above the threshold.
+    ``threshold``: one for all stages, or one for each stage by name. ``above``: a stage passes if the lower bound of
+    the mean SRC is above the threshold instead.
 
-    Failed if the whole interval is on the other side; inconclusive if it straddles the threshold; undefined if fewer
-    than ``LEAST_IMAGES`` images or ``LEAST_DEFINED`` of the SRCs are defined.
+    Failed if the whole interval is on the other side; inconclusive if it contains the threshold; undefined if SRCs
+    are defined for fewer than ``LEAST_IMAGES`` images, or for less than ``LEAST_DEFINED`` of all.
     """
     return tuple(
         judge(
@@ -40,13 +40,13 @@ def judge_stages(
 
 
 def judge(stage: str, values: np.ndarray, interval: Interval, threshold: float, *, above: bool) -> StageVerdict:
-    """Judge what was measured at a stage: ``values`` ``(draws, images)``, NaN if undefined, and their interval."""
+    """Judge the ``values`` ``(draws, images)`` of a stage, NaN if undefined, by their interval."""
     verdict = verdict_on(values, interval, threshold, above=above)
     return StageVerdict(stage, threshold, verdict, interval, int(np.isnan(values).sum()), values.size, above)
 
 
 def verdict_on(values: np.ndarray, interval: Interval, threshold: float, *, above: bool) -> Verdict:
-    """Return the verdict on what was measured, ``(draws, images)`` with NaN if undefined, and its interval."""
+    """Return the verdict on ``values`` ``(draws, images)``, NaN if undefined, by their interval."""
     defined = values == values
     if int(defined.any(0).sum()) < LEAST_IMAGES or int(defined.sum()) < LEAST_DEFINED * values.size:
         return "undefined"

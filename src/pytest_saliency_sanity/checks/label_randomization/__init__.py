@@ -1,4 +1,4 @@
-"""Randomisation of the labels that the model learned (the paper, section 4.1)."""
+"""Randomisation of the labels that the model is trained on (the paper, section 4.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Randomisation of the labels that the model learned (the paper, section 4.1)."""
+"""Randomisation of the labels that the model is trained on (the paper, section 4.1)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import CHECK
 
 
 def ask(subject: Subject, needs: Mapping[str, Any], variant: str, threshold: float | None) -> CheckResult:
-    """Put the question; ``needs["memorized_model"]`` is the network that memorised random labels."""
+    """Run the check; ``needs["memorized_model"]`` is the network that memorised random labels."""
     return check_label_randomization(subject, needs["memorized_model"], threshold=threshold)
 
 
@@ -28,7 +28,8 @@ def check_label_randomization(
     |mean SRC| of absolute maps stays below ``threshold``, by default the calibrated one, with its whole 95 % interval
     over images.
 
-    Raises ValueError if ``memorized_model`` is another network, SaliencyMethodError if the method returns no maps.
+    Raises ValueError if ``memorized_model`` has another architecture, SaliencyMethodError if the method raises or does
+    not return maps.
     """
     randomizer = LabelRandomizer(subject.model, memorized_model)
     return check_src(CHECK, "", subject, randomizer, thresholds=CHECK.judged_by(threshold), seeds=1)

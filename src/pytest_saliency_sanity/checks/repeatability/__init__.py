@@ -1,4 +1,4 @@
-"""The same model once more."""
+"""Explains the same model, image and class a second time."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ CHECK = Check(
     thresholds={"again": 0.5},
     above=True,
     must_fail={"": ("uniform_noise",)},
-    decided=True,  # not half-way: below it more of the ranks' variance is the method's noise than its map
+    decided=True,  # below 0.5, most of the ranks' variance comes from the method's noise
 )

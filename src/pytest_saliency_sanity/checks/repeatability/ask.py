@@ -1,4 +1,4 @@
-"""The same model, image and class once more, with other random numbers for a method that draws some."""
+"""Explains the same model, image and class again, with other random numbers if the method draws any."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from . import CHECK
 DRAWS = 3
 WORDS = Words(
     passed="Repeatable: asked again, the same model gives the same maps, up to the method's own noise.",
-    failed="Not repeatable: asked again, the same model gives other maps. Noise is no explanation.",
+    failed="Not repeatable: asked again, the same model gives other maps. A map that is mostly noise explains nothing.",
     compared="of the maps of two runs, image by image",
     note=", each with other random numbers than the first run",
 )
 
 
 def ask(subject: Subject, needs: Mapping[str, Any], variant: str, threshold: float | None) -> CheckResult:
-    """Put the question."""
+    """Run the check."""
     return check_repeatability(subject, threshold=threshold)
 
 
@@ -36,10 +36,10 @@ def check_repeatability(subject: Subject, *, threshold: float | None = None) -> 
     """Compare a method's maps with those of the same model under another random seed.
 
     The global random streams are seeded differently, and so is the keyword ``seed`` of a method that has one. Passed if
-    the mean SRC of absolute maps stays above ``threshold``, by default 0.5, with its whole 95 % interval: then more of
-    the ranks' variance is the method's than its noise's. This SRC is a noisy method's ceiling elsewhere.
+    the mean SRC of absolute maps stays above ``threshold``, by default 0.5, with its whole 95 % interval: then less
+    than half of the ranks' variance is the method's noise. In other checks, a noisy method can't exceed this SRC.
 
-    Raises SaliencyMethodError if the method returns no maps.
+    Raises SaliencyMethodError if the method raises or does not return maps.
     """
     again = replace(subject, method=freshly_seeded(subject.method))
     thresholds = CHECK.judged_by(threshold)

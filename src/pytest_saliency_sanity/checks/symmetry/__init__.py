@@ -1,4 +1,4 @@
-"""The same function, written down differently."""
+"""Explains a network with other weights that computes the same function."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHECK = Check(
     above=True,
     variants=("permutation", "rescaling", "input_shift"),
     findings=("input_shift",),
-    # No control of permutation and rescaling is agreed upon: their threshold is that of the shift (Kindermans et al.
-    # 2017, section 3).
+    # Permutation and rescaling have no agreed control, so their threshold is that of the shift (Kindermans et al. 2017,
+    # section 3).
     must_fail={"input_shift": ("input", "captum:InputXGradient")},
 )

@@ -1,4 +1,4 @@
-"""The same function, written down differently."""
+"""Explains a network with other weights that computes the same function."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from . import CHECK
 
 DRAWS = 4
 CHANGED = {
-    "permutation": "the channels of hidden layers changed places",
+    "permutation": "the channels of hidden layers were reordered",
     "rescaling": "hidden layers were scaled up and the next ones down",
-    "input_shift": "a constant was added to the images that the first bias takes off again",
+    "input_shift": "a constant was added to the images and subtracted in the first bias",
 }
 
 
 def ask(subject: Subject, needs: Mapping[str, Any], variant: str, threshold: float | None) -> CheckResult:
-    """Put the question; ``variant`` is the kind of symmetry."""
+    """Run the check; ``variant`` is the kind of symmetry."""
     return check_symmetry(subject, kind=variant, threshold=threshold)
 
 
@@ -34,20 +34,20 @@ def check_symmetry(subject: Subject, *, kind: str, threshold: float | None = Non
 
     ``kind``: ``"permutation"``, ``"rescaling"`` or ``"input_shift"`` (``interventions.symmetries``). Passed if the mean
     SRC of absolute maps stays above ``threshold``, by default 0.98, with its whole 95 % interval. Undefined, with the
-    reason in ``not_asked``, if the model has no layer that can be changed so.
+    reason in ``not_asked``, if the model has no layer that can be changed in this way.
 
-    Raises ValueError for an unknown kind, SaliencyMethodError if the method returns no maps.
+    Raises ValueError if the kind is unknown, SaliencyMethodError if the method raises or does not return maps.
     """
     if kind not in KINDS:
         raise unknown_name("symmetry", kind, KINDS)
     images = images_for(subject.model, subject.batch.images)
     symmetry = Symmetry(subject.model, kind, seed=derived_seed(subject.seed, kind), images=images)
     if not symmetry.changed:
-        why = f"{subject.model_name} has no layers of which {CHANGED[kind]} without changing the function"
+        why = f"{subject.model_name} has no layers that can be changed without changing the function ({CHANGED[kind]})"
         return not_asked(with_variant(CHECK.name, kind), subject.method_name, subject.model_name, subject.seed, why)
     words = Words(
-        passed=f"No evidence against it: {CHANGED[kind]}, and the maps stayed.",
-        failed=f"The maps follow the notation: {CHANGED[kind]}, the function stayed the same, and the maps did not.",
+        passed=f"No evidence against it: {CHANGED[kind]}, and the maps stayed the same.",
+        failed=f"The maps depend on how the function is written: {CHANGED[kind]}, and the maps changed.",
         compared="of the maps of two equivalent models, image by image",
         note=f"; changed: {', '.join(symmetry.changed)}",
     )
