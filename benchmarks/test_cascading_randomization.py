@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from experiment import Report, Size
 from imagenet import NETWORKS, network_of, photographs_of, top1
 from plots import Picture, curves, grid_of_maps
 from torch import nn
 
-from experiment import Report, Size
 from pytest_saliency_sanity import CascadingRandomizer, gradcam, load_batch, smoothgrad, spearman
 from pytest_saliency_sanity.foundation.inference import logits_of
 from pytest_saliency_sanity.measuring.interval import Interval

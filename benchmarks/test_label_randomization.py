@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from experiment import Report, Size
 from plots import Picture, bars, grid_of_maps
 from scipy.stats import rankdata
 from torch import nn
 from torch.nn import functional as F
 
-from experiment import Report, Size
 from pytest_saliency_sanity import gradcam, load_batch, smoothgrad, spearman
 from pytest_saliency_sanity.foundation.inference import logits_of
 from pytest_saliency_sanity.measuring.interval import Interval

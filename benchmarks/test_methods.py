@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from experiment import Report
 from imagenet import NETWORKS, network_of, photographs_of, top1
 from plots import Picture, grid_of_maps
 from torch import nn
 
-from experiment import Report
 from pytest_saliency_sanity import Batch, gradcam, smoothgrad, spearman
 from pytest_saliency_sanity.foundation.inference import logits_of
 from pytest_saliency_sanity.plugin.settings import Settings

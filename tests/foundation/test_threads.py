@@ -34,9 +34,13 @@ def test_one_thread_is_one_inside_and_the_users_number_outside() -> None:
 
 
 def test_the_number_is_put_back_after_an_exception_and_after_somebody_changed_it() -> None:
-    with pytest.raises(KeyError), one_thread():
-        torch.set_num_threads(3)
-        raise KeyError
+    def broken() -> None:
+        with one_thread():
+            torch.set_num_threads(3)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        broken()
     assert torch.get_num_threads() == 2
 
 

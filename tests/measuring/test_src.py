@@ -133,7 +133,9 @@ def test_maps_of_another_size_at_a_stage_are_an_error_that_names_it(cascade: Cas
     def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return images[:, 0] if model is cascade.model else images[:, 0, ::2]
 
-    with pytest.raises(SaliencyMethodError, match=r"^it on net, 0: .*\(5, 10\), but of size \(10, 10\) for the trained"):
+    with pytest.raises(
+        SaliencyMethodError, match=r"^it on net, 0: .*\(5, 10\), but of size \(10, 10\) for the trained"
+    ):
         measurement(cascade, method).profile("last")
 
 
