@@ -120,7 +120,8 @@ def test_readme_and_citation_give_the_projects_address() -> None:
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f'repository-code: "{repository}"' in citation
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", readme) if not link.startswith("#")]
+    targets = re.findall(r"\]\(([^)]+)\)|^\[[^]]+\]: (\S+)$", readme, re.MULTILINE)
+    links = [link for link in map("".join, targets) if not link.startswith("#")]
     assert [link for link in links if not link.startswith("https://")] == []  # a package index can't follow them
     ours = [link.removeprefix(f"{repository}/blob/main/") for link in links if link.startswith(f"{repository}/")]
     assert ours
