@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tarfile
+import tempfile
 from pathlib import Path
 
 import nox
@@ -97,10 +98,9 @@ def build(session: nox.Session) -> None:
     session.run("python", "-m", "build")
     session.run("twine", "check", "--strict", *map(str, Path("dist").iterdir()))
     (sdist,) = Path("dist").resolve().glob("*.tar.gz")
-    folder = Path(session.create_tmp()).resolve()
-    shutil.rmtree(folder)
-    with tarfile.open(sdist) as archive:
-        archive.extractall(folder, filter="data")
     session.install(f"{sdist}[test]")
-    session.chdir(folder / sdist.name.removesuffix(".tar.gz"))
-    run_tests(session, "pytest")
+    # Not below this folder: there, the runs of pytest that tests start would find this pyproject.toml.
+    with tempfile.TemporaryDirectory() as folder, tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+        with session.chdir(Path(folder, sdist.name.removesuffix(".tar.gz"))):
+            run_tests(session, "pytest")
