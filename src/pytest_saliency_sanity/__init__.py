@@ -1,7 +1,7 @@
 """Sanity checks of saliency methods, as a pytest plugin.
 
-The public names are resolved when they are first used (PEP 562), so that importing the package, as pytest does at every
-start where it is installed, imports neither torch nor numpy.
+The public names are resolved when they are first used (PEP 562). So importing the package, which pytest does at every
+start if it is installed, imports neither torch nor numpy.
 """
 
 from __future__ import annotations

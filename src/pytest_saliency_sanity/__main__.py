@@ -11,15 +11,15 @@ from .networks.architectures import MODELS
 from .networks.presets.registry import trained_networks
 
 COMMANDS = {
-    "list": "say which networks there are, and which are still to be trained",
-    "train": "train the networks of a preset: embedded and bias anew, paper what is not in the cache yet",
+    "list": "list the networks, and which of them are still to be trained",
+    "train": "train the networks of a preset: all of embedded and bias, those of paper that are not in the cache yet",
     "verify": "measure every claim about the networks of a preset again",
     "clear": "delete the networks of the paper, finished and unfinished, from the cache",
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return the exit status: 0, or 1 if a checkpoint is missing, damaged or not what it claims."""
+    """Run the command. Return 0, or 1 if a checkpoint is missing or damaged, or a claim about it does not hold."""
     top = parser()
     options = top.parse_args(arguments)
     from .networks import commands
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         top.error(str(error))
     except KeyboardInterrupt:
         print(
-            "\ninterrupted: what is finished is saved, nothing is half-written; the same command goes on",
+            "\ninterrupted: finished networks are saved, nothing is half-written; run the same command to continue",
             file=sys.stderr,
         )
         return 130
@@ -50,8 +50,8 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         if name in ("train", "verify"):
             command.add_argument("--preset", choices=families, default=families[0])
-            command.add_argument("--network", choices=tuple(MODELS), help="only this one")
-            command.add_argument("--labels", help="only these: true or random; of the preset bias: biased or balanced")
+            command.add_argument("--network", choices=tuple(MODELS), help="only this network")
+            command.add_argument("--labels", help="only these: true or random; for the preset bias: biased or balanced")
         if name == "train":
             command.add_argument("--device", default="auto", help="preset paper: auto, cpu, cuda or cuda:N")
             command.add_argument(

@@ -1,4 +1,4 @@
-"""The public face that takes names: of methods, models, presets and checks."""
+"""The public functions that take names of methods, models, presets and checks: src_profile and check_method."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ def src_profile(
     seeds: int = 3,
     seed: int = 0,
 ) -> SrcProfile:
-    """Measure how alike a method's maps are before and after a randomisation. Judges nothing.
+    """Measure how similar a method's maps are before and after a randomisation, without judging them.
 
     ``method``, ``model``: an object or a name. ``batch``: by default the images of the randomizer, or 100 held-out
     digits. ``randomization``: ``"cascading"``, ``"labels"`` (of a named model), or a randomizer, which brings its own
     model. ``at``: which stages to measure: ``"every"``, ``"last"``, ``"classifier"``, a stage's name, or several of
     these. ``sign``: ``"absolute"`` compares the channels' summed magnitudes, ``"signed"`` their sums. ``seeds``: how
-    many times weights are drawn; a ``LabelRandomizer`` has one version only. The class explained is the batch's target,
-    by default the class that the unrandomised model predicts, at every stage.
+    many times weights are drawn; a ``LabelRandomizer`` has only one version. At every stage, the class explained is the
+    batch's target, by default the class that the original model predicts.
 
-    Raises ValueError or TypeError for arguments that do not fit, SaliencyMethodError for a method that raises or
-    returns no maps, CheckpointError for a damaged checkpoint.
+    Raises ValueError or TypeError if arguments do not fit, SaliencyMethodError if the method raises or does not return
+    maps, CheckpointError if a checkpoint is damaged.
     """
-    named = isinstance(randomization, str)  # a randomizer brings its own model, whatever the name
+    named = isinstance(randomization, str)  # a randomizer brings its own model
     randomizer = as_randomization(randomization, model)
     measurement = SrcMeasurement(
         method=resolve_method(method) if isinstance(method, str) else method,
@@ -76,10 +76,10 @@ def src_profile(
 
 
 def as_randomization(randomization: Randomization | str, model: nn.Module | str) -> Randomization:
-    """Return the randomizer that is meant, of the model that is meant; ValueError if they do not fit together."""
+    """Return the randomizer of a name and a model. Raises ValueError if they do not fit together."""
     if not isinstance(randomization, str):
         if isinstance(model, nn.Module) and model is not randomization.model:
-            raise ValueError("randomization is a randomizer of another model than the one given: leave model out")
+            raise ValueError("randomization is a randomizer of another model than the given one: leave out model")
         return randomization
     if randomization not in RANDOMIZATIONS:
         raise unknown_name("randomization", randomization, RANDOMIZATIONS)
@@ -89,18 +89,18 @@ def as_randomization(randomization: Randomization | str, model: nn.Module | str)
     preset = open_preset("embedded")
     memorized = preset.supply("memorized_model", model, IMAGES) if isinstance(model, str) else None
     if not isinstance(memorized, nn.Module):
-        raise ValueError("for randomised labels of your own model give randomization=LabelRandomizer(model, memorized)")
+        raise ValueError("for random labels of your own model, pass randomization=LabelRandomizer(model, memorized)")
     return LabelRandomizer(trained, memorized)
 
 
 def as_model(model: nn.Module | str) -> nn.Module:
-    """Return a model that may be given by a spec: the name of a shipped network, or ``package.module:factory``."""
+    """Return a model, or the one that a spec means: the name of a shipped network, or ``package.module:factory``."""
     preset = open_preset("embedded")
     return resolve_network(model, preset, PRESETS.named(preset.name).networks) if isinstance(model, str) else model
 
 
 def default_batch(randomization: Randomization | str) -> Batch:
-    """Return the images that a randomizer was given, else 100 held-out digits, for the class predicted."""
+    """Return the images that a randomizer was made for, else 100 held-out digits; without targets."""
     images = None if isinstance(randomization, str) else randomization.given_images
     return Batch(load_batch(n=100).images if images is None else images)
 
@@ -120,23 +120,22 @@ def check_method(
     expected_failures: Mapping[str, str] | None = None,
     explain: bool = True,
 ) -> list[CheckResult]:
-    """Return the results of the checks of a method: what the packaged suite tests, in its order, without pytest.
+    """Run the checks of the packaged suite on a method, without pytest; return their results, in the same order.
 
     ``method``: an object or a spec. ``models``: names of the preset's networks, or ``package.module:factory``; by
-    default all of the preset. ``preset``: a name, or a preset opened with options of its own
-    (``networks.presets.registry.open_preset``). ``checks``: names, or one variant, ``"symmetry[rescaling]"``; by
-    default all that are registered. ``images``: how many images of the preset, 10 to 1000; or give ``batch`` in place
-    of them. ``device``: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. ``needs``: by name what checks need of
-    these models and the preset does not supply, such as ``memorized_model``. ``thresholds``: by check, if they differ
-    from the calibrated ones. ``expected_failures``: reasons by ``method/model/check``; the results say so in
-    ``expected``. ``explain``: whether stages that are not judged are measured too if a check does not pass, for its
-    message.
+    default all of the preset. ``preset``: a name, or a preset opened with options
+    (``networks.presets.registry.open_preset``). ``checks``: names, or single variants, ``"symmetry[rescaling]"``; by
+    default all registered ones. ``images``: how many images of the preset, 10 to 1000; ``batch``: other images instead.
+    ``device``: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. ``needs``: by name, what checks need for these
+    models that the preset does not supply, such as ``memorized_model``. ``thresholds``: by check, other thresholds than
+    the calibrated ones. ``expected_failures``: reasons by ``method/model/check``, which the results repeat in
+    ``expected``. ``explain``: whether more stages are measured if a check does not pass, to explain its verdict.
 
-    A question that can't be put to a model, for want of something that it needs, has a result with the reason in
-    ``not_asked``; if its check was named, that is an error.
+    If a question can't be put to a model because something that it needs is missing, its result says why in
+    ``not_asked``; if its check was named in ``checks``, it is an error.
 
-    Raises ValueError for an unknown name, a model that does not take the images, or a need that nobody supplies;
-    SaliencyMethodError if the method raises or returns no maps.
+    Raises ValueError if a name is unknown, a model does not take the images, or a need of a named check is missing;
+    SaliencyMethodError if the method raises or does not return maps.
     """
     opened = open_preset(preset)
     name = method if isinstance(method, str) else method_name(method)
@@ -173,7 +172,7 @@ def check_method(
 
 @dataclass
 class Run:
-    """What all questions of a plan have in common. Models are loaded when the first question about them is put."""
+    """What all questions of a plan share. A model is loaded when the first question about it is put."""
 
     method: SaliencyMethod
     plan: Plan
@@ -217,7 +216,7 @@ class Run:
         return (self.batch or self.preset.batch(self.images)).to(self.device)
 
     def _subject_of(self, question: Question) -> MethodSubject:
-        """Return what a question is put to; the last one is kept, since questions come model by model."""
+        """Return the subject of a question. The last one is kept, since questions come model by model."""
         if self._subject is None or self._subject[0] != question.model:
             self._subject = question.model, self._make_subject(question)
         return self._subject[1]

@@ -1,4 +1,4 @@
-"""Assertions for anybody's tests: measure, judge, explain."""
+"""Assertions about saliency methods for a project's own tests."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ def assert_src_below(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> SrcProfile:
-    """Assert that a method's maps change when what the model learned is destroyed; return the profile judged.
+    """Assert that a method's maps change if what the model learned is destroyed; return the measured profile.
 
-    Passes when the upper confidence bound of |mean SRC| is below ``threshold`` (0 to 1) at every stage that ``at``
-    means: ``"last"``, ``"classifier"``, ``"every"``, a stage's name, or several of these. ``method`` and ``model`` may
-    be names; ``batch`` is by default the randomizer's images, or 100 held-out digits. ``randomization``:
-    ``"cascading"`` (top-down, the paper's N(0, 0.01^2)), ``"labels"``, or a randomizer, whose model is then the model.
+    Passes if the upper confidence bound of |mean SRC| is below ``threshold`` (0 to 1) at every stage that ``at``
+    means: ``"last"``, ``"classifier"``, ``"every"``, a stage's name, or several of these. ``method`` and ``model``
+    can be names; ``batch`` is by default the randomizer's images, or 100 held-out digits. ``randomization``:
+    ``"cascading"`` (top-down, the paper's N(0, 0.01^2)), ``"labels"``, or a randomizer, whose model is then used.
     ``sign``: ``"absolute"`` compares the channels' summed magnitudes, ``"signed"`` their sums. ``seeds``: how many
-    times the weights are drawn; images and draws are the sample that the interval speaks of, pixels are not.
+    times the weights are drawn. The interval is over images and draws, not over pixels.
 
-    Raises SaliencyCheckFailed if it does not pass; ValueError or TypeError for arguments that do not fit;
-    SaliencyMethodError if the method raises or returns no maps.
+    Raises SaliencyCheckFailed if it does not pass; ValueError or TypeError if arguments do not fit;
+    SaliencyMethodError if the method raises or does not return maps.
     """
     __tracebackhide__ = True
     require_threshold(threshold)
@@ -86,13 +86,13 @@ def assert_mass_inside(
 ) -> Masses:
     """Assert that a method's maps lie inside masks; return the share of each map that does.
 
-    ``masks``: bool ``(N, H, W)`` of the images' size, True inside. Passes when the mean share of the maps' absolute
-    values that is inside is above ``threshold`` (between 0 and 1) with its lower confidence bound over images. Maps at
-    another resolution are resized bilinearly. ``method`` and ``model`` may be names. The class explained is the batch's
-    target, or the one that the model predicts. ``seed``: of the random numbers that a method draws.
+    ``masks``: bool ``(N, H, W)`` of the images' size, True inside. Passes if the lower confidence bound, over images,
+    of the mean share of absolute values inside is above ``threshold`` (between 0 and 1). Maps at another resolution are
+    resized bilinearly. ``method`` and ``model`` can be names. The class explained is the batch's target, or by default
+    the class that the model predicts. ``seed``: that of the global random streams, for methods that draw from them.
 
-    Raises SaliencyCheckFailed if it does not pass; ValueError or TypeError for arguments that do not fit;
-    SaliencyMethodError if the method raises or returns no maps.
+    Raises SaliencyCheckFailed if it does not pass; ValueError or TypeError if arguments do not fit;
+    SaliencyMethodError if the method raises or does not return maps.
     """
     __tracebackhide__ = True
     require_share(threshold)
@@ -122,16 +122,16 @@ def assert_bias_detected(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> BiasMasses:
-    """Assert that a method shows a bias; return what its maps have on the nuisance for both models, image by image.
+    """Assert that a method shows a bias; return the mass of its maps on the nuisance for both models, image by image.
 
-    ``biased_model`` was trained where the nuisance goes with the class, ``balanced_model`` where it does not.
-    ``batch``: at least ten images, best those that contradict the stereotype; without targets, each model explains the
-    class that it predicts. ``nuisance_masks``: bool ``(N, H, W)``, True where the nuisance is. Passes when the mean
-    drop of the mass on the nuisance, from the biased model to the balanced one, is above ``threshold`` (between 0 and
-    1, by default that of the check ``bias_detection``) with its lower confidence bound over images.
+    ``biased_model`` was trained on data in which a nuisance is correlated with the class, ``balanced_model`` on data in
+    which it is not. ``batch``: at least ten images, best those that contradict the stereotype; without targets, each
+    model explains the class that it predicts. ``nuisance_masks``: bool ``(N, H, W)``, True where the nuisance is.
+    Passes if the lower confidence bound, over images, of the mean drop of mass on the nuisance from the biased model to
+    the balanced one is above ``threshold`` (between 0 and 1, by default that of the check ``bias_detection``).
 
-    Raises SaliencyCheckFailed if it does not pass; ValueError or TypeError for arguments that do not fit;
-    SaliencyMethodError if the method raises or returns no maps.
+    Raises SaliencyCheckFailed if it does not pass; ValueError or TypeError if arguments do not fit;
+    SaliencyMethodError if the method raises or does not return maps.
     """
     __tracebackhide__ = True
     (limit,) = BIAS.thresholds.values() if threshold is None else (threshold,)
@@ -149,19 +149,19 @@ def assert_bias_detected(
 
 
 def with_name(method: SaliencyMethod | str) -> tuple[SaliencyMethod, str]:
-    """Return a method that may be given by its name, and its name."""
+    """Return a method, given as an object or by its name, together with its name."""
     return (resolve_method(method), method) if isinstance(method, str) else (method, method_name(method))
 
 
 def assert_passed(result: CheckResult) -> None:
-    """Raise SaliencyCheckFailed with the whole message unless a check's verdict is ``"passed"``."""
+    """Raise SaliencyCheckFailed, with the whole message, unless the verdict is ``"passed"``."""
     __tracebackhide__ = True
     if result.verdict != "passed":
         raise SaliencyCheckFailed(with_rerun(result.message, current_command()))
 
 
 def with_rerun(message: str, again: str | None) -> str:
-    """Return the message with the command that runs just this again."""
+    """Return the message, followed by the command or call that runs this again."""
     return f"{message}\n\nRun this again:\n  {again}" if again else message
 
 
@@ -175,7 +175,7 @@ def _call(
     seeds: int,
     seed: int,
 ) -> str:
-    """Return the call of the assertion, for a reader who runs it outside of pytest."""
+    """Return the call of the assertion as code, for use outside pytest."""
     shown = [
         repr(method) if isinstance(method, str) else method_name(method),
         f"{threshold:g}",

@@ -1,7 +1,7 @@
 """The packaged tests: one for each registered check.
 
-``from pytest_saliency_sanity.suite import *`` in a file of your own gives you the same tests under your own ids. They
-are made when they are asked for, so they are those of the checks that are registered then.
+``from pytest_saliency_sanity.suite import *`` in a test file of your own gives you the same tests under your own ids.
+They are made on access, so they include every check that is registered at that time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 
 from .checks.registry import CHECKS, Check
 
-# What a test asks for besides its subject: what is asked, what the check needs, and what becomes of the answer.
+# The fixtures of a test besides its subject: the question, what the check needs, settings, and who judges the result.
 FIXTURES = ("saliency_question", "saliency_needs", "saliency_settings", "saliency_judge")
 OF_A_MODEL, OF_A_METHOD = "saliency_subject", "saliency_method_subject"
 
@@ -29,7 +29,7 @@ def __getattr__(name: str) -> Any:
 
 
 def test_of(check: Check) -> Callable[..., None]:
-    """Return the test that puts a check's question, once for each of its variants."""
+    """Return the test of a check, parametrised by its variants."""
     subject = OF_A_MODEL if check.by_model else OF_A_METHOD
 
     def test(**given: Any) -> None:
@@ -43,9 +43,9 @@ def test_of(check: Check) -> Callable[..., None]:
     test.__signature__ = Signature([Parameter(each, Parameter.KEYWORD_ONLY) for each in arguments])  # type: ignore[attr-defined]
     test.__name__ = test.__qualname__ = f"test_{check.name}"
     test.__doc__ = check.question
-    test.__test__ = True  # type: ignore[attr-defined]  # whatever names a project's ini file calls tests
-    test.saliency_check = check.name  # type: ignore[attr-defined]  # whatever a project calls it
+    test.__test__ = True  # type: ignore[attr-defined]  # also if the project's ini file sets other names for tests
+    test.saliency_check = check.name  # type: ignore[attr-defined]  # found under any name that a project gives it
     return pytest.mark.parametrize("variant", check.variants)(test) if check.variants else test
 
 
-test_of.__test__ = False  # type: ignore[attr-defined]  # it makes tests, and is none
+test_of.__test__ = False  # type: ignore[attr-defined]  # it makes tests but is not one

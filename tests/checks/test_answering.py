@@ -94,12 +94,16 @@ def test_needs_are_gathered_by_name() -> None:
 def test_a_need_that_nobody_supplies_has_a_reason_and_a_remedy(name: str) -> None:
     check = CHECKS.all()[name]
     (need,) = check.needs
-    with pytest.raises(UnsuppliedNeedError, match=f"like net.*: to run this check, override the fixture saliency_{need}"):
+    with pytest.raises(
+        UnsuppliedNeedError, match=f"like net.*: to run this check, override the fixture saliency_{need}"
+    ):
         gather_needs(check, "net", lambda need: None)
 
 
 def test_a_need_that_no_check_is_known_to_have_is_named() -> None:
-    assert unsupplied("scenes", "net").startswith("no scenes of net: to run this check, override the fixture saliency_scenes")
+    assert unsupplied("scenes", "net").startswith(
+        "no scenes of net: to run this check, override the fixture saliency_scenes"
+    )
 
 
 def test_a_question_that_can_not_be_put_has_a_result_that_says_so() -> None:

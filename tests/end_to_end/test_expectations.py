@@ -100,14 +100,16 @@ def test_a_finding_turns_nothing_red(pytester: pytest.Pytester) -> None:
     assert result.ret == pytest.ExitCode.OK
     result.assert_outcomes(xfailed=1, deselected=ON_ONE - 1)
     result.stdout.fnmatch_lines(
-        ["input * symmetry[[]input_shift] * failed (a finding, no gate)", "*--saliency-tier=full*"]
+        ["input * symmetry[[]input_shift] * failed (a finding, not decisive)", "*--saliency-tier=full*"]
     )
 
 
 def test_a_finding_is_a_gate_in_the_full_tier(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("saliency-sanity", *SHIFT, "--saliency-tier=full")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["The maps depend on how the function is written: *", "input * symmetry[[]input_shift] * failed"])
+    result.stdout.fnmatch_lines(
+        ["The maps depend on how the function is written: *", "input * symmetry[[]input_shift] * failed"]
+    )
 
 
 def test_an_unknown_tier_is_a_usage_error(pytester: pytest.Pytester) -> None:

@@ -97,7 +97,7 @@ def test_a_hook_without_argument_or_answer_is_fine(pytester: pytest.Pytester, co
         ("['mine']", "pytest_saliency_methods in conftest.py returned list, not a mapping"),
         ("{'mine': 3}", "pytest_saliency_methods in conftest.py: 'mine' is 3, neither a callable nor a spec"),
         ("{'mine': None}", "'mine' is None, neither a callable nor a spec"),
-        ("{3: print}", "3 can't be a name: letters, digits, '_', '-', '.'"),
+        ("{3: print}", "3 can't be a name: use letters, digits, '_', '-' and '.'"),
         ("{'a/b': print}", "'a/b' can't be a name"),
         ("{'a:b': print}", "'a:b' can't be a name"),
         ("{'a b': print}", "'a b' can't be a name"),

@@ -95,7 +95,7 @@ def test_a_spec_that_leads_nowhere_is_a_usage_error(spec: str, told: str, pytest
         ("mynets:breaks", "*RuntimeError: no weights here*"),
         ("mynets:Tuples", "*the model must return logits (N, classes), not tuple; wrap it to pick them*"),
         ("mynets:Dicts", "*the model must return logits (N, classes), not dict; wrap it to pick them*"),
-        ("mynets:grey", "*Override the fixture saliency_batch with images for it*"),
+        ("mynets:grey", "*Override the fixture saliency_batch with images that fit it*"),
     ],
 )
 def test_a_network_that_does_not_fit_is_an_error_that_says_what_to_do(

@@ -38,7 +38,7 @@ def test_they_are_in_the_suite_and_in_the_summary(pytester: pytest.Pytester) -> 
     result.stdout.fnmatch_lines(
         [
             "gradient * nobody * manners[[]kind[]] * passed",
-            "gradient * nobody * manners[[]rude[]] * failed (a finding, no gate)",
+            "gradient * nobody * manners[[]rude[]] * failed (a finding, not decisive)",
             "packaged tests: 2 planned, 2 ran: 1 xfailed, 1 passed",
         ]
     )

@@ -49,7 +49,7 @@ def test_the_suite_beside_files_only_is_a_usage_error(pytester: pytest.Pytester)
     pytester.makepyfile(test_other="def test_other(): pass")
     result = pytester.runpytest_inprocess("test_other.py", "saliency-sanity", "--saliency-method=gradcam")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: saliency-sanity hangs below a directory: name one beside the files*"])
+    result.stderr.fnmatch_lines(["ERROR: saliency-sanity needs a directory: give pytest one besides the files*"])
 
 
 def test_testpaths_lead_to_the_suite_too(collected: Ids, pytester: pytest.Pytester) -> None:

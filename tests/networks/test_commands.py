@@ -130,7 +130,7 @@ def test_an_interrupted_training_says_what_is_saved(
 
     monkeypatch.setattr(Training, "epoch", interrupted)
     assert main(["checkpoints", "train", "--output", str(tmp_path)]) == 130
-    assert "nothing is half-written; the same command goes on" in capsys.readouterr().err
+    assert "nothing is half-written; run the same command to continue" in capsys.readouterr().err
     assert names_in(tmp_path) == set()
 
 

@@ -50,7 +50,7 @@ COUNTED = Measured(0, figures=(Figure("networks tried", 80), Figure("x", 1)))
             "gate",
             ("absolute", "none defined", "above 0.5", "undefined (120 of 120 SRCs undefined)"),
         ),
-        (result("failed", finding=True), "gate", (*STATISTIC, "failed (a finding, no gate)")),
+        (result("failed", finding=True), "gate", (*STATISTIC, "failed (a finding, not decisive)")),
         (result("failed", finding=True), "full", (*STATISTIC, "failed")),
         (not_asked("repeatability", "it", "net", 0, "why"), "gate", ("", "", "", "not asked")),
         (result(stages=(), measured=COUNTED), "gate", ("", "80 networks tried", "", "passed")),

@@ -1,4 +1,4 @@
-"""The pytest plugin: hooks of a few lines each. Standard library and pytest only, so that idling costs nothing."""
+"""The pytest plugin. It imports only pytest and the standard library, so it costs nothing if it is not used."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ GIVEN_BEFORE = pytest.StashKey[Callable[[], None]]()
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Declare the hooks that a project may implement."""
+    """Declare the hooks that a project can implement."""
     from . import hookspecs
 
     pluginmanager.add_hookspecs(hookspecs)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options and their ini twins."""
+    """Add the options and their ini keys."""
     add_options(parser)
 
 
@@ -94,8 +94,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the settings; with a method to check, set the suite up."""
-    config.addinivalue_line("markers", "saliency: a test that a saliency method is put to")
+    """Read the settings; set up the suite if there is a method to check."""
+    config.addinivalue_line("markers", "saliency: a test of a saliency method")
     config.addinivalue_line("markers", "saliency_slow: a saliency test that takes minutes")
     config.addinivalue_line("markers", "saliency_gpu: a saliency test that needs a GPU")
     config.stash[GIVEN_BEFORE] = take_over(config)
@@ -116,7 +116,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def take_over(config: pytest.Config) -> Callable[[], None]:
-    """Take over the methods and checks that the hooks of this run give; return a function that takes that back."""
+    """Register the methods and checks that the hooks of this run give; return a function that undoes it."""
     methods: Sequence[NamedMethod] = set_given(methods_of(config))
     checks: Sequence[Source[Check]] = CHECKS.give(checks_of(config))
 
@@ -130,7 +130,7 @@ def take_over(config: pytest.Config) -> Callable[[], None]:
 def _activate(config: pytest.Config, read: Settings) -> None:
     try:
         _ = read.plan
-    except (ValueError, TypeError, ImportError) as error:  # of another package's registration
+    except (ValueError, TypeError, ImportError) as error:  # another package's registration is wrong
         raise pytest.UsageError(str(error)) from error
     _require_device(read)
     _require_photographs(read)
@@ -139,7 +139,7 @@ def _activate(config: pytest.Config, read: Settings) -> None:
 
 
 def _require_device(read: Settings) -> None:
-    if read.device not in ("auto", "cpu"):  # these two need no look at the machine, and so no torch
+    if read.device not in ("auto", "cpu"):  # these two need no look at the machine, so no torch
         from ..foundation.devices import resolve_device
 
         try:
@@ -160,14 +160,14 @@ def _require_photographs(read: Settings) -> None:
 
 
 def _require_import_paths(config: pytest.Config, read: Settings) -> None:
-    """Import what has an import path, so that what is wrong with it is said before any test runs."""
+    """Import methods and models given by an import path, so that errors are reported before any test runs."""
     named = set(read.methods) - set(BUILT_IN)
     models = [model for model in read.models if model not in read.preset.networks]
     if not named and not models:
         return
     here = str(config.invocation_params.dir)
     if here not in sys.path:
-        sys.path.insert(0, here)  # as `python -m pytest` does: a module beside the caller is found
+        sys.path.insert(0, here)  # like `python -m pytest`, so that modules in the current folder are found
     looks: tuple[tuple[str, Any, Callable[[str], object]], ...] = (
         ("method", named, resolve_method),
         ("model", models, find_network),
@@ -176,24 +176,24 @@ def _require_import_paths(config: pytest.Config, read: Settings) -> None:
         for spec in sorted(specs):
             try:
                 look(spec)
-            except Exception as error:  # whatever the user's module does when it is imported
+            except Exception as error:  # importing the user's module can raise anything
                 source = read.sources[option]
                 raise pytest.UsageError(f"{source}={spec}: {type(error).__name__}: {error}") from error
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Forget the methods and checks of this run."""
+    """Unregister the methods and checks of this run."""
     if GIVEN_BEFORE in config.stash:
         config.stash[GIVEN_BEFORE]()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests of a project for each method and model that is given."""
+    """Run the tests of a project for each given method and model."""
     parametrize(metafunc)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say what is planned."""
+    """Return the line that says what is planned."""
     if LEDGER not in config.stash or not config.stash[SETTINGS].methods:
         return None
     from .summary import header_line
@@ -202,7 +202,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was found."""
+    """Print the summary of the run."""
     config = terminalreporter.config
     if LEDGER in config.stash and config.stash[LEDGER].concerned and not config.option.collectonly:
         from .summary import print_summary

@@ -1,7 +1,7 @@
-"""The packaged suite as a collector, so that ``pytest --saliency-method=gradcam`` works in any folder, empty or not.
+"""Collects the packaged suite, so that ``pytest --saliency-method=gradcam`` works in any folder, even an empty one.
 
-The suite hangs below the first directory that pytest collects, so the fixtures of that directory's conftest override
-ours. It has one cell for each method x model, and each cell has the tests of ``suite.py``. Node ids read
+The suite is placed below the first directory that pytest collects, so fixtures in that directory's conftest override
+the plugin's. It has a cell for each method and model, and each cell has the tests of ``suite.py``. Node ids look like
 ``saliency-sanity::gradcam-alexnet::test_cascading_randomization[top_down]``.
 """
 
@@ -25,14 +25,14 @@ SUITE = Path(__file__).parents[1] / "suite.py"
 
 
 class Cell(pytest.Collector):
-    """The tests of one method on one model, or of the method alone if ``model`` is empty. ``ids``: what they ask."""
+    """The tests of a method on a model, or of the method alone if ``model`` is empty. ``ids``: their question ids."""
 
     method: str
     model: str
     ids: tuple[str, ...]
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
-        """Yield the tests of the planned questions, in their order."""
+        """Yield the tests of the planned questions, in the order of the plan."""
         checks = [check for check in CHECKS.all().values() if set(check.ids) & set(self.ids)]
         items = [item for item in self.tests(checks) if id_asked(item) in self.ids]
         yield from sorted(items, key=lambda item: self.ids.index(id_asked(item)))
@@ -47,7 +47,7 @@ class Cell(pytest.Collector):
             setattr(module.obj, f"test_{check.name}", test_of(check))
         for item in module.collect():
             assert isinstance(item, pytest.Function)
-            item.path = self.path  # where the suite hangs: the hooks of a conftest there are called for it
+            item.path = self.path  # the host folder, so that its conftest's hooks are called
             yield item
 
 
@@ -63,7 +63,7 @@ class Suite(pytest.Collector):
     settings: Settings
 
     def collect(self) -> Iterator[Cell]:
-        """Yield the cells. A fixture that a conftest overrides gives one method or model, whatever the names."""
+        """Yield the cells. If a conftest overrides the fixture of the method or the model, there is only one of it."""
         for method, model, questions in self._plan().cells():
             yield self._cell(method, model, tuple(question.id for question in questions))
 
@@ -82,12 +82,12 @@ class Suite(pytest.Collector):
 
 
 def overridden(plan: Plan, *, method: bool, model: bool) -> Plan:
-    """Return the plan of a project whose own fixtures give the method or the model: there is one of each then."""
+    """Return the plan if the project's own fixtures give the method or the model, so that there is only one of it."""
     return replace(plan, methods=(METHOD,) if method else plan.methods, models=(MODEL,) if model else plan.models)
 
 
 def cell_name(method: str, model: str) -> str:
-    """Return the part of the node ids that names a method and a model."""
+    """Return the part of node ids that names a method and a model."""
     return f"{method}-{model}" if model else method
 
 
@@ -97,7 +97,7 @@ def node_ids(plan: Plan) -> list[str]:
 
 
 def plan_collected(plan: Plan, collected: Iterable[str]) -> Plan:
-    """Return the plan that the suite was collected by, as its node ids show: fixtures of the project count in it."""
+    """Return the plan that matches the collected node ids, whether or not the project overrides fixtures."""
     ours = {node_id for node_id in collected if is_ours(node_id)}
     for method in (False, True):
         for model in (False, True):
@@ -108,10 +108,10 @@ def plan_collected(plan: Plan, collected: Iterable[str]) -> Plan:
 
 
 class Selection:
-    """What of the packaged suite is collected, and where.
+    """Selects which part of the packaged suite is collected, and below which directory.
 
-    Arguments of the command line that name the suite or a part of it, ``saliency-sanity[::...]``, are not paths: they
-    are taken out of pytest's arguments and kept here.
+    Command-line arguments that name the suite or a part of it, ``saliency-sanity[::...]``, are not paths: they are
+    removed from pytest's arguments and kept here.
     """
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
@@ -124,13 +124,13 @@ class Selection:
             config.args[:] = paths or [str(config.invocation_params.dir)]
         self.host = first_directory(config)
         if self.wanted and self.host is None:
-            raise pytest.UsageError(f"{ROOT} hangs below a directory: name one beside the files, or {ROOT} alone")
+            raise pytest.UsageError(f"{ROOT} needs a directory: give pytest one besides the files, or {ROOT} alone")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        """Hang the suite below the directory that hosts it; leave all else out if the suite alone is asked for."""
+        """Place the suite below its directory; leave out everything else if only the suite was asked for."""
         report = yield
         if isinstance(collector, pytest.Directory) and collector.path == self.host and report.passed:
             suite: Suite = Suite.from_parent(collector, name=ROOT, nodeid=ROOT)
@@ -140,7 +140,7 @@ class Selection:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Keep of the suite what the command line names."""
+        """Keep only the parts of the suite that the command line names."""
         if not self.wanted:
             return
         for name in self.wanted:
@@ -158,12 +158,12 @@ def is_ours(argument: str) -> bool:
 
 
 def is_below(node_id: str, name: str) -> bool:
-    """Return whether a node id is the named one, one of its variants, or inside of it."""
+    """Return whether a node id is the named one, a variant of it, or inside it."""
     return node_id == name or node_id.startswith((f"{name}::", f"{name}["))
 
 
 def require_wanted(wanted: list[str], plan: Plan) -> None:
-    """Raise pytest.UsageError for a part of the suite that does not exist, before any worker or torch is started."""
+    """Raise pytest.UsageError if a named part of the suite does not exist, before workers or torch are started."""
     if not wanted:
         return
     allowed: dict[str, None] = {ROOT: None}
@@ -178,7 +178,7 @@ def require_wanted(wanted: list[str], plan: Plan) -> None:
 
 
 def first_directory(config: pytest.Config) -> Path | None:
-    """Return the first directory among pytest's arguments, None if all are files."""
+    """Return the first directory among pytest's arguments; None if all are files."""
     for argument in config.args:
         path = (config.invocation_params.dir / argument.partition("::")[0]).resolve()
         if path.is_dir():

@@ -1,4 +1,4 @@
-"""The command that runs one test again, in the folder in which pytest was called."""
+"""Builds the command that runs a test again, from the folder in which pytest was called."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ..checks.plan import Question
 from .names import METHOD, MODEL
 from .settings import Settings, Typed
 
-# What pytest was told about itself on the command line, and must be told again to find the same settings and plugins.
+# Options of pytest itself that it needs again to find the same settings and plugins.
 PYTESTS_OWN = (("-c", "--config-file"), ("--rootdir",), ("--confcutdir",), ("--import-mode",))
 PYTESTS_REPEATED = (("-p",), ("-o", "--override-ini"))
 
 
 def command_for(item: pytest.Item, settings: Settings, question: Question | None) -> str:
-    """Return the command that runs just this test again, for the method concerned alone."""
+    """Return the command that runs only this test again, for its own method and model."""
     options = [f"--saliency-{typed.name}={typed.text}" for typed in settings.typed if concerns(typed, item, question)]
     return shlex.join(["pytest", here(item), *own_options(item.config), *options])
 
 
 def concerns(typed: Typed, item: pytest.Item, question: Question | None) -> bool:
-    """Return whether an option as it was typed matters to a test: of several methods or models, only its own do."""
+    """Return whether a typed option concerns a test: of several methods or models, only its own do."""
     given = getattr(getattr(item, "callspec", None), "params", {})
     chosen = {
         "method": question.method if question else given.get(f"{METHOD}_name"),
@@ -35,16 +35,16 @@ def concerns(typed: Typed, item: pytest.Item, question: Question | None) -> bool
 
 
 def here(item: pytest.Item) -> str:
-    """Return the id of a test, its path as seen from the folder in which pytest was called."""
+    """Return the id of a test, with its path relative to the folder in which pytest was called."""
     path, separator, name = item.nodeid.partition("::")
     file = item.config.rootpath / path
     if not (separator and file.exists()):
-        return item.nodeid  # of the packaged suite: not a path
+        return item.nodeid  # a test of the packaged suite has no path
     return f"{os.path.relpath(file, item.config.invocation_params.dir)}{separator}{name}"
 
 
 def own_options(config: pytest.Config) -> list[str]:
-    """Return the options of pytest's own that were typed and decide which settings and plugins it finds."""
+    """Return the typed options of pytest itself that decide which settings and plugins it finds."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for flags in PYTESTS_OWN:
         parser.add_argument(*flags, dest=flags[0])

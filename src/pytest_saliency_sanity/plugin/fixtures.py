@@ -1,4 +1,4 @@
-"""Fixtures that a project may use in its own tests, or override in its conftest."""
+"""Fixtures that a project can use in its own tests, or override in its conftest."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def saliency_method_name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def saliency_model_name(request: pytest.FixtureRequest) -> str:
-    """The name of the network that is looked at: one test for each ``--saliency-model``."""
+    """The name of the network to explain: one test for each ``--saliency-model``."""
     cell = request.node.getparent(Cell)
     return cell.model if cell else given(request, MODEL, "--saliency-model=alexnet")
 
@@ -76,7 +76,7 @@ def saliency_model(
     saliency_settings: Settings,
     pytestconfig: pytest.Config,
 ) -> nn.Module:
-    """The trained network whose maps are looked at. Override it to check on your own, in evaluation mode."""
+    """The trained network to explain, in evaluation mode. Override it to check on your own network."""
     from ..networks.resolve import resolve_network
 
     settings = saliency_settings
@@ -86,15 +86,15 @@ def saliency_model(
 
 @pytest.fixture
 def saliency_memorized_model(request: pytest.FixtureRequest, saliency_model: nn.Module) -> nn.Module:
-    """The same network, which memorised random labels. Override it together with ``saliency_model``."""
+    """The same network, trained to memorise random labels. Override it together with ``saliency_model``."""
     return cast("nn.Module", of_the_preset(request, "memorized_model"))
 
 
 @pytest.fixture
 def saliency_bias_scenario(request: pytest.FixtureRequest, saliency_model: nn.Module) -> BiasScenario:
-    """A biased and a balanced model, images against the stereotype, masks of the nuisance. Override it with your own.
+    """A biased and a balanced model, images against the stereotype, and masks of the nuisance. Override it with yours.
 
-    Of a built-in network those that the package ships, with up to 400 of its images.
+    For a built-in network, the models that the package ships, with up to 400 images.
     """
     return cast("BiasScenario", of_the_preset(request, "bias_scenario"))
 
@@ -121,12 +121,12 @@ def saliency_cascade(
 
 @pytest.fixture
 def saliency_question(request: pytest.FixtureRequest) -> Question:
-    """What a packaged test asks."""
+    """The question of a packaged test."""
     from .items import question_of
 
     question = question_of(request.node)
     if question is None:
-        pytest.fail("saliency_question is for the packaged tests: this one puts no question", pytrace=False)
+        pytest.fail("saliency_question can only be used in the packaged tests", pytrace=False)
     return question
 
 
@@ -140,7 +140,7 @@ def saliency_needs(request: pytest.FixtureRequest, saliency_question: Question) 
 
     check = CHECKS.named(saliency_question.check)
     model = given_name(request, MODEL) if check.by_model else None
-    return gather_needs(check, model or MODEL, lambda need: supplied(request, need))
+    return gather_needs(check, model or MODEL, lambda need: supply(request, need))
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def saliency_subject(
     saliency_batch: Batch,
     saliency_settings: Settings,
 ) -> Subject:
-    """The method and the model under their names, as a check takes them."""
+    """The method and the model with their names, as a check takes them."""
     from ..checks.judging.subject import Subject, require_fits
     from .ledger import as_property
 
@@ -176,7 +176,7 @@ def saliency_subject(
 def saliency_method_subject(
     saliency_method: SaliencyMethod, saliency_method_label: str, saliency_settings: Settings
 ) -> MethodSubject:
-    """The method alone under its name, as a check takes it that is not put to a model."""
+    """The method with its name, for a check that needs no model."""
     from ..checks.judging.subject import MethodSubject
 
     return MethodSubject(saliency_method, saliency_method_label, seed=saliency_settings.seed)
@@ -184,7 +184,7 @@ def saliency_method_subject(
 
 @pytest.fixture
 def saliency_method_label(request: pytest.FixtureRequest, saliency_method: SaliencyMethod) -> str:
-    """The name that the method has in reports: that of the command line, or its own."""
+    """The name of the method in reports: the one on the command line, or its own."""
     from ..methods.protocol import method_name
 
     return given_name(request, METHOD) or method_name(saliency_method)
@@ -192,10 +192,10 @@ def saliency_method_label(request: pytest.FixtureRequest, saliency_method: Salie
 
 @pytest.fixture
 def saliency_judge(request: pytest.FixtureRequest, saliency_settings: Settings) -> Judge:
-    """Return a function that keeps a result for the report and fails the test unless it passed.
+    """Return a function that keeps a result for the reports and fails the test unless it passed.
 
-    If the question can't be put to the model, the test is skipped. A finding, which decides in the tier ``full`` only,
-    is an expected failure in the tier ``gate``.
+    If the question can't be put to the model, the test is skipped. A finding that did not pass is an expected failure
+    in the tier ``gate``; it decides only in the tier ``full``.
     """
     from ..assertions import assert_passed
     from .ledger import as_property
@@ -208,14 +208,14 @@ def saliency_judge(request: pytest.FixtureRequest, saliency_settings: Settings) 
         if result.not_asked:
             pytest.skip(result.not_asked)
         if result.verdict != "passed" and result.finding and saliency_settings.tier == "gate":
-            pytest.xfail(f"a finding, no gate (--saliency-tier=full makes it one): {result.verdict}")
+            pytest.xfail(f"a finding, not decisive (unless --saliency-tier=full): {result.verdict}")
         assert_passed(result)
 
     return judge
 
 
 def glance_of(request: pytest.FixtureRequest, subject: Subject) -> Glance:
-    """Return what the report compares methods by; taken once for each method and model of a module."""
+    """Return the glance at a method's maps; it is taken once for each method and model of a module."""
     from ..reports.glance import glance_at
 
     taken: dict[tuple[str, str], Glance] = request.node.getparent(pytest.Module).stash.setdefault(GLANCES, {})
@@ -225,8 +225,8 @@ def glance_of(request: pytest.FixtureRequest, subject: Subject) -> Glance:
     return taken[key]
 
 
-def supplied(request: pytest.FixtureRequest, need: str) -> object:
-    """Return a need: that of the fixture ``saliency_<need>``, if there is one, else the preset's."""
+def supply(request: pytest.FixtureRequest, need: str) -> object:
+    """Return a need: that of the fixture ``saliency_<need>`` if there is one, else the preset's."""
     fixture = f"saliency_{need}"
     try:
         return request.getfixturevalue(fixture)
@@ -237,7 +237,7 @@ def supplied(request: pytest.FixtureRequest, need: str) -> object:
 
 
 def of_the_preset(request: pytest.FixtureRequest, need: str) -> object:
-    """Return a need that the preset supplies; else skip with the reason, or fail if the check was asked for by name."""
+    """Return a need from the preset. If it is missing, skip the test, or fail it if its check was named."""
     from ..checks.answering import unsupplied
 
     settings = request.config.stash[SETTINGS]
@@ -253,7 +253,7 @@ def of_the_preset(request: pytest.FixtureRequest, need: str) -> object:
 
 
 def leave_out(request: pytest.FixtureRequest, why: str) -> None:
-    """Skip a test, or fail it if its check was asked for by name: what was asked for is not left out in silence."""
+    """Skip a test; if its check was asked for by name, fail it instead of leaving it out silently."""
     if request.config.stash[SETTINGS].asked_for("check"):
         pytest.fail(why, pytrace=False)
     pytest.skip(why)
@@ -261,7 +261,7 @@ def leave_out(request: pytest.FixtureRequest, why: str) -> None:
 
 @contextmanager
 def loading(config: pytest.Config) -> Iterator[None]:
-    """Show the progress of a training, though pytest captures; say in a sentence why a network can't be loaded."""
+    """Let a training show its progress despite pytest's capturing; fail with a plain message if loading fails."""
     capture = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else nullcontext():
         try:
@@ -271,7 +271,7 @@ def loading(config: pytest.Config) -> Iterator[None]:
 
 
 def given_name(request: pytest.FixtureRequest, fixture: str) -> str | None:
-    """Return the name that a fixture's value has on the command line; None if the fixture is overridden."""
+    """Return the command-line name of a fixture's value; None if the fixture is overridden."""
     if f"{fixture}_name" not in request.fixturenames:
         return None
     name: str = request.getfixturevalue(f"{fixture}_name")
@@ -279,7 +279,7 @@ def given_name(request: pytest.FixtureRequest, fixture: str) -> str | None:
 
 
 def given(request: pytest.FixtureRequest, fixture: str, option: str) -> str:
-    """Return the name that this test was parametrised with; fail if nothing was given."""
+    """Return the name that this test was parametrised with. Fails the test if there is none."""
     name: str | None = getattr(request, "param", None)
     if name is None:
         pytest.fail(f"nothing to check: give {option}, or override the fixture {fixture}", pytrace=False)
@@ -287,10 +287,10 @@ def given(request: pytest.FixtureRequest, fixture: str, option: str) -> str:
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Run a test that uses ``saliency_method`` or ``saliency_model`` once for each that is given.
+    """Run a test that uses ``saliency_method`` or ``saliency_model`` once for each given method or model.
 
-    A cell of the packaged suite has one of each. A fixture that is overridden without asking for the original does not
-    depend on the name, so its tests are not multiplied.
+    A cell of the packaged suite has only one of each. An overridden fixture that does not use the original does not
+    depend on the name, so its tests are not repeated.
     """
     if metafunc.definition.getparent(Cell):
         return

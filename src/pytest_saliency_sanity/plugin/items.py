@@ -1,6 +1,6 @@
-"""The packaged tests, wherever they are collected: below ``saliency-sanity``, or in a file of the project's own.
+"""Handles the packaged tests, whether collected below ``saliency-sanity`` or from a test file of the project.
 
-A project commits one line, ``from pytest_saliency_sanity.suite import *``, and has the same tests under its own ids.
+With the line ``from pytest_saliency_sanity.suite import *``, a project has the same tests under its own ids.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from .settings import Settings
 
 
 def question_of(item: pytest.Item) -> Question | None:
-    """Return what a packaged test asks, None for any other test.
+    """Return the question of a packaged test; None for any other test.
 
-    What a fixture of the project gives is called by the fixture's name.
+    A method or model that a fixture of the project gives is named after the fixture.
     """
     name = getattr(getattr(item, "function", None), "saliency_check", None)
     if name is None:
@@ -39,7 +39,7 @@ def question_of(item: pytest.Item) -> Question | None:
 
 
 class PackagedTests:
-    """Sees to it that every question is asked once, that expected failures are, and that answers can be read."""
+    """Makes sure that every question is asked once, marks expected failures, and shortens error reports."""
 
     def __init__(self, settings: Settings, expected_failures: Sequence[ExpectedFailure]) -> None:
         self.settings = settings
@@ -49,7 +49,7 @@ class PackagedTests:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Mark every test that a saliency method is put to; leave out what is not asked for, or is asked twice."""
+        """Mark every test of a saliency method; leave out packaged tests that are not planned or appear twice."""
         questions = {item: question_of(item) for item in items}
         in_own_files = {question for item, question in questions.items() if question and not item.getparent(Cell)}
         planned = set(self.settings.plan.checks) if any(questions.values()) else set()
@@ -67,7 +67,7 @@ class PackagedTests:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Tell assertions how to run just this test again."""
+        """Tell assertions how to run only this test again."""
         with rerun.running(lambda: command_for(item, self.settings, question_of(item))):
             return (yield)
 
@@ -75,7 +75,7 @@ class PackagedTests:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Show of a packaged test what it says, and where the method raised: our own source tells the user nothing."""
+        """Show only the message of a packaged test and where the method raised, not this package's own source."""
         report = yield
         error = call.excinfo.value if call.excinfo and question_of(item) else None
         if isinstance(error, SaliencyCheckFailed | SaliencyMethodError) and report.failed:
@@ -85,15 +85,15 @@ class PackagedTests:
 
     def _expect_failure(self, item: pytest.Item, question: Question) -> None:
         if reason := expected_reason(question, self.expected_failures):
-            # Strict: a pass is an error; and a crash, which is another exception, is never expected.
+            # Strict, so that a pass is an error. A crash raises another exception, so it is never expected.
             item.add_marker(pytest.mark.xfail(reason=reason, strict=True, raises=SaliencyCheckFailed))
 
 
 def require_known(expected_failures: Sequence[ExpectedFailure], settings: Settings) -> None:
-    """Raise pytest.UsageError for an expected failure that means no test of any method that is given or has a name."""
+    """Raise pytest.UsageError if an expected failure matches no test of any given or registered method."""
     methods = {*settings.methods, *known_methods(), METHOD}
     models = {*settings.models, *(name for preset in PRESETS.all().values() for name in preset.networks), MODEL}
-    hint = f" (what a fixture gives is called {METHOD} or {MODEL})"
+    hint = f" (a method or model given by a fixture is called {METHOD} or {MODEL})"
     try:
         require_meaningful(expected_failures, methods, models, hint)
     except ValueError as error:

@@ -1,7 +1,7 @@
-"""What was planned and what ran. A run that lost tests, or put no method to any test, does not end green.
+"""Compares what was planned with what ran, so that a run that lost tests or checked no method does not end green.
 
-A worker of pytest-xdist that dies or can't send its report loses the test without a failure; so whatever was collected
-and never reported turns the run red. So does a packaged test that passed without an answer.
+If a worker of pytest-xdist dies or can't send its report, its test is lost without a failure. So the run fails if a
+collected test never reported, or if a packaged test passed without giving a result.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from .names import PACKAGED
 from .settings import Settings
 
 FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
-# How results and glances are called among the properties of a test, which travel from workers as JSON.
+# The names of results and glances among the properties of a test, which travel from workers as JSON.
 RESULT, GLANCE = "saliency", "saliency_maps"
 
 
 def as_property(thing: CheckResult | Glance) -> tuple[str, object]:
-    """Return a result or a glance as a property of a test: text, for nothing else is safe on its way from a worker."""
+    """Return a result or a glance as a property of a test, in the form of text, which workers can send safely."""
     name = RESULT if isinstance(thing, CheckResult) else GLANCE
     return name, json.dumps(thing.as_record(), allow_nan=False)
 
 
 class Ledger:
-    """Keeps, in the process that reports to the user, the ids that were collected, those that ran, and the results."""
+    """Keeps the collected ids, the ids that ran, and the results, in the process that reports to the user."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.planned: set[str] = set()
         self.packaged: set[str] = set()
-        self.by_name: set[str] = set()  # of the workers we know the ids alone
+        self.by_name: set[str] = set()  # workers send only the ids of their tests
         self.reported: set[str] = set()
         self.results: dict[str, CheckResult] = {}
         self.glances: dict[tuple[str, str], Glance] = {}
@@ -47,20 +47,20 @@ class Ledger:
         self.written: list[str] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note what was collected here."""
+        """Record what was collected in this process."""
         self.planned.update(item.nodeid for item in session.items)
         self.packaged.update(item.nodeid for item in session.items if PACKAGED in item.keywords)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        """Note what a worker of pytest-xdist collected."""
+        """Record what a worker of pytest-xdist collected."""
         self.planned.update(ids)
         self.by_name.update(filter(is_named_as_packaged, ids))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note that a test ran, and its result."""
+        """Record that a test ran, and its result."""
         if report.when != "call" and report.outcome == "passed":
-            return  # that a test was set up or torn down says nothing about it
+            return  # a successful setup or teardown says nothing about the test
         self.reported.add(report.nodeid)
         if PACKAGED in report.keywords:
             self.packaged.add(report.nodeid)
@@ -76,16 +76,16 @@ class Ledger:
 
     @property
     def concerned(self) -> bool:
-        """Whether a saliency test was asked for, or collected."""
+        """Whether a saliency test was asked for or collected."""
         return bool(self.settings.methods or self.packaged or self.outcomes)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Turn a run red that says nothing about the method."""
+        """Fail a run that lost tests or says nothing about the method."""
         stopped = session.shouldstop or session.shouldfail or session.exitstatus not in FINISHED
         if stopped or session.config.option.collectonly or not (self.concerned or self.by_name):
             return
-        self.problems += self._found_problems()
+        self.problems += self._find_problems()
         if self.problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -111,19 +111,19 @@ class Ledger:
         )
 
     def _count_planned(self, collected: set[str]) -> int:
-        """Return how many packaged tests there were to be: in files of the project's own, as many as were collected."""
+        """Return how many packaged tests were planned; for test files of the project, how many were collected."""
         if not self.settings.methods or any(not is_ours(node_id) for node_id in collected):
             return len(collected)
         return len(plan_collected(self.settings.plan, collected))
 
-    def _found_problems(self) -> list[str]:
+    def _find_problems(self) -> list[str]:
         found = []
         if lost := sorted(self.planned - self.reported):
             found.append(f"{len(lost)} collected tests never reported, the first is {lost[0]}")
         if self.settings.methods and all(outcome == "skipped" for outcome in self.outcomes.values()):
             found.append(
                 "a saliency method was given, but no test was put to it: "
-                "give pytest a directory (not only files), and mind -k, -m, --deselect and skips"
+                "give pytest a directory (not only files), and look for -k, -m, --deselect and skips"
             )
         passed = {node_id for node_id in self.packaged if self.outcomes.get(node_id) == "passed"}
         if unanswered := sorted(passed - self.results.keys()):
@@ -132,6 +132,6 @@ class Ledger:
 
 
 def is_named_as_packaged(node_id: str) -> bool:
-    """Return whether a node id has the name of a packaged test: of one that was lost, nothing else is known."""
+    """Return whether a node id has the name of a packaged test; nothing else is known about a lost one."""
     name = node_id.rpartition("::")[2].partition("[")[0]
     return name.removeprefix("test_") in CHECKS.all()

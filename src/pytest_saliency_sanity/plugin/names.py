@@ -1,8 +1,8 @@
-"""Names that tests, ids and messages have in common."""
+"""Names shared by tests, node ids and messages."""
 
 from __future__ import annotations
 
 ROOT = "saliency-sanity"  # the packaged suite, as an argument and in node ids
-METHOD, MODEL = "saliency_method", "saliency_model"  # the fixtures that give what is checked
+METHOD, MODEL = "saliency_method", "saliency_model"  # the fixtures of the method and the model
 PACKAGED = "pytest_saliency_sanity.suite"  # the keyword of packaged tests, wherever they are collected
 EXPECTED_FAILURES = "saliency_expected_failures"

@@ -1,4 +1,4 @@
-"""The options of the command line and their ini twins: what each is called, and how its value is read."""
+"""The command-line options and their ini keys: names, help texts and parsers of values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEVICES = ("auto", "cpu", "cuda", "cuda:N", "mps")
 
 @dataclass(frozen=True)
 class Option:
-    """An option of the command line and its ini twin. ``parse`` raises ValueError, TypeError or ImportError.
+    """A command-line option and its ini key. ``parse`` raises ValueError, TypeError or ImportError.
 
     ``meaning`` and ``default`` are words for a reader.
     """
@@ -56,7 +56,7 @@ class Option:
 
 
 def parse_methods(values: list[str]) -> tuple[str, ...]:
-    """Return the specs of the methods, ``all`` spelled out, each once."""
+    """Return the specs of the methods, each once; ``all`` stands for all installed built-in ones."""
     specs: list[str] = []
     for value in values:
         specs += installed_methods() if value == "all" else [value]
@@ -71,7 +71,7 @@ def parse_words(values: list[str]) -> tuple[str, ...]:
 
 
 def parse_checks(values: list[str]) -> tuple[str, ...]:
-    """Return names of checks, or of single variants in brackets, each once; ValueError for one that does not exist."""
+    """Return names of checks, or of variants in brackets, each once. Raises ValueError if one does not exist."""
     question_ids(values)
     return tuple(dict.fromkeys(values))
 
@@ -106,7 +106,7 @@ def parse_thresholds(values: list[str]) -> dict[str, float]:
 
 
 def parse_name(kind: str, allowed: Callable[[], Any]) -> Callable[[str], str]:
-    """Return a parser of a name that exists."""
+    """Return a parser of one of the ``allowed`` names."""
 
     def parse(value: str) -> str:
         if value not in (names := allowed()):
@@ -117,12 +117,12 @@ def parse_name(kind: str, allowed: Callable[[], Any]) -> Callable[[str], str]:
 
 
 def parse_path(value: str) -> Path:
-    """Return a path, of which nothing need exist yet."""
+    """Return a path, which need not exist."""
     return Path(value).expanduser()
 
 
 def parse_folder(value: str) -> Path:
-    """Return a folder that exists."""
+    """Return an existing folder. Raises ValueError if there is none."""
     folder = Path(value).expanduser()
     if not folder.is_dir():
         raise ValueError(f"{value} is {'not a folder' if folder.exists() else 'missing'}: name a folder of images")
@@ -130,7 +130,7 @@ def parse_folder(value: str) -> Path:
 
 
 def parse_new_folder(value: str) -> Path:
-    """Return a folder that may have to be made."""
+    """Return a folder, which need not exist. Raises ValueError if the path is a file."""
     folder = Path(value).expanduser()
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{value} is a file: name a folder")
@@ -138,7 +138,7 @@ def parse_new_folder(value: str) -> Path:
 
 
 def parse_weights(values: list[str]) -> dict[str, Path]:
-    """Return the weights files by network, from ``NETWORK=FILE``; each exists."""
+    """Return the weights files by network, from ``NETWORK=FILE``. Raises ValueError if a file does not exist."""
     files = {}
     networks = [name for preset in PRESETS.all().values() if "weights" in preset.options for name in preset.networks]
     for value in values:
@@ -152,7 +152,7 @@ def parse_weights(values: list[str]) -> dict[str, Path]:
 
 
 def parse_device(value: str) -> str:
-    """Return the device as written, if its form is right."""
+    """Return the name of a device. Raises ValueError if its form is wrong."""
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", value):
         raise unknown_name("device", value, DEVICES)
     return value
@@ -181,7 +181,7 @@ OPTIONS = (
     Option(
         "images",
         "N",
-        f"how many images to look at, {LEAST_IMAGES} to {MOST_IMAGES}",
+        f"how many images to explain, {LEAST_IMAGES} to {MOST_IMAGES}",
         parse_integer(LEAST_IMAGES, MOST_IMAGES),
         f"{IMAGES}; of photographs, as many as there are up to that",
     ),
@@ -217,7 +217,7 @@ OPTIONS = (
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Add every option and its ini twin to pytest's."""
+    """Add every option and its ini key to pytest's."""
     group = parser.getgroup("saliency-sanity", "saliency sanity checks")
     for option in OPTIONS:
         group.addoption(

@@ -1,4 +1,4 @@
-"""What a project says through its hooks: methods and checks of its own, and tests that it expects to fail."""
+"""Reads what a project gives through its hooks: methods, checks, and tests that it expects to fail."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def methods_of(config: pytest.Config) -> list[NamedMethod]:
         for name, value in methods.items():
             if not isinstance(name, str) or not is_dotted(name) or name == "all":
                 raise pytest.UsageError(
-                    f"{METHODS} in {source}: {name!r} can't be a name: letters, digits, '_', '-', '.', and not 'all'"
+                    f"{METHODS} in {source}: {name!r} can't be a name: "
+                    "use letters, digits, '_', '-' and '.', but not 'all'"
                 )
             if not (isinstance(value, str) or callable(value)):
                 raise pytest.UsageError(f"{METHODS} in {source}: {name!r} is {value!r}, neither a callable nor a spec")
@@ -50,7 +51,7 @@ def checks_of(config: pytest.Config) -> list[Source[Check]]:
 
 
 def expected_failures_of(config: pytest.Config) -> list[ExpectedFailure]:
-    """Return what conftests and plugins expect to fail. Raises pytest.UsageError for a wrong entry."""
+    """Return what conftests and plugins expect to fail. Raises pytest.UsageError if an entry is malformed."""
     found = []
     for source, entries in _mappings(config, EXPECTED):
         for pattern, reason in entries.items():
@@ -69,7 +70,7 @@ def _mappings(config: pytest.Config, hook: str) -> Iterator[tuple[str, Mapping[A
 
 
 def _answers(config: pytest.Config, hook: str) -> Iterator[tuple[str, Any]]:
-    """Yield who answers a hook, and what. One by one, so that an error can name its source."""
+    """Yield the source and the answer of each implementation of a hook, so that an error can name its source."""
     for implementation in getattr(config.hook, hook).get_hookimpls():
         answer = implementation.function(*[config for _ in implementation.argnames])
         if answer is not None:

@@ -1,4 +1,4 @@
-"""Every option in one frozen object, read once: command line > ini > default."""
+"""Reads all options into a frozen object: the command line takes precedence over the ini file and the defaults."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Typed(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """What to check, and with what.
+    """The options of a run.
 
-    ``named_models`` and ``checks`` are empty if none were named: then it is all of the preset, and all checks.
-    ``typed``: the options as they were typed, for the command that runs again. ``sources``: where each value came from.
+    ``named_models`` and ``checks`` are empty if none were named, which means all models of the preset and all checks.
+    ``typed``: the options as typed, for the command that runs a test again. ``sources``: where each value came from.
     """
 
     methods: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class Settings:
 
     @cached_property
     def preset(self) -> Preset:
-        """The preset that the names of networks mean."""
+        """The preset that the names of networks refer to."""
         return PRESETS.named(self.preset_name)
 
     @cached_property
@@ -74,7 +74,7 @@ class Settings:
 
     @cached_property
     def plan(self) -> Plan:
-        """What is going to be asked."""
+        """The plan of questions."""
         return Plan.of(self.methods, self.models, self.checks)
 
     def asked_for(self, option: str) -> bool:
@@ -83,16 +83,16 @@ class Settings:
 
     @property
     def takes_fewer_images(self) -> bool:
-        """Whether a folder of fewer images than ``images`` will do."""
+        """Whether a folder with fewer images than ``images`` is accepted."""
         return self.data is not None and "data" in self.preset.options and not self.asked_for("images")
 
     def threshold(self, check: str) -> float | None:
-        """Return the user's threshold of a check, None for the calibrated ones."""
+        """Return the user's threshold for a check; None to use the calibrated ones."""
         return self.thresholds.get(check)
 
 
 def read_settings(config: pytest.Config) -> Settings:
-    """Return the settings. Raises pytest.UsageError that names the option or ini key, the value and what is allowed."""
+    """Return the settings. Raises pytest.UsageError, with the option or ini key, the value and what is allowed."""
     read = {option.name: _read(config, option) for option in OPTIONS}
     values = {name: value for name, (value, _) in read.items() if value is not None}
     own = {"method": "methods", "model": "named_models", "check": "checks", "threshold": "thresholds"}
@@ -112,7 +112,7 @@ def read_settings(config: pytest.Config) -> Settings:
 
 
 def source_of(config: pytest.Config, option: Option) -> str:
-    """Return where an option's value comes from, as a user knows it."""
+    """Return where an option's value comes from: the flag or the ini key."""
     return option.flag if config.getoption(option.key) is not None else f"ini {option.key}"
 
 
@@ -125,7 +125,7 @@ def _read_expected_failures(config: pytest.Config) -> tuple[ExpectedFailure, ...
 
 
 def _read(config: pytest.Config, option: Option) -> tuple[Any, list[Typed]]:
-    """Return an option's parsed value, None if it is not given, and how it was typed on the command line."""
+    """Return an option's parsed value (None if it is not given), and how it was typed on the command line."""
     typed = config.getoption(option.key)
     raw = typed if typed is not None else config.getini(option.key)
     if typed is None and raw in (None, "", []):

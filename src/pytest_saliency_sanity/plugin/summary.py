@@ -1,4 +1,4 @@
-"""What pytest prints for us, and the reports that are written at its end."""
+"""Prints the header and the summary, and writes the reports at the end of a run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def header_line(config: pytest.Config, settings: Settings) -> str:
 
 
 def images_in_use(config: pytest.Config, settings: Settings) -> str:
-    """Return how many images will be looked at, or which fixture of the project decides that."""
+    """Return how many images will be explained, or which fixture of the project decides that."""
     ours = config.pluginmanager.getplugin("saliency_sanity")
     for plugin in config.pluginmanager.get_plugins():
         if plugin is not ours and hasattr(plugin, "saliency_batch"):
@@ -40,7 +40,7 @@ def images_in_use(config: pytest.Config, settings: Settings) -> str:
 
 
 def print_summary(reporter: pytest.TerminalReporter, run: Run) -> None:
-    """Print the verdicts, and what else a reader should know."""
+    """Print the verdicts and notes."""
     reporter.section("saliency-sanity")
     for text, color in summary(run):
         reporter.line(text, **({color: True} if color else {}))
@@ -53,10 +53,10 @@ class ReportWriter:
         self.folder = folder
         self.ledger = ledger
 
-    # Registered after the ledger, and so called after it has found what is wrong with the run.
+    # Registered after the ledger, so called after it has found the problems of the run.
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the reports. One that can't be written is a problem of the run, and the others are written."""
+        """Write the reports. If one can't be written, the run has a problem, but the others are still written."""
         if session.config.option.collectonly or not self.ledger.concerned:
             return
         run = self.ledger.run()
@@ -64,7 +64,7 @@ class ReportWriter:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 self.ledger.written.append(str(report.write_to(self.folder, run)))
-            except Exception as error:  # whatever another package's report does
+            except Exception as error:  # another package's report can raise anything
                 self.ledger.problems.append(f"the report {name} was not written: {type(error).__name__}: {error}")
         if self.ledger.problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

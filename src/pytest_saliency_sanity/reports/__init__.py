@@ -1,1 +1,1 @@
-"""What a run leaves behind, and what is rendered from it."""
+"""Reports on a run: terminal, JSON and lists."""

@@ -1,4 +1,4 @@
-"""Taking a glance at a method's maps (``reports.glances`` says what that is for)."""
+"""Samples a method's maps, to find methods that draw the same picture (see ``reports.glances``)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMPARED = {"gradient": gradient, "input": image_itself}
 
 
 def glance_at(subject: Subject) -> Glance:
-    """Return a glance at the method's maps, at the plain gradient's and the input's, and the method's layer."""
+    """Return samples of the method's maps, the plain gradient's and the input's, and the method's layer."""
     images = images_for(subject.model, subject.batch.images[:IMAGES])
     with threads_of(subject):
         targets = logits_of(subject.model, images).argmax(1)
@@ -35,20 +35,20 @@ def glance_at(subject: Subject) -> Glance:
 
 
 def layer_of(subject: Subject, image: torch.Tensor) -> str:
-    """Return the name of the layer that a method looks at, if it says so; else an empty one."""
+    """Return the name of the layer that a method explains; empty if it does not say."""
     ask = getattr(subject.method, "layer_of", None)
     try:
         return str(ask(subject.model, image) or "") if ask else ""
-    except Exception:  # a layer that the model does not have, or whatever the model does: the checks will say
+    except Exception:  # the layer does not exist, or the model raises: the checks report it
         return ""
 
 
 def sample_of(maps: torch.Tensor) -> Sample:
-    """Return the size of maps ``(N, h, w)`` and, of each, some values relative to its largest."""
+    """Return the size of maps ``(N, h, w)`` and some values of each map, relative to its largest."""
     flat = maps.double().cpu().flatten(1)
-    where = torch.linspace(0, flat.shape[1] - 1, POSITIONS).round().long()
+    positions = torch.linspace(0, flat.shape[1] - 1, POSITIONS).round().long()
     largest = flat.amax(1, keepdim=True)
-    relative = (flat / largest).masked_fill(largest == 0, 0).nan_to_num()[:, where]
+    relative = (flat / largest).masked_fill(largest == 0, 0).nan_to_num()[:, positions]
     values = tuple(tuple(round(value, 6) for value in row) for row in relative.tolist())
     return Sample(tuple(maps.shape[1:]), values)
 
@@ -57,5 +57,5 @@ def _sample(method: SaliencyMethod, subject: Subject, images: torch.Tensor, targ
     try:
         maps = maps_of(method, subject.model, images, targets, name="a glance", seed=subject.seed)
     except SaliencyMethodError:
-        return None  # the checks will say why
+        return None  # the checks report it
     return sample_of(reduced(maps, SIGN))

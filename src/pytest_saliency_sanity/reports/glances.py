@@ -1,6 +1,6 @@
-"""A glance at a method's maps: a few values of a few maps, by which methods that draw the same picture are known.
+"""Glances: a few values of a few maps, by which methods that draw the same picture are found.
 
-Standard library only: glances travel between processes. ``reports.glance`` takes them.
+Standard library only, since glances travel between processes. ``reports.glance`` takes them.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
-# Of a map's largest value. Different code for the same formula agrees to 1e-5; different formulas do not to 1e-1.
+# Relative to a map's largest value. Different code for the same formula differs by 1e-5, different formulas by 1e-1.
 TOLERANCE = 2e-3
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The size ``(h, w)`` of some maps and, of each, some absolute values relative to its largest."""
+    """The size ``(h, w)`` of some maps, and some absolute values of each map, relative to its largest."""
 
     size: tuple[int, ...]
     values: tuple[tuple[float, ...], ...]
@@ -24,9 +24,9 @@ class Sample:
 
 @dataclass(frozen=True)
 class Glance:
-    """A sample of a method's maps on a model, and of the maps of what methods are compared with; None if unknown.
+    """A sample of a method's maps on a model, and of the maps of the methods it is compared with; None if unknown.
 
-    ``layer``: the name of the layer that the method says it looks at, empty if it says none.
+    ``layer``: the name of the layer that the method explains; empty if it does not say.
     """
 
     method: str
@@ -36,18 +36,18 @@ class Glance:
     compared: Mapping[str, Sample | None]
 
     def as_record(self) -> dict[str, Any]:
-        """Return the glance as JSON primitives, from which ``from_record`` makes it again."""
+        """Return the glance as JSON primitives; ``from_record`` is the inverse."""
         return asdict(self)
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Glance:
-        """Return the glance that ``as_record`` described."""
+        """Return the glance of such a record as ``as_record`` returns."""
         compared = {name: _sample_of(each) for name, each in record["compared"].items()}
         return cls(record["method"], record["model"], record["layer"], _sample_of(record["maps"]), compared)
 
 
 def mimics(glances: Sequence[Glance]) -> list[str]:
-    """Return a line for each method whose maps are those of another: the gradient, the input, or one of the same run.
+    """Return a line for each method whose maps equal those of the gradient, the input, or another method of the run.
 
     ``glances``: one for each method and model.
     """
@@ -63,14 +63,14 @@ def mimics(glances: Sequence[Glance]) -> list[str]:
 
 
 def layers(glances: Sequence[Glance]) -> list[str]:
-    """Return a line for each method and model that says which layer it looks at."""
+    """Return a line for each method and model that names the layer explained."""
     return [
         f"{glance.method} looks at the layer {glance.layer} of {glance.model}" for glance in glances if glance.layer
     ]
 
 
 def same(maps: Sample | None, others: Sample | None) -> bool:
-    """Return whether two samples are of the same maps. Images of which both maps are 0 throughout say nothing."""
+    """Return whether two samples are of the same maps. Images whose maps are both 0 everywhere do not count."""
     if not (maps and others) or maps.size != others.size:
         return False
     pairs = [pair for pair in zip(maps.values, others.values, strict=True) if any(pair[0]) or any(pair[1])]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from .run import Run
 
-SCHEMA = 1  # raised if the meaning of a key changes, or one is taken away
+SCHEMA = 1  # incremented if a key is removed or changes its meaning
 
 
 def write(run: Run, path: Path) -> None:
-    """Write what the run was made with and every result, as JSON in UTF-8. No number in it is NaN or infinite."""
+    """Write the settings and every result of a run, as JSON in UTF-8, without NaN or infinity."""
     content = {
         "schema": SCHEMA,
         "preset": run.preset,

@@ -1,4 +1,4 @@
-"""What ``--saliency-list`` prints: everything that is registered, and who registered it if it was not this package."""
+"""The output of ``--saliency-list``: everything registered, and who registered it if it was another package."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIDTH = 24
 
 
 def listing() -> str:
-    """Return the methods, models, checks, presets, data sets and reports that exist, as text."""
+    """Return all methods, models, checks, presets, data sets and reports, as text."""
     return "\n".join(
         [
             "methods (--saliency-method):",
@@ -27,7 +27,7 @@ def listing() -> str:
             *(entry(f"{name}:Class[:layer]", _library(each)) for name, each in LIBRARIES.sources().items()),
             "models (--saliency-model):",
             *(entry(name, f"preset {', '.join(presets)}") for name, presets in _networks().items()),
-            entry("package.module:factory", "your own: a network, or what returns one"),
+            entry("package.module:factory", "your own: a network, or a function that returns one"),
             "checks (--saliency-check):",
             *(line for each in CHECKS.sources().values() for line in _check(each)),
             "presets (--saliency-preset):",
@@ -52,7 +52,7 @@ def entry(name: str, text: str) -> str:
 
 
 def by(source: Source[Any]) -> str:
-    """Return who registered something, if it was not this package."""
+    """Return who registered something; empty if it was this package."""
     return "" if source.is_built_in else f", by {source.source}"
 
 
@@ -63,7 +63,7 @@ def _library(source: Source[Library]) -> str:
 
 
 def thresholds(check: Check) -> str:
-    """Return what a check is judged by, in words."""
+    """Return the thresholds of a check, in words."""
     side = "above" if check.above else "below"
     return ", ".join(f"{check.quantity} {side} {threshold:g} ({at})" for at, threshold in check.thresholds.items())
 
@@ -71,7 +71,7 @@ def thresholds(check: Check) -> str:
 def variants(check: Check) -> str:
     """Return the variants of a check, and which of them are findings."""
     findings = (
-        f" ({', '.join(check.findings)}: a finding, which decides in the tier full only)" if check.findings else ""
+        f" ({', '.join(check.findings)}: a finding, which decides only in the tier full)" if check.findings else ""
     )
     return f"variants {', '.join(check.variants)}{findings}" if check.variants else ""
 
@@ -83,7 +83,7 @@ def _check(source: Source[Check]) -> Iterator[str]:
 
 
 def _networks() -> Mapping[str, list[str]]:
-    """Return by name every network of a preset, and the presets that know it."""
+    """Return the presets of every network, by the name of the network."""
     found: dict[str, list[str]] = {}
     for preset in PRESETS.all().values():
         for network in preset.networks:

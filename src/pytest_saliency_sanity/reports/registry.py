@@ -1,6 +1,6 @@
-"""The reports that can be written of a run. Standard library only.
+"""The registry of reports on a run. Standard library only.
 
-``--saliency-report=DIR`` writes each of them to a file of its own in the folder. Other packages add theirs by the
+``--saliency-report=DIR`` writes each report to its own file in the folder. Other packages add theirs by the
 entry-point group ``saliency_sanity.reports`` (docs/extending.md).
 """
 
@@ -19,7 +19,7 @@ Write = Callable[[Run, Path], None]
 
 @dataclass(frozen=True)
 class Report:
-    """A report: its name, what it is, the name of its file, and ``write(run, path)`` or the import path of that."""
+    """A report: its name, a description, its file name, and the function ``write(run, path)`` or its import path."""
 
     name: str
     description: str
@@ -27,7 +27,7 @@ class Report:
     write: str | Write = field(repr=False)
 
     def write_to(self, folder: Path, run: Run) -> Path:
-        """Write the report of a run to a folder that exists; return its file."""
+        """Write the report of a run to an existing folder; return the path of the file."""
         write: Write = import_attribute(self.write) if isinstance(self.write, str) else self.write
         path = folder / self.file
         write(run, path)

@@ -1,4 +1,4 @@
-"""A run, as its reports see it. Standard library only."""
+"""All that reports know about a run. Standard library only."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .glances import Glance
 
 @dataclass(frozen=True)
 class Run:
-    """What was planned, what was answered, and what came of it.
+    """The plan of a run, its settings, results and outcomes.
 
-    ``preset``, ``tier``, ``device``, ``images``, ``seed``: what the questions were put with. ``results`` and
-    ``glances`` are in the order of the plan. ``planned``: how many packaged tests there were to be, ``ran``: how many
-    of them reported. ``outcomes``: how often each outcome occurred, and ``own`` how many tests of the project are among
-    them. ``problems``: why the run is not green, besides its failures. ``written``: the files of its reports.
+    ``preset``, ``tier``, ``device``, ``images``, ``seed``: the settings. ``results`` and ``glances`` are in the order
+    of the plan. ``planned``: how many packaged tests were planned; ``ran``: how many of them reported. ``outcomes``:
+    how often each outcome occurred; ``own``: how many of these tests are the project's own. ``problems``: why the run
+    is not green, besides failures. ``written``: the files of its reports.
     """
 
     plan: Plan

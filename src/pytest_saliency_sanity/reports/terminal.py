@@ -1,4 +1,4 @@
-"""What a run prints: the plan in the header, the verdicts in the summary. Plain text, line by line, with colours."""
+"""The text that a run prints: the plan in the header, the verdicts in the summary."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ HEADING = ("method", "model", "check", "maps", "SRC [95 % interval]", "must be",
 
 
 class Line(NamedTuple):
-    """A line of text and its colour; none if that is empty."""
+    """A line of text and its colour; no colour if it is empty."""
 
     text: str
     color: str = ""
 
 
 def header(run: Run, images: str) -> str:
-    """Return the line that says what the packaged suite is going to do; ``images`` says what it looks at."""
+    """Return the line that says what is planned. ``images``: the images to explain, in words."""
     return (
         f"saliency-sanity: {', '.join(run.plan.methods)} x {', '.join(run.plan.models)}: "
         f"{counted(run.planned, 'test')} planned, preset {run.preset}, tier {run.tier}; "
@@ -35,7 +35,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def summary(run: Run) -> Iterator[Line]:
-    """Yield the verdicts as a table, what else a reader should know, and how many tests were planned and ran."""
+    """Yield the verdicts as a table, notes, and how many tests were planned and ran."""
     if run.results:
         heading, *rows = table(run.results, run.tier)
         yield Line(heading)
@@ -57,7 +57,7 @@ def summary(run: Run) -> Iterator[Line]:
 
 
 def counts(run: Run) -> str:
-    """Return how many tests were planned, how many ran, and what came of them."""
+    """Return how many tests were planned, how many ran, and their outcomes."""
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(run.outcomes.items(), reverse=True))
     own = f"; {counted(run.own, 'test')} of your own" if run.own else ""
     return f"packaged tests: {run.planned} planned, {run.ran} ran{own}{f': {outcomes}' if outcomes else ''}"
@@ -79,7 +79,7 @@ def row_of(result: CheckResult, tier: str) -> tuple[str, ...]:
 
 
 def measured_of(result: CheckResult) -> str:
-    """Return what was measured: the statistic and its interval, or, if no stage was judged, the first other figure."""
+    """Return the statistic and its interval or, if no stage was judged, the first other figure."""
     if result.not_asked:
         return ""
     if not result.stages:
@@ -92,7 +92,7 @@ def measured_of(result: CheckResult) -> str:
 
 
 def verdict_of(result: CheckResult, tier: str) -> str:
-    """Return the verdict, and what a reader should know beside it."""
+    """Return the verdict, with notes in brackets."""
     if result.not_asked:
         return "not asked"
     notes = []
@@ -100,7 +100,7 @@ def verdict_of(result: CheckResult, tier: str) -> str:
         kind = "SRCs" if result.quantity == "SRC" else "images"
         notes.append(f"{result.deciding.undefined} of {result.deciding.total} {kind} undefined")
     if result.verdict != "passed" and result.finding and tier == "gate":
-        notes.append("a finding, no gate")
+        notes.append("a finding, not decisive")
     return " ".join([result.verdict, *(f"({note})" for note in notes)])
 
 
