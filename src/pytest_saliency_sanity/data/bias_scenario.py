@@ -9,6 +9,7 @@ from torch import nn
 
 from ..foundation.inference import images_for, logits_of
 from ..foundation.limits import require_enough_images
+from ..foundation.threads import one_thread
 from .batch import Batch
 from .masks import require_masks
 
@@ -47,7 +48,8 @@ def classes_of(model: nn.Module, images: torch.Tensor, name: str) -> int:
     if not isinstance(model, nn.Module):
         raise TypeError(f"{name} must be a torch.nn.Module, not {type(model).__name__}")
     try:
-        return logits_of(model, images_for(model, images[:2])).shape[1]
+        with one_thread():
+            return logits_of(model, images_for(model, images[:2])).shape[1]
     except Exception as error:  # whatever the model does with images that are not for it
         raise ValueError(
             f"{name} can't be asked about the images {tuple(images.shape)}: {type(error).__name__}: {error}"

@@ -1,1 +1,1 @@
-"""From what was measured to a verdict, and what it says to a reader."""
+"""Turns measurements into verdicts, and explains the verdicts in words."""

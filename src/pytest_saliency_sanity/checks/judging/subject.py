@@ -8,6 +8,7 @@ from torch import nn
 
 from ...data.batch import Batch
 from ...foundation.inference import images_for, logits_of
+from ...foundation.threads import one_thread
 from ...methods.protocol import SaliencyMethod
 
 
@@ -37,7 +38,8 @@ def require_fits(subject: Subject) -> None:
     """Raise ValueError, before any long work, unless the model takes the images and returns logits."""
     images = images_for(subject.model, subject.batch.images)
     try:
-        logits_of(subject.model, images[:2])
+        with one_thread():
+            logits_of(subject.model, images[:2])
     except Exception as error:  # a model can raise anything for images that do not fit it
         raise ValueError(
             f"{subject.model_name} can't be run on the images {tuple(images.shape)}: {type(error).__name__}: "
