@@ -22,7 +22,7 @@ def listing() -> str:
     return "\n".join(
         [
             "methods (--saliency-method):",
-            *(entry(name, "; ".join(map(_described, found))) for name, found in known_methods().items()),
+            *(entry(name, "; ".join(map(_describe, found))) for name, found in known_methods().items()),
             entry("package.module:attribute", "your own: a function, an instance or a class"),
             *(entry(f"{name}:Class[:layer]", _library(each)) for name, each in LIBRARIES.sources().items()),
             "models (--saliency-model):",
@@ -91,7 +91,7 @@ def _networks() -> Mapping[str, list[str]]:
     return found
 
 
-def _described(method: NamedMethod) -> str:
+def _describe(method: NamedMethod) -> str:
     if method.source != "built in":
         return f"given by {method.source}"
     kind = "reference" if method.name in REFERENCE else "control" if method.name in CONTROLS else BUILT_IN[method.name]

@@ -130,7 +130,7 @@ def explain(
             _row("balanced", masses.balanced, confidence),
             "",
             "Mass: the share of a map's absolute values that lies on the nuisance, image by image.",
-            f"Measured on {len(scenario.batch)} images, seed {seed}; {_explained(scenario)}.",
+            f"Measured on {len(scenario.batch)} images, seed {seed}; {_class_explained(scenario)}.",
         ]
     )
 
@@ -141,7 +141,7 @@ def _row(model: str, masses: Masses, confidence: float) -> str:
     return f"{model:8}  {numbers}  {f'{masses.undefined}/{len(masses)}':>9}  {bar(mean, None)}"
 
 
-def _explained(scenario: BiasScenario) -> str:
+def _class_explained(scenario: BiasScenario) -> str:
     if scenario.batch.targets is not None:
         return "both models explain the batch's targets"
     alike = (

@@ -59,7 +59,7 @@ def difference(before: dict[str, object], after: dict[str, object]) -> str | Non
         if name not in before:
             return f"{name} is new"
         if before[name] != after[name]:
-            return f"{name} changed{_shown(before[name], after[name])}"
+            return f"{name} changed{_from_to(before[name], after[name])}"
     return None
 
 
@@ -102,7 +102,7 @@ def _of_tensor(name: str, tensor: torch.Tensor) -> dict[str, object]:
     }
 
 
-def _shown(before: object, after: object) -> str:
+def _from_to(before: object, after: object) -> str:
     if isinstance(before, bool | int | str) and isinstance(after, bool | int | str):
         return f" from {before} to {after}"
     return ": it was None" if before is None else ""

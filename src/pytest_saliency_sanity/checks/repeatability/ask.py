@@ -55,7 +55,7 @@ def freshly_seeded(method: SaliencyMethod) -> SaliencyMethod:
     if not takes_seed:
         return method
 
-    def seeded(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def call_with_seed(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return method(model, images, targets, seed=torch.initial_seed() % 2**31)  # type: ignore[call-arg]
 
-    return seeded
+    return call_with_seed

@@ -47,7 +47,7 @@ def last_use(module: nn.Module) -> nn.Module:
     return module[-1] if isinstance(module, _OneEach) else module
 
 
-def sheltered(model: nn.Module, layer: nn.Module) -> nn.Module:
+def shelter(model: nn.Module, layer: nn.Module) -> nn.Module:
     """Make the model pass on a copy of the layer's output, so that the output itself stays unchanged; return the layer.
 
     A function call after the layer may change its output in place. Then a hook on the layer would see other values than

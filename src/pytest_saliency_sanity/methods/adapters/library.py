@@ -17,7 +17,7 @@ from ...foundation.inference import require_logits
 from ...foundation.specs import Spec
 from ..scores import class_scores, explaining, in_chunks
 from . import LIBRARIES
-from .canonical import canonical_copy, last_use, sheltered
+from .canonical import canonical_copy, last_use, shelter
 from .layers import layer_name
 
 Explain = Callable[[nn.Module, nn.Module | None, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -72,7 +72,7 @@ class LibraryMethod:
     def _layer(self, model: nn.Module, image: torch.Tensor) -> nn.Module | None:
         if not self.uses_layer:
             return None
-        return sheltered(model, last_use(model.get_submodule(layer_name(model, image, self.spec.layer))))
+        return shelter(model, last_use(model.get_submodule(layer_name(model, image, self.spec.layer))))
 
 
 def class_named(spec: Spec, module: str, offered: Callable[[type], bool]) -> Any:
