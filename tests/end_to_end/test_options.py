@@ -1,4 +1,4 @@
-"""The options and their ini twins: what is wrong is said before anything is run, and the command line wins."""
+"""The options and their ini keys: what is wrong is said before anything is run, and the command line wins."""
 
 from __future__ import annotations
 
