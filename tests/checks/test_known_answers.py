@@ -29,7 +29,17 @@ def must_fail(method: str) -> list[str]:
 
 @cache
 def verdicts(method: str, model: str, images: int) -> dict[str, str]:
-    return {result.check: result.verdict for result in check_method(method, models=[model], images=images)}
+    """Return the verdicts on every question, without what is measured only for messages."""
+    by_model = [name for name, check in CHECKS.all().items() if check.by_model]
+    results = check_method(method, models=[model], checks=by_model, images=images, explain=False)
+    return {result.check: result.verdict for result in results} | verdicts_without_model(method)
+
+
+@cache
+def verdicts_without_model(method: str) -> dict[str, str]:
+    """Return the verdicts on what is asked of the method alone, the same for every model and number of images."""
+    alone = [name for name, check in CHECKS.all().items() if not check.by_model]
+    return {result.check: result.verdict for result in check_method(method, checks=alone)}
 
 
 def failing(method: str, model: str, images: int) -> list[str]:

@@ -15,18 +15,14 @@ NOISE = "saliency-sanity::uniform_noise-alexnet::test_cascading_randomization[in
 RED = pytest.ExitCode.TESTS_FAILED  # noise does not repeat itself
 
 
-def test_the_srcs_are_the_same_in_order_shuffled_and_in_workers(records: Records) -> None:
+def test_the_srcs_are_the_same_in_order_shuffled_in_workers_and_alone(records: Records) -> None:
     in_order = records(*CHOSEN, "-p", "no:randomly", code=RED)
     assert list(in_order) == IDS
     for how in (("-p", "randomly", "-p", "no:xdist", "--randomly-seed=1"), ("-n", "2", "-p", "no:randomly")):
         assert records(*CHOSEN, *how, code=RED) == in_order
-
-
-def test_the_srcs_of_a_test_are_the_same_alone(records: Records) -> None:
-    together = records(*CHOSEN, "-p", "no:randomly", code=RED)
     for node_id in (IDS[1], NOISE, IDS[-1]):
         alone = records(node_id, *CHOSEN[1:], "--randomly-seed=2")
-        assert alone == {node_id: together[node_id]}
+        assert alone == {node_id: in_order[node_id]}
 
 
 def test_another_seed_gives_other_srcs(records: Records) -> None:
