@@ -24,7 +24,7 @@ from pytest_saliency_sanity.methods.resolve import resolve_method
 from pytest_saliency_sanity.networks.presets.registry import open_preset
 from pytest_saliency_sanity.networks.resolve import require_network_spec, resolve_network
 
-PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "imagenet"
+PHOTOGRAPHS = Path(__file__).parents[3] / "shared" / "data" / "imagenet"
 ONE_QUESTION = ("--saliency-check=repeatability", "--saliency-images=10", "-p", "no:randomly")
 MODULE = """
 import torch
