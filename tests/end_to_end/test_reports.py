@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from typing import Any
 
 import pytest
@@ -73,11 +75,20 @@ def test_a_report_that_can_not_be_written_is_red_and_the_others_are_written(
     assert (pytester.path / "out" / "results.json").exists()
 
 
-def test_a_file_in_place_of_the_folder_is_a_usage_error(pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize("folder", ["out", "out/of/this/run"])
+def test_a_file_in_place_of_the_folder_is_a_usage_error(folder: str, pytester: pytest.Pytester) -> None:
     (pytester.path / "out").touch()
-    result = pytester.runpytest_inprocess(*CHOSEN, "--saliency-report=out")
+    result = pytester.runpytest_inprocess(*CHOSEN, f"--saliency-report={folder}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "--saliency-report: out is a file: name a folder" in result.stderr.str()
+    assert re.search(r"--saliency-report: \S*out is a file: name a folder", result.stderr.str())
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may write to every folder")
+def test_a_folder_that_can_not_be_written_to_is_a_usage_error(pytester: pytest.Pytester) -> None:
+    pytester.mkdir("locked").chmod(0o500)
+    result = pytester.runpytest_inprocess(*CHOSEN, "--saliency-report=locked/out")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "--saliency-report: locked/out can't be written to: name another folder" in result.stderr.str()
 
 
 def test_an_idle_run_writes_none(pytester: pytest.Pytester) -> None:

@@ -52,3 +52,7 @@ def test_what_a_method_or_a_checkpoint_does_wrong_is_no_failed_assertion() -> No
     # Else a broken method would count as one that did not pass.
     assert not issubclass(SaliencyMethodError, AssertionError)
     assert not issubclass(CheckpointError, AssertionError)
+
+
+def test_an_unknown_name_of_which_none_is_allowed_says_so() -> None:
+    assert str(unknown_name("keyword of sobel", "x", ())) == "unknown keyword of sobel 'x'; allowed: none"

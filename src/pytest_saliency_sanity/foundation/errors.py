@@ -30,4 +30,4 @@ def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
     names = list(allowed)
     near = get_close_matches(str(name), names, n=3, cutoff=0.5)
     hint = f" (did you mean {' or '.join(repr(match) for match in near)}?)" if near else ""
-    return ValueError(f"unknown {kind} {name!r}{hint}; allowed: {', '.join(names)}")
+    return ValueError(f"unknown {kind} {name!r}{hint}; allowed: {', '.join(names) or 'none'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -130,10 +131,13 @@ def parse_folder(value: str) -> Path:
 
 
 def parse_new_folder(value: str) -> Path:
-    """Return a folder, which need not exist. Raises ValueError if the path is a file."""
+    """Return a folder, which need not exist. Raises ValueError if it is a file, or can't be made or written to."""
     folder = Path(value).expanduser()
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{value} is a file: name a folder")
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise ValueError(f"{existing} is a file: name a folder")
+    if not os.access(existing, os.W_OK):
+        raise ValueError(f"{value} can't be written to: name another folder")
     return folder
 
 
