@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
@@ -29,10 +29,9 @@ from .measuring.src import At, SrcMeasurement
 from .methods.protocol import SaliencyMethod, method_name
 from .methods.resolve import resolve_method
 from .networks.presets.protocol import PresetNetworks
-from .networks.presets.registry import PRESETS, open_preset
+from .networks.presets.registry import MEMORIZED_MODEL, PRESETS, open_preset
 from .networks.resolve import require_network_spec, resolve_network
 
-Thunk = Callable[[], CheckResult]
 RANDOMIZATIONS = ("cascading", "labels")
 
 
@@ -87,7 +86,7 @@ def as_randomization(randomization: Randomization | str, model: nn.Module | str)
     if randomization == "cascading":
         return CascadingRandomizer(trained)
     preset = open_preset("embedded")
-    memorized = preset.supply("memorized_model", model, IMAGES) if isinstance(model, str) else None
+    memorized = preset.supply(MEMORIZED_MODEL, model, IMAGES) if isinstance(model, str) else None
     if not isinstance(memorized, nn.Module):
         raise ValueError("for random labels of your own model, pass randomization=LabelRandomizer(model, memorized)")
     return LabelRandomizer(trained, memorized)
@@ -167,7 +166,7 @@ def check_method(
         thresholds=thresholds or {},
         expected=expected,
     )
-    return [ask() for _, ask in run.questions()]
+    return [run.put(question) for question in plan]
 
 
 @dataclass
@@ -187,11 +186,6 @@ class Run:
     thresholds: Mapping[str, float]
     expected: Sequence[ExpectedFailure]
     _subject: tuple[str, MethodSubject] | None = field(default=None, init=False)
-
-    def questions(self) -> Iterator[tuple[Question, Thunk]]:
-        """Yield every planned question, and a function that puts it and returns the result."""
-        for question in self.plan:
-            yield question, partial(self.put, question)
 
     def put(self, question: Question) -> CheckResult:
         """Put a question and return the result."""

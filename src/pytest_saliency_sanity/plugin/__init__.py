@@ -13,10 +13,10 @@ from ..checks.registry import CHECKS, Check
 from ..foundation.registry import Source
 from ..methods.registry import BUILT_IN, NamedMethod, set_given
 from ..methods.resolve import resolve_method
+from ..networks.presets.registry import presets_with
 from ..networks.resolve import find_network
 from .collection import Selection, is_ours
 from .fixtures import (
-    SETTINGS,
     parametrize,
     saliency_batch,
     saliency_bias_scenario,
@@ -40,7 +40,7 @@ from .ledger import Ledger
 from .names import ROOT
 from .options import add_options
 from .project import checks_of, expected_failures_of, methods_of
-from .settings import Settings, read_settings
+from .settings import SETTINGS, Settings, read_settings
 
 __all__ = [
     "saliency_batch",
@@ -151,7 +151,8 @@ def _require_device(read: Settings) -> None:
 def _require_photographs(read: Settings) -> None:
     for option in ("data", "weights"):
         if read.asked_for(option) and option not in read.preset.options:
-            raise pytest.UsageError(f"{read.sources[option]} is for --saliency-preset=imagenet, not {read.preset_name}")
+            takers = ", ".join(presets_with(option))
+            raise pytest.UsageError(f"{read.sources[option]} is for --saliency-preset={takers}, not {read.preset_name}")
     if read.data:
         try:
             read.networks.batch(read.images, at_most=read.takes_fewer_images)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -11,10 +10,10 @@ import pytest
 
 from ..checks.plan import Question
 from ..checks.registry import CHECKS
-from ..foundation.errors import CheckpointError
 from .collection import Cell
 from .names import METHOD, MODEL
-from .settings import Settings
+from .settings import SETTINGS, Settings
+from .supply import given_name, loading, of_the_preset, supply
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from ..reports.glances import Glance
 
 Judge = Callable[["CheckResult"], None]
-SETTINGS = pytest.StashKey[Settings]()
 GLANCES = pytest.StashKey[dict[tuple[str, str], "Glance"]]()
 
 
@@ -223,59 +221,6 @@ def glance_of(request: pytest.FixtureRequest, subject: Subject) -> Glance:
     if key not in taken:
         taken[key] = glance_at(subject)
     return taken[key]
-
-
-def supply(request: pytest.FixtureRequest, need: str) -> object:
-    """Return a need: that of the fixture ``saliency_<need>`` if there is one, else the preset's."""
-    fixture = f"saliency_{need}"
-    try:
-        return request.getfixturevalue(fixture)
-    except pytest.FixtureLookupError as error:
-        if error.argname != fixture:
-            raise
-    return of_the_preset(request, need)
-
-
-def of_the_preset(request: pytest.FixtureRequest, need: str) -> object:
-    """Return a need from the preset. If it is missing, skip the test, or fail it if its check was named."""
-    from ..checks.answering import unsupplied
-
-    settings = request.config.stash[SETTINGS]
-    name = given_name(request, MODEL)
-    found = None
-    if name in settings.preset.networks:
-        device: torch.device = request.getfixturevalue("saliency_device")
-        with loading(request.config):
-            found = settings.networks.supply(need, str(name), settings.images, device)
-    if found is None:
-        leave_out(request, unsupplied(need, name or MODEL))
-    return found
-
-
-def leave_out(request: pytest.FixtureRequest, why: str) -> None:
-    """Skip a test; if its check was asked for by name, fail it instead of leaving it out silently."""
-    if request.config.stash[SETTINGS].asked_for("check"):
-        pytest.fail(why, pytrace=False)
-    pytest.skip(why)
-
-
-@contextmanager
-def loading(config: pytest.Config) -> Iterator[None]:
-    """Let a training show its progress despite pytest's capturing; fail with a plain message if loading fails."""
-    capture = config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled() if capture else nullcontext():
-        try:
-            yield
-        except CheckpointError as error:
-            pytest.fail(str(error), pytrace=False)
-
-
-def given_name(request: pytest.FixtureRequest, fixture: str) -> str | None:
-    """Return the command-line name of a fixture's value; None if the fixture is overridden."""
-    if f"{fixture}_name" not in request.fixturenames:
-        return None
-    name: str = request.getfixturevalue(f"{fixture}_name")
-    return name
 
 
 def given(request: pytest.FixtureRequest, fixture: str, option: str) -> str:

@@ -91,6 +91,9 @@ class Settings:
         return self.thresholds.get(check)
 
 
+SETTINGS = pytest.StashKey[Settings]()
+
+
 def read_settings(config: pytest.Config) -> Settings:
     """Return the settings. Raises pytest.UsageError, with the option or ini key, the value and what is allowed."""
     read = {option.name: _read(config, option) for option in OPTIONS}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, NamedTuple
 
 from ...measuring.interval import Interval
@@ -124,24 +124,11 @@ class CheckResult:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> CheckResult:
         """Return the result of such a record as ``as_record`` returns."""
-        measured = dict(record["measured"])
-        measured["figures"] = tuple(Figure(*each) for each in measured["figures"])
-        own = {
-            name: record[name]
-            for name in (
-                "check",
-                "method",
-                "model",
-                "verdict",
-                "message",
-                "not_asked",
-                "expected",
-                "quantity",
-                "finding",
-            )
-        }
-        stages = tuple(_stage_of(each) for each in record["stages"])
-        return cls(**own, measured=Measured(**measured), stages=stages)
+        own: dict[str, Any] = {each.name: record[each.name] for each in fields(cls)}
+        figures = tuple(Figure(*each) for each in own["measured"]["figures"])
+        measured = Measured(**own["measured"] | {"figures": figures})
+        stages = tuple(_stage_of(each) for each in own["stages"])
+        return cls(**own | {"measured": measured, "stages": stages})
 
 
 def _stage_record(stage: StageVerdict) -> dict[str, Any]:

@@ -68,8 +68,7 @@ class Preset:
         given = {name: value for name, value in options.items() if value is not None}
         for option in given:
             if option not in self.options:
-                takers = [preset.name for preset in PRESETS.all().values() if option in preset.options]
-                allowed = f"of {', '.join(takers)}" if takers else "of no preset"
+                allowed = f"of {', '.join(presets_with(option)) or 'no preset'}"
                 raise ValueError(f"the preset {self.name} takes no {option}: that is an option {allowed}")
         make = import_attribute(self.make) if isinstance(self.make, str) else self.make
         networks: PresetNetworks = make(**given)
@@ -86,6 +85,11 @@ PRESETS = Registry(
         "pytest_saliency_sanity.networks.presets.imagenet:PRESET",
     ),
 )
+
+
+def presets_with(option: str) -> list[str]:
+    """Return the names of the presets that take an option."""
+    return [preset.name for preset in PRESETS.all().values() if option in preset.options]
 
 
 def open_preset(preset: PresetNetworks | str, **options: object) -> PresetNetworks:
