@@ -1,4 +1,4 @@
-"""Supplies what tests need, from the project's fixtures or from the preset; if there is none, skips or fails the test."""
+"""Supplies what tests need, from the project's fixtures or the preset; skips or fails a test that lacks it."""
 
 from __future__ import annotations
 
