@@ -20,11 +20,13 @@ from .data.registry import load_batch
 from .foundation.devices import resolve_device
 from .foundation.errors import UnsuppliedNeedError, unknown_name
 from .foundation.limits import LEAST_IMAGES, require_threshold
+from .foundation.reading import Reading
 from .foundation.threads import threads_for
 from .interventions.cascade import CascadingRandomizer
 from .interventions.labels import LabelRandomizer
 from .interventions.stage import Randomization
 from .measuring.profile import SrcProfile
+from .measuring.similarities import SRC
 from .measuring.src import At, SrcMeasurement
 from .methods.protocol import SaliencyMethod, method_name
 from .methods.resolve import resolve_method
@@ -42,7 +44,8 @@ def src_profile(
     *,
     randomization: Randomization | str = "cascading",
     at: At = "every",
-    sign: str = "absolute",
+    sign: str = "signed",
+    similarity: str = SRC,
     seeds: int = 3,
     seed: int = 0,
 ) -> SrcProfile:
@@ -51,12 +54,14 @@ def src_profile(
     ``method``, ``model``: an object or a name. ``batch``: by default the images of the randomizer, or 100 held-out
     digits. ``randomization``: ``"cascading"``, ``"labels"`` (of a named model), or a randomizer, which brings its own
     model. ``at``: which stages to measure: ``"every"``, ``"last"``, ``"classifier"``, a stage's name, or several of
-    these. ``sign``: ``"absolute"`` compares the channels' summed magnitudes, ``"signed"`` their sums. ``seeds``: how
-    many times weights are drawn; a ``LabelRandomizer`` has only one version. At every stage, the class explained is the
-    batch's target, by default the class that the original model predicts.
+    these. ``sign``: ``"signed"`` compares the channels' sums, ``"absolute"`` their summed magnitudes. ``similarity``:
+    ``"src"``, or for research ``"pearson"``, ``"ssim"`` or ``"top_k"`` (``measuring.similarities``) in its place.
+    ``seeds``: how many times weights are drawn; a ``LabelRandomizer`` has only one version. At every stage, the class
+    explained is the batch's target, by default the class that the original model predicts.
 
-    Raises ValueError or TypeError if arguments do not fit, SaliencyMethodError if the method raises or does not return
-    maps, CheckpointError if a checkpoint is damaged.
+    Raises ValueError or TypeError if arguments do not fit, ImportError if ``similarity`` needs a package that is not
+    installed, SaliencyMethodError if the method raises or does not return maps, CheckpointError if a checkpoint is
+    damaged.
     """
     named = isinstance(randomization, str)  # a randomizer brings its own model
     randomizer = as_randomization(randomization, model)
@@ -66,9 +71,10 @@ def src_profile(
         model_name=model if isinstance(model, str) and named else type(randomizer.model).__name__,
         randomizer=randomizer,
         batch=batch or default_batch(randomizer),
-        sign=sign,
+        signs=(sign,),
         seeds=seeds,
         seed=seed,
+        compared_by=similarity,
     )
     with threads_for(randomizer.model, measurement.images):
         return measurement.profile(at)
@@ -116,6 +122,9 @@ def check_method(
     device: str = "auto",
     needs: Mapping[str, object] | None = None,
     thresholds: Mapping[str, float] | None = None,
+    sign: str = "signed",
+    law: str = "normal",
+    confidence: float = 0.95,
     expected_failures: Mapping[str, str] | None = None,
     explain: bool = True,
 ) -> list[CheckResult]:
@@ -127,7 +136,9 @@ def check_method(
     default all registered ones. ``images``: how many images of the preset, 10 to 1000; ``batch``: other images instead.
     ``device``: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. ``needs``: by name, what checks need for these
     models that the preset does not supply, such as ``memorized_model``. ``thresholds``: by check, other thresholds than
-    the calibrated ones. ``expected_failures``: reasons by ``method/model/check``, which the results repeat in
+    the calibrated ones. ``sign``: ``"signed"`` reads maps as they are given, ``"absolute"`` by magnitude. ``law``: what
+    new weights are drawn from, ``"normal"``, ``"reinit"``, ``"permute"`` or ``"match"``; the thresholds are calibrated
+    for the first. ``confidence``: that of the intervals. ``expected_failures``: reasons by ``method/model/check``, which the results repeat in
     ``expected``. ``explain``: whether more stages are measured if a check does not pass, to explain its verdict.
 
     If a question can't be put to a model because something that it needs is missing, its result says why in
@@ -136,6 +147,7 @@ def check_method(
     Raises ValueError if a name is unknown, a model does not take the images, or a need of a named check is missing;
     SaliencyMethodError if the method raises or does not return maps.
     """
+    reading = Reading(sign, law, confidence)
     opened = open_preset(preset)
     name = method if isinstance(method, str) else method_name(method)
     networks = PRESETS.named(opened.name).networks
@@ -161,6 +173,7 @@ def check_method(
         images=images,
         batch=batch,
         seed=seed,
+        reading=reading,
         explain=explain,
         needs=needs or {},
         thresholds=thresholds or {},
@@ -181,6 +194,7 @@ class Run:
     images: int
     batch: Batch | None
     seed: int
+    reading: Reading
     explain: bool
     needs: Mapping[str, object]
     thresholds: Mapping[str, float]
@@ -218,8 +232,10 @@ class Run:
     def _make_subject(self, question: Question) -> MethodSubject:
         method, name, model = self.method, question.method, question.model
         if not model:
-            return MethodSubject(method, name, seed=self.seed)
+            return MethodSubject(method, name, seed=self.seed, form=self._batch.form)
         network = resolve_network(model, self.preset, self.networks, self.device)
-        subject = Subject(method, name, network, model, self._batch, seed=self.seed, explain=self.explain)
+        subject = Subject(
+            method, name, network, model, self._batch, seed=self.seed, reading=self.reading, explain=self.explain
+        )
         require_fits(subject)
         return subject

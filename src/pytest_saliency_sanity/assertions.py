@@ -11,7 +11,7 @@ from .checks.bias_detection.ask import BiasMasses, bias_masses
 from .checks.bias_detection.ask import explain as explain_bias
 from .checks.judging.mass_message import explain_mass
 from .checks.judging.message import explain
-from .checks.judging.result import CheckResult, decisive
+from .checks.judging.result import CheckResult, Measured, decisive
 from .checks.judging.verdict import judge_stages, verdict_on
 from .data.batch import Batch
 from .data.bias_scenario import BiasScenario
@@ -36,18 +36,18 @@ def assert_src_below(
     batch: Batch | None = None,
     randomization: Randomization | str = "cascading",
     at: At = "last",
-    sign: str = "absolute",
+    sign: str = "signed",
     seeds: int = 3,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> SrcProfile:
     """Assert that a method's maps change if what the model learned is destroyed; return the measured profile.
 
-    Passes if the upper confidence bound of |mean SRC| is below ``threshold`` (0 to 1) at every stage that ``at``
+    Passes if the upper confidence bound of the similarity, the mean of |SRC|, is below ``threshold`` (0 to 1) at every stage that ``at``
     means: ``"last"``, ``"classifier"``, ``"every"``, a stage's name, or several of these. ``method`` and ``model``
     can be names; ``batch`` is by default the randomizer's images, or 100 held-out digits. ``randomization``:
     ``"cascading"`` (top-down, the paper's N(0, 0.01^2)), ``"labels"``, or a randomizer, whose model is then used.
-    ``sign``: ``"absolute"`` compares the channels' summed magnitudes, ``"signed"`` their sums. ``seeds``: how many
+    ``sign``: ``"signed"`` compares the channels' sums, ``"absolute"`` their summed magnitudes. ``seeds``: how many
     times the weights are drawn. The interval is over images and draws, not over pixels.
 
     Raises SaliencyCheckFailed if it does not pass; ValueError or TypeError if arguments do not fit;
@@ -68,7 +68,8 @@ def assert_src_below(
     stages = judge_stages(profile, threshold, confidence)
     if decisive(stages).verdict != "passed":
         cascade = measure("every")
-        message = explain("assert_src_below", stages, cascade, confidence, total=len(cascade.stages))
+        measured = Measured(seed, sign, has_signs=cascade.has_signs, confidence=confidence)
+        message = explain("assert_src_below", stages, cascade, measured, total=len(cascade.stages))
         call = _call(method, threshold, model, randomization, at, sign, seeds, seed)
         raise SaliencyCheckFailed(with_rerun(message, current_command() or call))
     return profile
@@ -153,10 +154,13 @@ def with_name(method: SaliencyMethod | str) -> tuple[SaliencyMethod, str]:
     return (resolve_method(method), method) if isinstance(method, str) else (method, method_name(method))
 
 
-def assert_passed(result: CheckResult) -> None:
-    """Raise SaliencyCheckFailed, with the whole message, unless the verdict is ``"passed"``."""
+def assert_passed(result: CheckResult, tier: str = "gate") -> None:
+    """Raise SaliencyCheckFailed, with the whole message, unless the verdict is ``"passed"``.
+
+    In the tier ``full``, the findings decide too.
+    """
     __tracebackhide__ = True
-    if result.verdict != "passed":
+    if result.verdict != "passed" or not result.passed_in(tier):
         raise SaliencyCheckFailed(with_rerun(result.message, current_command()))
 
 

@@ -15,7 +15,7 @@ import pytest
 from .checks.registry import CHECKS, Check
 
 # The fixtures of a test besides its subject: the question, what the check needs, settings, and who judges the result.
-FIXTURES = ("saliency_question", "saliency_needs", "saliency_settings", "saliency_judge")
+FIXTURES = ("saliency_question", "saliency_needs", "saliency_settings", "saliency_look", "saliency_judge")
 OF_A_MODEL, OF_A_METHOD = "saliency_subject", "saliency_method_subject"
 
 
@@ -36,6 +36,8 @@ def test_of(check: Check) -> Callable[..., None]:
         from .checks.answering import answer
 
         threshold = given["saliency_settings"].threshold(check.name)
+        if check.by_model:
+            given["saliency_look"](given[subject])
         result = answer(given["saliency_question"], given[subject], given["saliency_needs"], threshold)
         given["saliency_judge"](result)
 

@@ -23,6 +23,8 @@ Ask = Callable[..., "CheckResult"]
 # How many images a check explains by default and at most: there are 1000 held-out digits.
 IMAGES, MOST_IMAGES = 40, 1000
 TIERS = ("gate", "full")
+# What the checks of maps judge: the mean of |SRC|, for which a map and its negative are alike, or the mean of SRC.
+SIMILARITY, MEAN_SRC = "similarity", "SRC"
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class Check:
     it comes from. ``ask``: a function ``(subject, needs, variant, threshold) -> CheckResult``, or its import path.
     ``judged``: what the maps are compared with, in words.
 
-    ``thresholds``: by stage, what |mean SRC| must stay below; with ``above``, what the mean must stay above; empty if
-    the answer is not a number. ``quantity``: what is compared with them. ``variants``: the forms of the question, each
+    ``thresholds``: by stage, what ``quantity`` must stay below; with ``above``, what it must stay above; empty if the
+    answer is not a number. ``unsigned``: the thresholds for maps without signs, if they differ: such maps share more by
+    chance. ``quantity``: ``SIMILARITY``, ``MEAN_SRC`` or a quantity of the check's own, in words. ``variants``: the forms of the question, each
     a test of its own. ``findings``: the variants that describe a method but do not disqualify it: they decide only in
     the tier ``full``. ``needs``: what the check needs besides a method, a model and images, by name, each with the
     message for a model without it, in which ``{model}`` is filled in. ``by_model``: whether the question is put to
@@ -51,7 +54,8 @@ class Check:
     ask: str | Ask = field(repr=False)
     judged: str = ""
     thresholds: Mapping[str, float] = field(default_factory=dict)
-    quantity: str = "SRC"
+    unsigned: Mapping[str, float] = field(default_factory=dict)
+    quantity: str = MEAN_SRC
     above: bool = False
     variants: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
@@ -63,6 +67,8 @@ class Check:
     def __post_init__(self) -> None:
         if not (self.name.isidentifier() and self.name.islower()):
             raise ValueError(f"the name of a check must be lower case with underscores, not {self.name!r}")
+        if unknown := [at for at in self.unsigned if at not in self.thresholds]:
+            raise ValueError(f"unsigned of {self.name} must have stages of its thresholds, not {', '.join(unknown)}")
         for what, named in (("findings", self.findings), ("must_fail", self.must_fail)):
             if unknown := [each for each in named if each not in (self.variants or ("",))]:
                 raise ValueError(f"{what} of {self.name} must name variants of it, not {', '.join(map(repr, unknown))}")
@@ -76,9 +82,10 @@ class Check:
         """Return whether a variant is a finding, which decides only in the tier ``full``."""
         return variant in self.findings
 
-    def judged_by(self, threshold: float | None) -> dict[str, float]:
-        """Return the threshold of each stage: the given one, or the calibrated one if it is None."""
-        return {at: calibrated if threshold is None else threshold for at, calibrated in self.thresholds.items()}
+    def judged_by(self, threshold: float | None = None, *, signed: bool = True) -> dict[str, float]:
+        """Return the threshold of each stage: the given one, or if it is None the calibrated one of such maps."""
+        calibrated = dict(self.thresholds) if signed else {**self.thresholds, **self.unsigned}
+        return calibrated if threshold is None else dict.fromkeys(calibrated, threshold)
 
     def asking(self) -> Ask:
         """Return the function that puts the question, imported if it was registered by its path."""

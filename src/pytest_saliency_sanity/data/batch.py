@@ -28,6 +28,12 @@ class Batch:
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def form(self) -> tuple[int, int, int]:
+        """The size ``(C, H, W)`` of each image."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
     def first(self, n: int) -> Batch:
         """Return the first ``n`` images, in tensors of their own."""
         return Batch(self.images[:n].clone(), None if self.targets is None else self.targets[:n].clone())

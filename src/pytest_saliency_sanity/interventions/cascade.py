@@ -12,8 +12,9 @@ from torch import nn
 from ..foundation.errors import unknown_name
 from ..foundation.inference import images_for, logits_of
 from ..foundation.randomness import derived_seed
+from ..foundation.reading import LAWS
 from .dead import cause_of_death
-from .laws import LAWS, randomize
+from .laws import randomize
 from .normalization import reestimate
 from .stage import Stage
 from .units import Unit, classifier_of, units_of

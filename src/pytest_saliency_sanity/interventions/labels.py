@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import nn
 
@@ -32,7 +34,7 @@ class LabelRandomizer(OneStage):
 
     def only(self) -> Stage:
         """Return the stage."""
-        return Stage(self.stage, self.memorized_model)
+        return Stage(self.stage, copy.deepcopy(self.memorized_model))
 
 
 def shapes_of(model: nn.Module) -> dict[str, torch.Size]:

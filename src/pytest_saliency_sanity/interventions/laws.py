@@ -16,7 +16,7 @@ Draw = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 
 def randomize(module: nn.Module, names: tuple[str, ...], *, law: str, std: float, generator: torch.Generator) -> None:
-    """Replace a module's own parameters, in place, by draws from a law: one of ``LAWS``.
+    """Replace a module's own parameters, in place, by draws from a law: one of ``foundation.reading.LAWS``.
 
     ``std`` is that of ``"normal"``, the paper's law (section 4.2: std = 0.01). ``"reinit"`` falls back to ``"match"``
     for a module without an initialiser of its own.
@@ -38,9 +38,6 @@ def randomize(module: nn.Module, names: tuple[str, ...], *, law: str, std: float
         return _permute(old, generator) if law == "permute" else _match(old, generator)
 
     _replace(module, names, draw)
-
-
-LAWS = ("normal", "reinit", "permute", "match")
 
 
 def _replace(module: nn.Module, names: tuple[str, ...], value: Callable[[str], torch.Tensor]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import nn
 
@@ -29,7 +31,7 @@ class OtherClass(OneStage):
 
     def only(self) -> Stage:
         """Return the stage. Its ``retarget`` raises ValueError if the model has fewer than two classes."""
-        return Stage(self.stage, self.model, retarget=self.others)
+        return Stage(self.stage, copy.deepcopy(self.model), retarget=self.others)
 
     def others(self, targets: torch.Tensor) -> torch.Tensor:
         """Return another class for each of ``targets`` ``(N,)``; all other classes are equally likely."""

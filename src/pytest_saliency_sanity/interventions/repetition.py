@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import nn
 
@@ -22,4 +24,4 @@ class Repetition(OneStage):
 
     def only(self) -> Stage:
         """Return the stage."""
-        return Stage(self.stage, self.model)
+        return Stage(self.stage, copy.deepcopy(self.model))

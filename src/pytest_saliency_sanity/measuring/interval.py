@@ -17,7 +17,7 @@ class Interval(NamedTuple):
         """Whether there is a mean."""
         return self.mean == self.mean
 
-    def absolute(self) -> Interval:
-        """Return the interval of |mean|, which is judged, since an SRC of -0.9 shows the same dependence as 0.9."""
-        low = 0.0 if self.low <= 0 <= self.high else min(abs(self.low), abs(self.high))
-        return Interval(abs(self.mean), low, max(abs(self.low), abs(self.high)))
+    @property
+    def half_width(self) -> float:
+        """Half the distance of the bounds."""
+        return (self.high - self.low) / 2

@@ -7,12 +7,12 @@ import math
 import torch
 from torch import nn
 
+from ..foundation.custody import custody
 from ..foundation.errors import SaliencyMethodError
 from ..foundation.inference import max_rows
 from ..foundation.randomness import derived_seed, isolated_streams
 from ..methods.protocol import SaliencyMethod
 
-SIGNS = ("absolute", "signed")
 LEVELS = 256
 
 
@@ -23,21 +23,44 @@ def maps_of(
 
     ``name``: the method, model and stage, for errors. ``seed``: seeds the global random streams during the calls.
 
-    Raises SaliencyMethodError if the method raises or returns anything else.
+    Raises SaliencyMethodError if the method raises, returns anything else or leaves something behind that belongs to the
+    whole process (``foundation.custody``).
     """
     maps = []
     rows = max_rows(images)
     for start in range(0, len(images), rows):
         some = images[start : start + rows].clone()
-        with isolated_streams(derived_seed(seed, start)):
-            try:
-                returned = method(model, some, targets[start : start + rows].clone())
-            except Exception as error:
-                raise SaliencyMethodError(f"{name}: the method raised {type(error).__name__}: {error}") from error
+        with isolated_streams(derived_seed(seed, start)), custody() as left_behind:
+            returned = called(method, model, some, targets[start : start + rows].clone(), name=name)
+        if left_behind:
+            raise SaliencyMethodError(f"{name}: not left as found by the method, and put back now: {left_behind[0]}")
         maps.append(_require_maps(returned, len(some), name))
     if len({each.shape[1:] for each in maps}) > 1:
         raise SaliencyMethodError(f"{name}: the method returned maps of different sizes for images of one size")
     return torch.cat(maps)
+
+
+def called(
+    method: SaliencyMethod, model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, name: str
+) -> object:
+    """Return what a method returns. Raises SaliencyMethodError for whatever it raises, except for a user's Ctrl-C."""
+    try:
+        return method(model, images, targets)
+    except KeyboardInterrupt:
+        raise
+    except Exception as error:
+        raise SaliencyMethodError(f"{name}: the method raised {described(error)}") from error
+    except BaseException as error:  # sys.exit, or an outcome of pytest such as a skip
+        verdict = "a method can't end, skip or excuse the test that it is put to"
+        raise SaliencyMethodError(f"{name}: the method raised {described(error)}: {verdict}") from error
+
+
+def described(error: BaseException) -> str:
+    """Return the type and the text of an error, whatever its ``__str__`` does."""
+    try:
+        return f"{type(error).__name__}: {error}".removesuffix(": ")
+    except Exception:
+        return type(error).__name__
 
 
 def reduced(maps: torch.Tensor, sign: str) -> torch.Tensor:
@@ -61,6 +84,18 @@ def as_seen(maps: torch.Tensor) -> torch.Tensor:
     brightest = torch.where(brightest > 0, brightest, magnitudes.amax(1))
     levels = torch.where(brightest > 0, LEVELS / brightest, 1)
     return (maps * levels[:, None, None]).round()
+
+
+def have_signs(maps: torch.Tensor) -> bool:
+    """Return whether most of the maps ``(N, h, w)`` show both positive and negative values, as seen.
+
+    Maps without signs, such as magnitudes, share more by chance, so they are judged by thresholds of their own. A map
+    that is negative everywhere is the negative of one without signs.
+    """
+    levels = as_seen(maps).flatten(1)
+    both = (levels.amax(1) > 0) & (levels.amin(1) < 0)
+    shown = levels.amax(1) != levels.amin(1)  # a constant map has no say; NaN is none of these
+    return int(both.sum()) * 2 > int(shown.sum())
 
 
 def _require_maps(returned: object, count: int, name: str) -> torch.Tensor:

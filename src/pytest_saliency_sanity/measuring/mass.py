@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,8 +58,9 @@ def masses_of(
     """
     images = images_for(model, batch.images)
     targets = predictions(model, images) if batch.targets is None else batch.targets.to(images.device)
-    with evaluation_mode(model):
-        maps = maps_of(method, model, images, targets, name=name, seed=seed)
+    own = copy.deepcopy(model)  # whatever the method does to it harms nobody else
+    with evaluation_mode(own):
+        maps = maps_of(method, own, images, targets, name=name, seed=seed)
     return Masses(mass_inside(maps, masks).numpy())
 
 

@@ -1,4 +1,4 @@
-"""The SRCs of maps before and after a randomisation, by stage, seed and image."""
+"""The SRCs of maps before and after an intervention, by stage, seed and image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..foundation.errors import unknown_name
 from .interval import Interval
-from .statistics import mean_interval
+from .statistics import mean_interval, similarity_interval
 
 
 class Cause(IntEnum):
@@ -35,7 +35,9 @@ class SrcProfile:
     """SRCs by randomisation seed, stage and image.
 
     ``src``: float64 ``(seeds, stages, N)``, NaN if undefined. ``causes``: the same shape, a ``Cause`` for each
-    undefined SRC, else 0. ``sign``: how maps were compared, ``"signed"`` or ``"absolute"``.
+    undefined SRC, else 0. ``sign``: how maps were compared, ``"signed"`` or ``"absolute"``. ``compared_by``: ``"src"``,
+    or another measure of ``measuring.similarities``, which then stands in place of the SRC everywhere. ``has_signs``:
+    whether most of the trained model's maps show positive and negative values.
     """
 
     method: str
@@ -45,6 +47,8 @@ class SrcProfile:
     stages: tuple[str, ...]
     src: np.ndarray
     causes: np.ndarray
+    compared_by: str = "src"
+    has_signs: bool = False
 
     def mean(self, stage: str) -> float:
         """Return the mean SRC at a stage; NaN if none is defined."""
@@ -53,6 +57,10 @@ class SrcProfile:
     def interval(self, stage: str, confidence: float = 0.95) -> Interval:
         """Return the mean SRC at a stage and its confidence interval over images and seeds."""
         return mean_interval(self.at(stage), confidence)
+
+    def similarity(self, stage: str, confidence: float = 0.95) -> Interval:
+        """Return the mean |SRC| at a stage, 1 for the same picture or its negative, and its confidence interval."""
+        return similarity_interval(self.at(stage), confidence)
 
     def undefined(self, stage: str) -> int:
         """Return how many of the ``seeds x N`` SRCs at a stage are undefined."""

@@ -1,4 +1,4 @@
-"""The confidence interval of a mean SRC, over images and randomisation seeds.
+"""The confidence interval of a mean SRC, or of a mean |SRC|, over images and randomisation seeds.
 
 The SRCs of a stage form a table: every image is explained under every seed. Images and seeds are random samples: others
 could have been drawn. Pixels are not, since they are far from independent. The interval is the classical
@@ -36,6 +36,15 @@ def mean_interval(src: np.ndarray, confidence: float = 0.95) -> Interval:
         return Interval(mean, -1.0, 1.0)
     half = _half_width(table, of_images, of_seeds, confidence)
     return Interval(mean, max(-1.0, mean - half), min(1.0, mean + half))
+
+
+def similarity_interval(src: np.ndarray, confidence: float = 0.95) -> Interval:
+    """Return the similarity, which is the mean of |SRC| ``(seeds, images)``, and its interval, within [0, 1].
+
+    A map and its negative are alike. Averaging SRCs first would call a picture that only flips its sign a new one.
+    """
+    found = mean_interval(np.abs(src), confidence)
+    return Interval(*(float(np.clip(value, 0, 1)) for value in found))  # clip keeps NaN
 
 
 def additive_effects(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..reports.glances import Glance
 
 Judge = Callable[["CheckResult"], None]
+Look = Callable[["Subject"], None]
 GLANCES = pytest.StashKey[dict[tuple[str, str], "Glance"]]()
 
 
@@ -62,9 +63,15 @@ def saliency_model_name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def saliency_method(saliency_method_name: str) -> SaliencyMethod:
     """The method that is checked. Override it to check your own without naming it on the command line."""
+    from ..foundation.errors import SaliencyMethodError
     from ..methods.resolve import resolve_method
 
-    return resolve_method(saliency_method_name)
+    try:
+        return resolve_method(saliency_method_name)
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a class that ends the process or skips when it is instantiated
+        raise SaliencyMethodError(f"{saliency_method_name}: making it raised {type(error).__name__}: {error}") from error
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +121,8 @@ def saliency_cascade(
     """A top-down cascade over ``saliency_model``: give it to ``assert_src_below`` as ``randomization``."""
     from ..interventions.cascade import CascadingRandomizer
 
-    return CascadingRandomizer(saliency_model, seed=saliency_settings.seed, images=saliency_batch.images)
+    law, seed = saliency_settings.law, saliency_settings.seed
+    return CascadingRandomizer(saliency_model, law=law, seed=seed, images=saliency_batch.images)
 
 
 @pytest.fixture
@@ -152,7 +160,6 @@ def saliency_subject(
 ) -> Subject:
     """The method and the model with their names, as a check takes them."""
     from ..checks.judging.subject import Subject, require_fits
-    from .ledger import as_property
 
     subject = Subject(
         saliency_method,
@@ -161,23 +168,27 @@ def saliency_subject(
         given_name(request, MODEL) or type(saliency_model).__name__,
         saliency_batch,
         seed=saliency_settings.seed,
+        reading=saliency_settings.reading,
     )
     try:
         require_fits(subject)
     except ValueError as error:
         pytest.fail(str(error), pytrace=False)
-    request.node.user_properties.append(as_property(glance_of(request, subject)))
     return subject
 
 
 @pytest.fixture
 def saliency_method_subject(
-    saliency_method: SaliencyMethod, saliency_method_label: str, saliency_settings: Settings
+    request: pytest.FixtureRequest,
+    saliency_method: SaliencyMethod,
+    saliency_method_label: str,
+    saliency_settings: Settings,
 ) -> MethodSubject:
-    """The method with its name, for a check that needs no model."""
+    """The method with its name, for a check that needs no model, and the size of the images of the run."""
     from ..checks.judging.subject import MethodSubject
 
-    return MethodSubject(saliency_method, saliency_method_label, seed=saliency_settings.seed)
+    seed = saliency_settings.seed
+    return MethodSubject(saliency_method, saliency_method_label, seed=seed, form=form_of_images(request))
 
 
 @pytest.fixture
@@ -192,8 +203,8 @@ def saliency_method_label(request: pytest.FixtureRequest, saliency_method: Salie
 def saliency_judge(request: pytest.FixtureRequest, saliency_settings: Settings) -> Judge:
     """Return a function that keeps a result for the reports and fails the test unless it passed.
 
-    If the question can't be put to the model, the test is skipped. A finding that did not pass is an expected failure
-    in the tier ``gate``; it decides only in the tier ``full``.
+    If the question can't be put to the model, the test is skipped. In the tier ``gate``, a variant that is a finding and
+    did not pass is an expected failure. In the tier ``full``, every finding decides.
     """
     from ..assertions import assert_passed
     from .ledger import as_property
@@ -205,22 +216,41 @@ def saliency_judge(request: pytest.FixtureRequest, saliency_settings: Settings) 
         request.node.user_properties.append(as_property(replace(result, expected=expected)))
         if result.not_asked:
             pytest.skip(result.not_asked)
-        if result.verdict != "passed" and result.finding and saliency_settings.tier == "gate":
+        if result.verdict != "passed" and result.passed_in(saliency_settings.tier):
             pytest.xfail(f"a finding, not decisive (unless --saliency-tier=full): {result.verdict}")
-        assert_passed(result)
+        assert_passed(result, saliency_settings.tier)
 
     return judge
 
 
-def glance_of(request: pytest.FixtureRequest, subject: Subject) -> Glance:
-    """Return the glance at a method's maps; it is taken once for each method and model of a module."""
+@pytest.fixture
+def saliency_look(request: pytest.FixtureRequest) -> Look:
+    """Return a function that keeps a glance at the maps of a subject, for the notes of the summary.
+
+    The glance is taken once for each method and model of a module. The method runs in the test, not in a fixture, so
+    that whatever it raises concerns no other test.
+    """
     from ..reports.glance import glance_at
+    from .ledger import as_property
 
     taken: dict[tuple[str, str], Glance] = request.node.getparent(pytest.Module).stash.setdefault(GLANCES, {})
-    key = (subject.method_name, subject.model_name)
-    if key not in taken:
-        taken[key] = glance_at(subject)
-    return taken[key]
+
+    def look(subject: Subject) -> None:
+        key = (subject.method_name, subject.model_name)
+        if key not in taken:
+            taken[key] = glance_at(subject)
+        request.node.user_properties.append(as_property(taken[key]))
+
+    return look
+
+
+def form_of_images(request: pytest.FixtureRequest) -> tuple[int, int, int] | None:
+    """Return the size ``(C, H, W)`` of the images of the run; None if a project's own fixture needs a model for them."""
+    try:
+        batch: Batch = request.getfixturevalue("saliency_batch")
+        return batch.form
+    except (Exception, pytest.fail.Exception, pytest.skip.Exception):
+        return None
 
 
 def given(request: pytest.FixtureRequest, fixture: str, option: str) -> str:

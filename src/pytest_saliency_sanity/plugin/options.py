@@ -13,7 +13,8 @@ import pytest
 
 from ..checks.registry import CHECKS, IMAGES, MOST_IMAGES, TIERS, question_ids
 from ..foundation.errors import unknown_name
-from ..foundation.limits import LEAST_IMAGES, require_threshold
+from ..foundation.limits import LEAST_IMAGES, require_confidence, require_threshold
+from ..foundation.reading import LAWS, SIGNS
 from ..methods.resolve import installed_methods, require_method_spec
 from ..networks.presets.registry import PRESETS
 from .names import EXPECTED_FAILURES
@@ -117,6 +118,16 @@ def parse_name(kind: str, allowed: Callable[[], Any]) -> Callable[[str], str]:
     return parse
 
 
+def parse_confidence(value: str) -> float:
+    """Return a confidence between 0 and 1."""
+    try:
+        confidence = float(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not a number between 0 and 1, such as 0.95") from None
+    require_confidence(confidence)
+    return confidence
+
+
 def parse_path(value: str) -> Path:
     """Return a path, which need not exist."""
     return Path(value).expanduser()
@@ -198,6 +209,21 @@ OPTIONS = (
         "calibrated",
         repeatable=True,
     ),
+    Option(
+        "sign",
+        "NAME",
+        "how maps are read: signed, as they are given, or absolute, by magnitude",
+        parse_name("sign", lambda: SIGNS),
+        SIGNS[0],
+    ),
+    Option(
+        "law",
+        "NAME",
+        f"what new weights are drawn from: {', '.join(LAWS)}",
+        parse_name("law", lambda: LAWS),
+        f"{LAWS[0]}, the paper's",
+    ),
+    Option("confidence", "X", "the confidence of every interval, between 0 and 1", parse_confidence, "0.95"),
     Option(
         "preset",
         "NAME",

@@ -13,6 +13,7 @@ import pytest
 from ..checks.expectations import ExpectedFailure, parse_expected_failure
 from ..checks.plan import Plan
 from ..checks.registry import IMAGES, TIERS
+from ..foundation.reading import Reading
 from ..networks.presets.registry import PRESETS, Preset
 from ..networks.resolve import require_network_spec
 from .names import EXPECTED_FAILURES
@@ -52,6 +53,9 @@ class Settings:
     weights: Mapping[str, Path] = field(default_factory=dict)
     report: Path | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    sign: str = Reading.sign
+    law: str = Reading.law
+    confidence: float = Reading.confidence
     expected_failures: tuple[ExpectedFailure, ...] = ()
     typed: tuple[Typed, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -66,6 +70,11 @@ class Settings:
         """The trained networks and the images of the preset."""
         given = {"cache_dir": self.cache_dir, "data": self.data, "weights": self.weights or None}
         return self.preset.open(**{name: value for name, value in given.items() if name in self.preset.options})
+
+    @property
+    def reading(self) -> Reading:
+        """How maps are read."""
+        return Reading(self.sign, self.law, self.confidence)
 
     @property
     def models(self) -> tuple[str, ...]:

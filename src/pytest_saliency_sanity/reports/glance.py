@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+
 import torch
 
 from ..checks.answering import threads_of
-from ..checks.judging.src_check import SIGN
 from ..checks.judging.subject import Subject
 from ..foundation.errors import SaliencyMethodError
 from ..foundation.inference import images_for, logits_of
@@ -23,6 +25,7 @@ def glance_at(subject: Subject) -> Glance:
     """Return samples of the method's maps, the plain gradient's and the input's, and the method's layer."""
     images = images_for(subject.model, subject.batch.images[:IMAGES])
     with threads_of(subject):
+        subject = replace(subject, model=copy.deepcopy(subject.model))  # a method can do anything to it
         targets = logits_of(subject.model, images).argmax(1)
         compared = {name: _sample(method, subject, images, targets) for name, method in COMPARED.items()}
         return Glance(
@@ -39,7 +42,9 @@ def layer_of(subject: Subject, image: torch.Tensor) -> str:
     ask = getattr(subject.method, "layer_of", None)
     try:
         return str(ask(subject.model, image) or "") if ask else ""
-    except Exception:  # the layer does not exist, or the model raises: the checks report it
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # the layer does not exist, or the model raises: the checks report it
         return ""
 
 
@@ -47,7 +52,7 @@ def sample_of(maps: torch.Tensor) -> Sample:
     """Return the size of maps ``(N, h, w)`` and some values of each map, relative to its largest."""
     flat = maps.double().cpu().flatten(1)
     positions = torch.linspace(0, flat.shape[1] - 1, POSITIONS).round().long()
-    largest = flat.amax(1, keepdim=True)
+    largest = flat.abs().amax(1, keepdim=True)
     relative = (flat / largest).masked_fill(largest == 0, 0).nan_to_num()[:, positions]
     values = tuple(tuple(round(value, 6) for value in row) for row in relative.tolist())
     return Sample(tuple(maps.shape[1:]), values)
@@ -58,4 +63,4 @@ def _sample(method: SaliencyMethod, subject: Subject, images: torch.Tensor, targ
         maps = maps_of(method, subject.model, images, targets, name="a glance", seed=subject.seed)
     except SaliencyMethodError:
         return None  # the checks report it
-    return sample_of(reduced(maps, SIGN))
+    return sample_of(reduced(maps, subject.reading.sign))

@@ -13,7 +13,6 @@ from ...measuring.mass import Masses, masses_of, predictions
 from ...methods.protocol import SaliencyMethod
 from ..judging.message import BAR, bar
 from ..judging.result import CheckResult, Figure, Measured, StageVerdict, Verdict
-from ..judging.src_check import SIGN
 from ..judging.subject import Subject
 from ..judging.verdict import judge
 from . import CHECK
@@ -64,25 +63,27 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
 
     The method of ``subject`` explains the models and images of ``scenario``: for each model the class that it predicts,
     unless the batch has targets. Passed if the mean over images of mass(biased) - mass(balanced) is above
-    ``threshold``, by default the calibrated one, with its whole 95 % interval.
+    ``threshold``, by default the calibrated one, with its whole interval.
 
     Raises SaliencyMethodError if the method raises or does not return maps.
     """
     (limit,) = CHECK.judged_by(threshold).values()
     seed = derived_seed(subject.seed, CHECK.name, subject.model_name)
     name = f"{subject.method_name} on {subject.model_name}"
-    masses = bias_masses(subject.method, scenario, limit, name=name, seed=seed)
+    confidence = subject.reading.confidence
+    masses = bias_masses(subject.method, scenario, limit, confidence, name=name, seed=seed)
     return CheckResult(
         check=CHECK.name,
         method=subject.method_name,
         model=subject.model_name,
         verdict=masses.verdict,
-        message=explain(f"{CHECK.name}: {name}", scenario, masses, limit, 0.95, subject.seed),
+        message=explain(f"{CHECK.name}: {name}", scenario, masses, limit, confidence, subject.seed),
         measured=Measured(
             subject.seed,
-            SIGN,
+            "absolute",
             images=len(scenario.batch),
             draws=1,
+            confidence=confidence,
             figures=tuple(
                 Figure(f"mass on the nuisance, {kind}", found.mean)
                 for kind, found in (("biased", masses.biased), ("balanced", masses.balanced))

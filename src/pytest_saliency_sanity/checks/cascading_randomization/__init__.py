@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..registry import Check
+from ..registry import SIMILARITY, Check
 
 CHECK = Check(
     name="cascading_randomization",
@@ -12,6 +12,7 @@ CHECK = Check(
     judged="top_down: after the classifier and at the last stage; bottom_up: at the last stage; "
     "independent: at each layer of the classifier",
     thresholds={"classifier": 0.92, "last": 0.75},
+    quantity=SIMILARITY,
     variants=("top_down", "bottom_up", "independent"),
     # Adebayo et al. 2018 (section 4 and their third version): Guided Backprop is invariant to the higher layers. It
     # changes if the lower ones are randomised, so bottom_up does not test it.

@@ -31,17 +31,16 @@ def ask(subject: Subject, needs: Mapping[str, Any], variant: str, threshold: flo
 def check_cascading_randomization(
     subject: Subject, *, order: str = "top_down", threshold: float | None = None
 ) -> CheckResult:
-    """Compare the maps of a model with those of the same model after its weights were drawn from N(0, 0.01^2).
+    """Compare the maps of a model with those of the same model after its weights were drawn from a law.
 
     ``order``: ``"top_down"`` is judged after the classifier and at the last stage, ``"bottom_up"`` at the last,
-    ``"independent"`` at every layer of the classifier by itself. Passed if |mean SRC| of absolute maps stays below
-    ``threshold``, by default the calibrated one of the stage, with its whole 95 % interval at each of them, over images
-    and draws of weights.
+    ``"independent"`` at every layer of the classifier by itself. Passed if the similarity (the mean of |SRC|)
+    stays below ``threshold``, by default the calibrated one of the stage, with its whole interval at each of them, over
+    images and draws of weights.
 
     Raises ValueError if the order is unknown, SaliencyMethodError if the method raises or does not return maps.
     """
     if order not in JUDGED_AT:
         raise unknown_name("order", order, JUDGED_AT)
-    randomizer = CascadingRandomizer(subject.model, order=order)
-    thresholds = {at: value for at, value in CHECK.judged_by(threshold).items() if at in JUDGED_AT[order]}
-    return check_src(CHECK, order, subject, randomizer, thresholds=thresholds, seeds=DRAWS)
+    randomizer = CascadingRandomizer(subject.model, order=order, law=subject.reading.law)
+    return check_src(CHECK, order, subject, randomizer, threshold=threshold, at=JUDGED_AT[order], seeds=DRAWS)

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from ...foundation.limits import LEAST_IMAGES
 from ...measuring.profile import SrcProfile
-from .result import StageVerdict, decisive
-from .verdict import LEAST_DEFINED
+from ..registry import MEAN_SRC, SIMILARITY
+from .result import Finding, Measured, StageVerdict, decisive
+from .verdict import LEAST_DEFINED, interval_of
 
 BAR = 20
+NAMES = {SIMILARITY: "similarity", MEAN_SRC: "mean SRC"}
 
 
 class Words(NamedTuple):
@@ -32,30 +34,34 @@ def explain(
     title: str,
     stages: Sequence[StageVerdict],
     cascade: SrcProfile,
-    confidence: float,
+    measured: Measured,
     words: Words = BELOW,
+    quantity: str = SIMILARITY,
+    findings: Sequence[Finding] = (),
     *,
     total: int,
 ) -> str:
-    """Return the whole message: what was asked and found, and the SRC at every stage.
+    """Return the whole message: what was asked and found, and the judged quantity at every stage.
 
-    ``stages``: those that were judged. ``cascade``: the profile of the stages to show, judged or not. ``total``: the
-    number of all stages.
+    ``stages``: those that were judged. ``cascade``: the profile of the stages to show, judged or not. ``quantity``:
+    what was judged. ``total``: the number of all stages.
     """
     deciding = decisive(stages)
     draws, _, images = cascade.src.shape
+    similarity = "\nSimilarity: the mean of |SRC|: 1 the same picture or its negative." * (quantity == SIMILARITY)
     return "\n".join(
         [
             f"{title}: {cascade.method} on {cascade.model} {deciding.verdict.upper()}",
             "",
             finding(deciding, words),
-            figures(deciding, cascade.sign, confidence),
+            figures(deciding, measured, quantity),
+            *(f"A finding: {each.text} ({each.figure})." for each in findings),
             *undefined_causes(deciding, cascade),
             "",
-            *stage_table(cascade, stages, confidence),
+            *stage_table(cascade, stages, measured.confidence, quantity),
             *([f"{len(cascade.stages)} of {total} stages are shown."] if 1 < len(cascade.stages) < total else []),
             "",
-            f"SRC: Spearman's rank correlation {words.compared}: 1 the same order of pixels, 0 unrelated.",
+            f"SRC: Spearman's rank correlation {words.compared}: 1 the same order of pixels, 0 unrelated.{similarity}",
             f"Measured on {images} images x {draws} random draw{'s' * (draws > 1)}, seed {cascade.seed}{words.note}.",
         ]
     )
@@ -73,20 +79,22 @@ def finding(deciding: StageVerdict, words: Words) -> str:
     }[deciding.verdict]
 
 
-def figures(deciding: StageVerdict, sign: str, confidence: float) -> str:
-    """Return a line with the mean SRC, its interval and the threshold."""
+def figures(deciding: StageVerdict, measured: Measured, quantity: str) -> str:
+    """Return a line with the judged quantity, its interval and the threshold."""
     mean, low, high = deciding.interval
-    must = f"{'mean SRC' if deciding.above else '|mean SRC|'} must stay {side(deciding)}"
+    must = f"it must stay {side(deciding)}"
+    maps = "the magnitudes of maps" if measured.maps == "magnitudes" else f"maps {measured.maps}"
+    name = NAMES[quantity]
     if mean != mean:
-        return f"No SRC of {sign} maps is defined; {must}."
+        return f"No SRC of {maps} is defined; {must}."
     return (
-        f"Mean SRC of {sign} maps {mean:.3f}, {confidence * 100:g}% interval {low:.3f} to {high:.3f}; "
+        f"{name[0].upper()}{name[1:]} of {maps} {mean:.3f}, {measured.confidence * 100:g}% interval {low:.3f} to {high:.3f}; "
         f"{must} with its whole interval."
     )
 
 
 def side(judged: StageVerdict) -> str:
-    """Return on which side of the threshold the SRC must stay."""
+    """Return on which side of the threshold the judged quantity must stay."""
     return f"{'above' if judged.above else 'below'} {judged.threshold:g}"
 
 
@@ -98,14 +106,16 @@ def undefined_causes(deciding: StageVerdict, cascade: SrcProfile) -> list[str]:
     return [f"{deciding.undefined} of {deciding.total} SRCs are undefined ({causes})."]
 
 
-def stage_table(cascade: SrcProfile, judged: Sequence[StageVerdict], confidence: float) -> list[str]:
-    """Return a line for every stage, with its SRC, a bar from 0 to 1, and the threshold if the stage is judged."""
+def stage_table(
+    cascade: SrcProfile, judged: Sequence[StageVerdict], confidence: float, quantity: str = SIMILARITY
+) -> list[str]:
+    """Return a line for every stage, with its quantity, a bar from 0 to 1, and the threshold if the stage is judged."""
     verdicts = {each.stage: each for each in judged}
     width = max(len("stage"), *(len(stage) for stage in cascade.stages))
-    lines = [f"{'stage':{width}}  mean SRC  {'interval':>16}  undefined  0{'|SRC|':^{BAR - 1}}1"]
+    lines = [f"{'stage':{width}}  {NAMES[quantity]:>10}  {'interval':>16}  undefined  0{'':{BAR - 1}}1"]
     for stage in cascade.stages:
-        mean, low, high = cascade.interval(stage, confidence)
-        numbers = f"{mean:8.3f}  {low:6.3f} to {high:6.3f}" if mean == mean else f"{'-':>8}  {'-':>16}"
+        mean, low, high = interval_of(cascade, stage, confidence, quantity)
+        numbers = f"{mean:10.3f}  {low:6.3f} to {high:6.3f}" if mean == mean else f"{'-':>10}  {'-':>16}"
         undefined = f"{cascade.undefined(stage)}/{cascade.at(stage).size}"
         judgement = verdicts.get(stage)
         mark = f"  <- {judgement.verdict}: must stay {side(judgement)}" if judgement else ""
@@ -117,8 +127,8 @@ def stage_table(cascade: SrcProfile, judged: Sequence[StageVerdict], confidence:
 
 
 def bar(mean: float, threshold: float | None) -> str:
-    """Return |mean| as a text bar from 0 to 1, with ``|`` at the threshold, if there is one."""
-    filled = 0 if mean != mean else round(abs(mean) * BAR)
+    """Return a value as a text bar from 0 to 1, with ``|`` at the threshold, if there is one; empty below 0."""
+    filled = 0 if mean != mean else round(max(0.0, mean) * BAR)
     cells = ["#"] * filled + ["."] * (BAR - filled)
     cells.insert(BAR if threshold is None else round(threshold * BAR), " " if threshold is None else "|")
     return "".join(cells).rstrip()

@@ -31,7 +31,7 @@ class StageVerdict:
     def excess(self) -> float:
         """How far the mean is on the wrong side of the threshold."""
         mean = self.interval.mean
-        return self.threshold - mean if self.above else abs(mean) - self.threshold
+        return self.threshold - mean if self.above else mean - self.threshold
 
 
 def decisive(stages: Sequence[StageVerdict]) -> StageVerdict:
@@ -47,19 +47,39 @@ class Figure(NamedTuple):
     value: float | int | str
 
 
+class Finding(NamedTuple):
+    """What describes a method but does not disqualify it, so that it decides only in the tier ``full``.
+
+    ``text``: in words, without a full stop. ``figure``: the measurement or example that it rests on, in words.
+    """
+
+    text: str
+    figure: str
+
+
 @dataclass(frozen=True)
 class Measured:
     """The measurements that a verdict rests on.
 
-    ``sign``: how maps were compared, ``"absolute"`` or ``"signed"``; empty if no maps were compared. ``images`` and
-    ``draws``: how many of each. ``seed``: that of all random draws. ``figures``: other measurements.
+    ``sign``: how maps were read, ``"signed"`` or ``"absolute"``; empty if no maps were. ``has_signs``: whether they
+    have signs. ``images`` and ``draws``: how many of each. ``seed``: that of all random draws. ``confidence``: that of
+    the intervals. ``figures``: other measurements.
     """
 
     seed: int
     sign: str = ""
+    has_signs: bool = False
     images: int = 0
     draws: int = 0
+    confidence: float = 0.95
     figures: tuple[Figure, ...] = ()
+
+    @property
+    def maps(self) -> str:
+        """What was compared, in words; empty if no maps were."""
+        if self.sign != "signed":
+            return self.sign and "magnitudes"
+        return "with signs" if self.has_signs else "without signs"
 
     def figure(self, name: str) -> float | int | str | None:
         """Return the value of a figure by its name; None if it was not measured."""
@@ -74,7 +94,8 @@ class CheckResult:
     who has never seen this project. ``stages``: the verdict at each stage that was judged; empty if the check
     judges something else. ``not_asked``: why the question was not put to this model; empty if it was. ``expected``: why
     it was expected not to pass; empty if it was expected to pass. ``quantity``: what was judged. ``finding``: whether
-    it decides only in the tier ``full``.
+    the verdict decides only in the tier ``full``. ``magnitudes``: the verdicts on the maps' magnitudes, if their signs
+    were judged. ``findings``: what else was found, which decides only in the tier ``full``.
     """
 
     check: str
@@ -88,6 +109,8 @@ class CheckResult:
     expected: str = ""
     quantity: str = "SRC"
     finding: bool = False
+    magnitudes: tuple[StageVerdict, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def deciding(self) -> StageVerdict | None:
@@ -96,7 +119,7 @@ class CheckResult:
 
     @property
     def statistic(self) -> float | None:
-        """The mean of the judged quantity at the stage that decides; None if undefined."""
+        """The judged quantity at the stage that decides; None if undefined."""
         return self.deciding.interval.mean if self.interval else None  # type: ignore[union-attr]
 
     @property
@@ -110,6 +133,12 @@ class CheckResult:
         """The threshold at the stage that decides; None if no stage was judged."""
         return self.deciding.threshold if self.deciding else None
 
+    def passed_in(self, tier: str) -> bool:
+        """Return whether nothing that decides in a tier, ``gate`` or ``full``, stands against the method."""
+        if tier == "full":
+            return self.verdict == "passed" and not self.findings
+        return self.verdict == "passed" or self.finding
+
     def as_record(self) -> dict[str, Any]:
         """Return the result as JSON primitives; ``from_record`` is the inverse."""
         return {
@@ -119,6 +148,8 @@ class CheckResult:
             "threshold": self.threshold,
             "measured": {**asdict(self.measured), "figures": [list(each) for each in self.measured.figures]},
             "stages": [_stage_record(each) for each in self.stages],
+            "magnitudes": [_stage_record(each) for each in self.magnitudes],
+            "findings": [each._asdict() for each in self.findings],
         }
 
     @classmethod
@@ -127,8 +158,9 @@ class CheckResult:
         own: dict[str, Any] = {each.name: record[each.name] for each in fields(cls)}
         figures = tuple(Figure(*each) for each in own["measured"]["figures"])
         measured = Measured(**own["measured"] | {"figures": figures})
-        stages = tuple(_stage_of(each) for each in own["stages"])
-        return cls(**own | {"measured": measured, "stages": stages})
+        stages = {name: tuple(map(_stage_of, own[name])) for name in ("stages", "magnitudes")}
+        findings = tuple(Finding(**each) for each in own["findings"])
+        return cls(**own | stages | {"measured": measured, "findings": findings})
 
 
 def _stage_record(stage: StageVerdict) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from math import ceil
 
@@ -12,15 +12,15 @@ from ...foundation.randomness import derived_seed
 from ...interventions.stage import Randomization
 from ...measuring.profile import SrcProfile
 from ...measuring.src import At, SrcMeasurement
-from ..registry import Check
+from ..registry import SIMILARITY, Check
 from .message import BELOW, Words, explain
-from .result import CheckResult, Measured, StageVerdict, decisive
+from .result import CheckResult, Finding, Measured, StageVerdict, decisive
 from .subject import Subject
 from .verdict import judge_stages
 
-SIGN = "absolute"
 # Else a network of a hundred layers would be measured for an hour, only to explain a verdict that is known already.
 MOST_SHOWN = 12
+OUTLINE = "the signs change, the picture of magnitudes does not: what is left is the image's own outline"
 
 
 def check_src(
@@ -29,46 +29,82 @@ def check_src(
     subject: Subject,
     randomization: Randomization,
     *,
-    thresholds: Mapping[str, float],
     seeds: int,
+    threshold: float | None = None,
+    at: Collection[str] | None = None,
     words: Words = BELOW,
 ) -> CheckResult:
-    """Check that the SRC of absolute maps, rounded to what a screen can show, stays on its side of the threshold.
+    """Check that maps, rounded to what a screen can show, stay on their side of the threshold.
 
-    ``thresholds``: by stage, or by ``"last"`` and the like, as in ``at`` of ``src_profile``. ``seeds``: how many times
-    the intervention is drawn. All random numbers depend on the seed, the check and the model alone.
+    ``threshold``: in place of the calibrated ones. ``at``: the stages to judge, those of the check's thresholds by
+    default, by name or by ``"last"`` and the like, as in ``at`` of ``src_profile``. ``seeds``: how many times the
+    intervention is drawn. All random numbers depend on the seed, the check and the model alone.
 
+    If the check judges the similarity of maps with signs, that of their magnitudes is judged as well, as a finding.
     Raises SaliencyMethodError if the method raises or does not return maps.
     """
     title = with_variant(check.name, variant)
+    reading = subject.reading
     bound = randomization.bind(images_for(subject.model, subject.batch.images), 0)
-    by_stage = {stage: threshold for at, threshold in thresholds.items() for stage in bound.names(at)}
+    judged_at = {stage: key for key in at or check.thresholds for stage in bound.names(key)}
+    both = check.quantity == SIMILARITY and reading.sign == "signed"
     measurement = SrcMeasurement(
         method=subject.method,
         method_name=subject.method_name,
         model_name=subject.model_name,
         randomizer=randomization,
         batch=subject.batch,
-        sign=SIGN,
+        signs=("signed", "absolute") if both else (reading.sign,),
         seeds=seeds,
         seed=derived_seed(subject.seed, title, subject.model_name),
         seen=True,
     )
-    profile = measurement.profile(tuple(by_stage))
-    stages = judge_stages(profile, by_stage, above=check.above)
+    profile, *magnitudes = measurement.profiles(tuple(judged_at))
+    has_signs = reading.sign == "signed" and profile.has_signs
+
+    def judge(found: SrcProfile, *, signed: bool) -> tuple[StageVerdict, ...]:
+        limits = check.judged_by(threshold, signed=signed)
+        by_stage = {stage: limits[key] for stage, key in judged_at.items()}
+        return judge_stages(found, by_stage, reading.confidence, quantity=check.quantity, above=check.above)
+
+    stages = judge(profile, signed=has_signs)
+    by_magnitude = judge(magnitudes[0], signed=False) if magnitudes and has_signs else ()
     every = bound.names()
     cascade = profile_to_show(measurement.profile, profile, stages, every) if subject.explain else profile
+    measured = Measured(
+        subject.seed,
+        reading.sign,
+        has_signs,
+        images=len(subject.batch),
+        draws=profile.src.shape[0],
+        confidence=reading.confidence,
+    )
+    findings = findings_of(stages, by_magnitude)
     # The message names the seed that a user can pass, not the one derived from it.
-    message = explain(title, stages, replace(cascade, seed=subject.seed), 0.95, words, total=len(every))
+    shown = replace(cascade, seed=subject.seed)
     return CheckResult(
         check=title,
         method=subject.method_name,
         model=subject.model_name,
         verdict=decisive(stages).verdict,
-        message=message,
-        measured=Measured(subject.seed, SIGN, images=len(subject.batch), draws=profile.src.shape[0]),
+        message=explain(title, stages, shown, measured, words, check.quantity, findings, total=len(every)),
+        measured=measured,
         stages=stages,
+        magnitudes=by_magnitude,
+        findings=findings,
     )
+
+
+def findings_of(stages: Sequence[StageVerdict], magnitudes: Sequence[StageVerdict]) -> tuple[Finding, ...]:
+    """Return the finding on the magnitudes of maps whose signs passed; none if the magnitudes pass too."""
+    if not magnitudes or decisive(stages).verdict != "passed" or decisive(magnitudes).verdict == "passed":
+        return ()
+    worst = decisive(magnitudes)
+    if not worst.interval.defined:
+        return (Finding("the magnitudes of too few maps can be compared", worst.stage),)
+    mean, low, high = worst.interval
+    text = OUTLINE if worst.verdict == "failed" else "the signs change; whether the picture of magnitudes does is unclear"
+    return (Finding(text, f"{mean:.3f} [{low:.3f}, {high:.3f}] by magnitude at {worst.stage}"),)
 
 
 def profile_to_show(

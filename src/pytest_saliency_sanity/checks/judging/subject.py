@@ -8,22 +8,27 @@ from torch import nn
 
 from ...data.batch import Batch
 from ...foundation.inference import images_for, logits_of
+from ...foundation.reading import Reading
 from ...foundation.threads import one_thread
 from ...methods.protocol import SaliencyMethod
 
 
 @dataclass(frozen=True)
 class MethodSubject:
-    """A method, its name, and the seed of all random draws: all that a check of the method alone needs."""
+    """A method, its name, and the seed of all random draws: all that a check of the method alone needs.
+
+    ``form``: the size ``(C, H, W)`` of the images of the run; None if there are none.
+    """
 
     method: SaliencyMethod
     method_name: str
     seed: int = field(default=0, kw_only=True)
+    form: tuple[int, int, int] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
 class Subject(MethodSubject):
-    """A method on a model with their names, the images to explain, and the seed of all random draws.
+    """A method on a model with their names, the images to explain, and how the maps are read.
 
     ``explain``: whether more stages are measured if a check does not pass, to explain its verdict.
     """
@@ -31,6 +36,7 @@ class Subject(MethodSubject):
     model: nn.Module = field(repr=False)
     model_name: str
     batch: Batch = field(repr=False)
+    reading: Reading = field(default=Reading(), kw_only=True)
     explain: bool = field(default=True, kw_only=True)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ...foundation.limits import LEAST_IMAGES
 from ...measuring.interval import Interval
 from ...measuring.profile import SrcProfile
+from ..registry import SIMILARITY
 from .result import StageVerdict, Verdict
 
 # The ReLU of Grad-CAM blanks the map of a randomised model with probability 1/2, at worst for a whole draw of weights.
@@ -17,12 +18,18 @@ LEAST_DEFINED = 0.2
 
 
 def judge_stages(
-    profile: SrcProfile, threshold: float | Mapping[str, float], confidence: float = 0.95, *, above: bool = False
+    profile: SrcProfile,
+    threshold: float | Mapping[str, float],
+    confidence: float = 0.95,
+    *,
+    quantity: str = SIMILARITY,
+    above: bool = False,
 ) -> tuple[StageVerdict, ...]:
-    """Judge every stage of a profile: it passes if the upper confidence bound of |mean SRC| is below the threshold.
+    """Judge every stage of a profile: it passes if the upper confidence bound is below the threshold.
 
-    ``threshold``: one for all stages, or one for each stage by name. ``above``: a stage passes if the lower bound of
-    the mean SRC is above the threshold instead.
+    ``threshold``: one for all stages, or one for each stage by name. ``quantity``: what is judged, the similarity (the
+    mean of |SRC|) or the mean ``SRC``, for which a map and its negative are opposites. ``above``: a stage passes if the
+    lower bound is above the threshold instead.
 
     Failed if the whole interval is on the other side; inconclusive if it contains the threshold; undefined if SRCs
     are defined for fewer than ``LEAST_IMAGES`` images, or for less than ``LEAST_DEFINED`` of all.
@@ -31,12 +38,19 @@ def judge_stages(
         judge(
             stage,
             profile.at(stage),
-            profile.interval(stage, confidence),
+            interval_of(profile, stage, confidence, quantity),
             threshold if isinstance(threshold, int | float) else threshold[stage],
             above=above,
         )
         for stage in profile.stages
     )
+
+
+def interval_of(profile: SrcProfile, stage: str, confidence: float, quantity: str) -> Interval:
+    """Return the judged quantity at a stage, and its interval."""
+    if quantity == SIMILARITY:
+        return profile.similarity(stage, confidence)
+    return profile.interval(stage, confidence)
 
 
 def judge(stage: str, values: np.ndarray, interval: Interval, threshold: float, *, above: bool) -> StageVerdict:
@@ -52,7 +66,7 @@ def verdict_on(values: np.ndarray, interval: Interval, threshold: float, *, abov
         return "undefined"
     if above:
         return _side(interval.low > threshold, interval.high <= threshold)
-    return _side(interval.absolute().high < threshold, interval.absolute().low >= threshold)
+    return _side(interval.high < threshold, interval.low >= threshold)
 
 
 def _side(right: bool, wrong: bool) -> Verdict:

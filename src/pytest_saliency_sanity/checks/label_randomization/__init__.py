@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..registry import Check
+from ..registry import SIMILARITY, Check
 
 CHECK = Check(
     name="label_randomization",
@@ -11,6 +11,7 @@ CHECK = Check(
     ask="pytest_saliency_sanity.checks.label_randomization.ask:ask",
     judged="the same network, trained on random labels",
     thresholds={"last": 0.81},
+    quantity=SIMILARITY,
     must_fail={"": ("sobel", "input")},
     needs={"memorized_model": "no network like {model} that memorised random labels"},
 )

@@ -33,7 +33,7 @@ def check_symmetry(subject: Subject, *, kind: str, threshold: float | None = Non
     """Compare the maps of a model with those of an equivalent one, which gives the same logits with other weights.
 
     ``kind``: ``"permutation"``, ``"rescaling"`` or ``"input_shift"`` (``interventions.symmetries``). Passed if the mean
-    SRC of absolute maps stays above ``threshold``, by default 0.98, with its whole 95 % interval. Undefined, with the
+    SRC stays above ``threshold``, by default 0.98, with its whole interval. Undefined, with the
     reason in ``not_asked``, if the model has no layer that can be changed in this way.
 
     Raises ValueError if the kind is unknown, SaliencyMethodError if the method raises or does not return maps.
@@ -51,5 +51,4 @@ def check_symmetry(subject: Subject, *, kind: str, threshold: float | None = Non
         compared="of the maps of two equivalent models, image by image",
         note=f"; changed: {', '.join(symmetry.changed)}",
     )
-    thresholds = {at: value for at, value in CHECK.judged_by(threshold).items() if at == kind}
-    return check_src(CHECK, kind, subject, symmetry, thresholds=thresholds, seeds=DRAWS, words=words)
+    return check_src(CHECK, kind, subject, symmetry, threshold=threshold, at=(kind,), seeds=DRAWS, words=words)
