@@ -31,7 +31,7 @@ def answer(
         raise TypeError(f"the check {question.id} returned {result!r}, which is not a CheckResult")
     if result.check != question.id:
         raise TypeError(f"the check {question.id} returned a result of {result.check}")
-    return replace(result, quantity=check.quantity, finding=check.is_finding(question.variant))
+    return replace(result, quantity=check.quantity, finding=result.finding or check.is_finding(question.variant))
 
 
 def threads_of(subject: MethodSubject) -> AbstractContextManager[None]:

@@ -105,6 +105,7 @@ CHECKS = Registry(
         f"{_HERE}.class_sensitivity:CHECK",
         f"{_HERE}.repeatability:CHECK",
         f"{_HERE}.symmetry:CHECK",
+        f"{_HERE}.null_region:CHECK",
         f"{_HERE}.contract:CHECK",
     ),
 )

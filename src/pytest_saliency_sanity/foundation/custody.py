@@ -6,6 +6,7 @@ of a method is made in custody: what it changed is put back, and named, so that 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import isclass
@@ -71,14 +72,20 @@ GLOBAL_HOOKS = {name: kept for name, kept in vars(hooks_of_all).items() if name.
 
 @contextmanager
 def custody() -> Iterator[list[str]]:
-    """Put back, at the end of the context, whatever was changed; the list given then says what it was."""
+    """Put back, at the end of the context, whatever was changed; the list given then says what it was.
+
+    Exceptions of destructors are not shown, since whoever runs when they occur can do nothing about them.
+    """
     changed: list[str] = []
+    of_destructors = sys.unraisablehook
+    sys.unraisablehook = lambda _: None
     switches = [(switch, switch.read()) for switch in SWITCHES]
     hooks = {name: dict(kept) for name, kept in GLOBAL_HOOKS.items() if isinstance(kept, dict)}
     functions = [(owner, dict(vars(owner))) for owner in (*MODULES, *CLASSES)]
     try:
         yield changed
     finally:
+        sys.unraisablehook = of_destructors
         for switch, before in switches:
             if (after := switch.read()) != before:
                 changed.append(f"{switch.name} changed from {_shown(before)} to {_shown(after)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from traceback import extract_tb, format_list
 
 
 class SaliencyCheckFailed(AssertionError):  # noqa: N818  (the name is the public contract)
@@ -23,6 +24,23 @@ class CheckpointError(RuntimeError):
 
 class UnsuppliedNeedError(ValueError):
     """A check needs something that is not available for a model. The message says what to do."""
+
+
+def described(error: BaseException) -> str:
+    """Return the type and the text of an error, whatever its ``__str__`` does."""
+    try:
+        return f"{type(error).__name__}: {error}".removesuffix(": ")
+    except Exception:
+        return type(error).__name__
+
+
+def traceback_of(error: BaseException) -> str:
+    """Return where an error was raised, and its text.
+
+    Lines are only looked up, never parsed: a destructor that raises while Python parses source ends the parser.
+    """
+    frames = [(each.filename, each.lineno, each.name, each.line) for each in extract_tb(error.__traceback__)]
+    return "".join(["Traceback (most recent call last):\n", *format_list(frames), described(error)])
 
 
 def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> ValueError:

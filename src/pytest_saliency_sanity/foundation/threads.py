@@ -8,7 +8,7 @@ differently. So small models are measured in one thread on every machine; large 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -21,13 +21,18 @@ from .inference import evaluation_mode, images_for, watch
 SMALL = 50_000_000
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread() -> AbstractContextManager[None]:
     """Use one thread within the context; restore the number of threads, also after an exception."""
+    return threads(1)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Use this many threads within the context; restore the number of threads, also after an exception."""
     before = torch.get_num_threads()
     try:
-        if before != 1:
-            torch.set_num_threads(1)
+        if before != count:
+            torch.set_num_threads(count)
         yield
     finally:
         if torch.get_num_threads() != before:

@@ -1,4 +1,4 @@
-"""The share of a map that lies inside a region."""
+"""The share of a map that lies inside or outside a region."""
 
 from __future__ import annotations
 
@@ -20,15 +20,33 @@ def mass_inside(maps: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
             "maps must be (N, h, w) or (N, C, h, w) and masks (N, H, W), one per map; "
             f"got {tuple(maps.shape)} and {tuple(masks.shape)}"
         )
-    magnitudes = maps.detach().cpu().double().abs()
-    magnitudes = magnitudes.sum(1) if maps.ndim == 4 else magnitudes
-    finite = magnitudes.isfinite().all(2).all(1)
-    largest = magnitudes.amax((1, 2))
-    defined = finite & (largest > 0)
-    # Scaled, so that sums of tiny values do not vanish and sums of huge ones do not overflow.
-    scaled = magnitudes / largest[:, None, None]
-    resized = F.interpolate(
-        scaled.where(defined[:, None, None], 1.0)[:, None], masks.shape[1:], mode="bilinear", antialias=True
-    )[:, 0]
+    magnitudes, defined = scaled_magnitudes(maps)
+    resized = F.interpolate(magnitudes[:, None], masks.shape[1:], mode="bilinear", antialias=True)[:, 0]
     inside = (resized * masks.cpu()).sum((1, 2)) / resized.sum((1, 2))
     return inside.where(defined, torch.nan)
+
+
+def mass_outside(maps: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+    """Return the share of each map's magnitude in cells wholly outside a mask: float64 ``(N,)`` on the CPU, 0 to 1.
+
+    ``maps``: ``(N, h, w)`` or ``(N, C, h, w)`` at any resolution, never resized: a cell covers all pixels that it
+    touches. ``inside``: bool ``(H, W)``. NaN if a map is 0 everywhere or not finite.
+    """
+    magnitudes, defined = scaled_magnitudes(maps)
+    # Its windows, from the floor of the first edge to the ceiling of the last, are the pixels that a cell touches.
+    touched = F.adaptive_max_pool2d(inside.cpu().double()[None], magnitudes.shape[1:])[0]
+    share = (magnitudes * (touched == 0)).sum((1, 2)) / magnitudes.sum((1, 2))
+    return share.where(defined, torch.nan)
+
+
+def scaled_magnitudes(maps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the maps' magnitudes ``(N, h, w)``, scaled to a largest value of 1, and whether each map is defined.
+
+    Scaled, so that sums of tiny values do not vanish and sums of huge ones do not overflow. A map that is 0 everywhere
+    or not finite is undefined; ones stand in its place.
+    """
+    magnitudes = maps.detach().cpu().double().abs()
+    magnitudes = magnitudes.sum(1) if maps.ndim == 4 else magnitudes
+    largest = magnitudes.amax((1, 2))
+    defined = magnitudes.isfinite().all(2).all(1) & (largest > 0)
+    return (magnitudes / largest[:, None, None]).where(defined[:, None, None], 1.0), defined

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from traceback import clear_frames
 
 import torch
 from torch import nn
 
 from ..foundation.custody import custody
-from ..foundation.errors import SaliencyMethodError
+from ..foundation.errors import SaliencyMethodError, described
 from ..foundation.inference import max_rows
 from ..foundation.randomness import derived_seed, isolated_streams
 from ..methods.protocol import SaliencyMethod
@@ -48,19 +49,11 @@ def called(
         return method(model, images, targets)
     except KeyboardInterrupt:
         raise
-    except Exception as error:
-        raise SaliencyMethodError(f"{name}: the method raised {described(error)}") from error
-    except BaseException as error:  # sys.exit, or an outcome of pytest such as a skip
-        verdict = "a method can't end, skip or excuse the test that it is put to"
-        raise SaliencyMethodError(f"{name}: the method raised {described(error)}: {verdict}") from error
-
-
-def described(error: BaseException) -> str:
-    """Return the type and the text of an error, whatever its ``__str__`` does."""
-    try:
-        return f"{type(error).__name__}: {error}".removesuffix(": ")
-    except Exception:
-        return type(error).__name__
+    except BaseException as error:  # sys.exit and the outcomes of pytest, such as a skip, are no Exceptions
+        # What the method was working on is let go here, where its destructors disturb nobody.
+        clear_frames(error.__traceback__)
+        excused = "" if isinstance(error, Exception) else "; a method can't end, skip or excuse the test it is put to"
+        raise SaliencyMethodError(f"{name}: the method raised {described(error)}{excused}") from error
 
 
 def reduced(maps: torch.Tensor, sign: str) -> torch.Tensor:

@@ -15,11 +15,11 @@ from ..foundation.limits import require_confidence
 from .interval import Interval
 
 
-def mean_interval(src: np.ndarray, confidence: float = 0.95) -> Interval:
-    """Return the mean of SRCs ``(seeds, images)`` and its two-sided confidence interval, within [-1, 1].
+def mean_interval(src: np.ndarray, confidence: float = 0.95, *, least: float = -1.0) -> Interval:
+    """Return the mean of SRCs ``(seeds, images)`` and its two-sided confidence interval, within [``least``, 1].
 
-    NaNs are left out. The result is all NaN if no SRC is defined, and the bounds are -1 and 1 if there is only one
-    image. With one seed, the interval is over images only.
+    NaNs are left out. The result is all NaN if no SRC is defined, and the bounds are ``least`` and 1 if there is only
+    one image. With one seed, the interval is over images only.
 
     Raises ValueError if ``src`` is not a table or ``confidence`` is not between 0 and 1.
     """
@@ -31,11 +31,11 @@ def mean_interval(src: np.ndarray, confidence: float = 0.95) -> Interval:
     if not table.size:
         return Interval(np.nan, np.nan, np.nan)
     of_images, of_seeds = additive_effects(table)
-    mean = float(of_images.mean().clip(-1, 1))  # the fit of a table with gaps can lie outside
+    mean = float(of_images.mean().clip(least, 1))  # the fit of a table with gaps can lie outside
     if table.shape[1] < 2:
-        return Interval(mean, -1.0, 1.0)
+        return Interval(mean, least, 1.0)
     half = _half_width(table, of_images, of_seeds, confidence)
-    return Interval(mean, max(-1.0, mean - half), min(1.0, mean + half))
+    return Interval(mean, max(least, mean - half), min(1.0, mean + half))
 
 
 def similarity_interval(src: np.ndarray, confidence: float = 0.95) -> Interval:
@@ -43,8 +43,7 @@ def similarity_interval(src: np.ndarray, confidence: float = 0.95) -> Interval:
 
     A map and its negative are alike. Averaging SRCs first would call a picture that only flips its sign a new one.
     """
-    found = mean_interval(np.abs(src), confidence)
-    return Interval(*(float(np.clip(value, 0, 1)) for value in found))  # clip keeps NaN
+    return mean_interval(np.abs(src), confidence, least=0.0)
 
 
 def additive_effects(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Controls: methods that ignore the model, so that their verdict is known.
+"""Controls: methods that ignore the model, or all of it but signs, so that their verdict is known.
 
 They show that the checks can fail (Adebayo et al. 2018, section 4: the edge detector).
 """
@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .gradient import gradient
+
 
 def sobel(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Return the edges of each image: the magnitude of its Sobel gradient, ``(N, H, W)``."""
@@ -16,6 +18,14 @@ def sobel(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torc
     horizontal = grey.new_tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     kernels = torch.stack([horizontal, horizontal.T])[:, None]
     return F.conv2d(F.pad(grey, (1, 1, 1, 1), mode="replicate"), kernels).square().sum(1).sqrt()
+
+
+def borrowed_signs(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return the edges of each image with the signs of the gradient, ``(N, H, W)``.
+
+    Its signs change with the model, its picture does not: so it passes where signs are judged.
+    """
+    return sobel(model, images, targets) * gradient(model, images, targets).sum(1).sign()
 
 
 def image_itself(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

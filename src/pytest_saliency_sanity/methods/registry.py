@@ -27,6 +27,7 @@ CONTROLS = {
     "sobel": f"{_MODULE}.controls:sobel",
     "input": f"{_MODULE}.controls:image_itself",
     "uniform_noise": f"{_MODULE}.controls:uniform_noise",
+    "borrowed_signs": f"{_MODULE}.controls:borrowed_signs",
 }
 ADAPTED = {
     "guided_backprop": "captum:GuidedBackprop",

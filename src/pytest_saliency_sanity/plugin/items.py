@@ -5,8 +5,8 @@ With the line ``from pytest_saliency_sanity.suite import *``, a project has the 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Mapping, Sequence
-from traceback import format_exception
 
 import pytest
 
@@ -14,12 +14,12 @@ from ..checks.expectations import ExpectedFailure, expected_reason, require_mean
 from ..checks.plan import Question
 from ..checks.registry import CHECKS
 from ..foundation import rerun
-from ..foundation.errors import SaliencyCheckFailed, SaliencyMethodError
+from ..foundation.errors import SaliencyCheckFailed, SaliencyMethodError, traceback_of
 from ..methods.registry import known_methods
 from ..networks.presets.registry import PRESETS
 from .collection import Cell
 from .command import command_for
-from .names import METHOD, MODEL, PACKAGED
+from .names import METHOD, MODEL, PACKAGED, SUBJECT
 from .settings import Settings
 
 
@@ -36,6 +36,16 @@ def question_of(item: pytest.Item) -> Question | None:
     method = cell.method if cell else given.get(f"{METHOD}_name", METHOD)
     model = cell.model if cell else given.get(f"{MODEL}_name", MODEL)
     return Question(method, model if CHECKS.named(name).by_model else "", name, given.get("variant", ""))
+
+
+def subject_of(item: pytest.Item, question: Question | None) -> tuple[str, str] | None:
+    """Return which method and model a test is about, as a property of the test; None if it is about no method."""
+    given: Mapping[str, str] = getattr(getattr(item, "callspec", None), "params", {})
+    if question is None and METHOD not in getattr(item, "fixturenames", ()):
+        return None
+    method = question.method if question else given.get(f"{METHOD}_name", METHOD)
+    model = question.model if question else given.get(f"{MODEL}_name", "")
+    return SUBJECT, json.dumps([method, model])
 
 
 class PackagedTests:
@@ -59,6 +69,8 @@ class PackagedTests:
                 item.add_marker(pytest.mark.saliency)
             if question and (question.id not in planned or (item.getparent(Cell) and question in in_own_files)):
                 continue
+            if about := subject_of(item, question):
+                item.user_properties.append(about)
             if question:
                 item.keywords[PACKAGED] = True
                 self._expect_failure(item, question)
@@ -76,17 +88,26 @@ class PackagedTests:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Show only the message of a packaged test and where the method raised, not this package's own source."""
-        report = yield
         error = call.excinfo.value if call.excinfo and question_of(item) else None
+        if error is not None:
+            # pytest would parse the source of every frame, also of the method's.
+            item.repr_failure = lambda excinfo: text_of(excinfo.value)  # type: ignore[method-assign, assignment]
+        report = yield
         if isinstance(error, SaliencyCheckFailed | SaliencyMethodError) and report.failed:
-            cause = "".join(format_exception(error.__cause__)) if error.__cause__ else ""
-            report.longrepr = f"{error}\n\n{cause}".rstrip()
+            report.longrepr = text_of(error)
         return report
 
     def _expect_failure(self, item: pytest.Item, question: Question) -> None:
         if reason := expected_reason(question, self.expected_failures):
             # Strict, so that a pass is an error. A crash raises another exception, so it is never expected.
             item.add_marker(pytest.mark.xfail(reason=reason, strict=True, raises=SaliencyCheckFailed))
+
+
+def text_of(error: BaseException) -> str:
+    """Return the text of a failed test: the message and where the method raised, or the traceback of any other error."""
+    if not isinstance(error, SaliencyCheckFailed | SaliencyMethodError):
+        return traceback_of(error)
+    return f"{error}\n\n{traceback_of(error.__cause__)}" if error.__cause__ else str(error)
 
 
 def require_known(expected_failures: Sequence[ExpectedFailure], settings: Settings) -> None:

@@ -17,7 +17,7 @@ from ..checks.registry import CHECKS
 from ..reports.glances import Glance
 from ..reports.run import Run
 from .collection import is_ours, plan_collected
-from .names import PACKAGED
+from .names import PACKAGED, SUBJECT
 from .settings import Settings
 
 FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -41,6 +41,7 @@ class Ledger:
         self.by_name: set[str] = set()  # workers send only the ids of their tests
         self.reported: set[str] = set()
         self.results: dict[str, CheckResult] = {}
+        self.subjects: dict[str, tuple[str, str]] = {}
         self.glances: dict[tuple[str, str], Glance] = {}
         self.outcomes: dict[str, str] = {}
         self.problems: list[str] = []
@@ -69,6 +70,9 @@ class Ledger:
         for name, value in report.user_properties:
             if name == RESULT:
                 self.results[report.nodeid] = CheckResult.from_record(json.loads(str(value)))
+            elif name == SUBJECT:
+                method, model = json.loads(str(value))
+                self.subjects[report.nodeid] = method, model
             elif name == GLANCE:
                 glance = Glance.from_record(json.loads(str(value)))
                 self.glances[glance.method, glance.model] = glance
@@ -100,15 +104,30 @@ class Ledger:
             device=settings.device,
             images=settings.images,
             seed=settings.seed,
+            sign=settings.sign,
+            law=settings.law,
+            confidence=settings.confidence,
             results=tuple(sorted(self.results.values(), key=plan.place)),
             glances=tuple(sorted(self.glances.values(), key=plan.place)),
             planned=self._count_planned(self.packaged | self.by_name),
             ran=len(packaged),
             own=len(self.outcomes) - len(packaged),
             outcomes=Counter(self.outcomes.values()),
+            unanswered=self._unanswered(),
             problems=tuple(self.problems),
             written=tuple(self.written),
         )
+
+    def _outcomes_by_method(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for node_id, (method, _) in self.subjects.items():
+            found.setdefault(method, set()).add(self.outcomes.get(node_id, ""))
+        return found
+
+    def _unanswered(self) -> Counter[tuple[str, str]]:
+        """Return how many packaged tests of each method and model failed without a verdict."""
+        failed = [node_id for node_id in self.packaged if self.outcomes.get(node_id) == "failed"]
+        return Counter(self.subjects[each] for each in failed if each in self.subjects and each not in self.results)
 
     def _count_planned(self, collected: set[str]) -> int:
         """Return how many packaged tests were planned; for test files of the project, how many were collected."""
@@ -120,11 +139,14 @@ class Ledger:
         found = []
         if lost := sorted(self.planned - self.reported):
             found.append(f"{len(lost)} collected tests never reported, the first is {lost[0]}")
-        if self.settings.methods and all(outcome == "skipped" for outcome in self.outcomes.values()):
+        if self.settings.methods and not self.outcomes:
             found.append(
                 "a saliency method was given, but no test was put to it: "
-                "give pytest a directory (not only files), and look for -k, -m, --deselect and skips"
+                "give pytest a directory (not only files), and look for -k, -m and --deselect"
             )
+        for method, outcomes in self._outcomes_by_method().items():
+            if outcomes == {"skipped"}:
+                found.append(f"no test was put to {method}: all of them were skipped")
         passed = {node_id for node_id in self.packaged if self.outcomes.get(node_id) == "passed"}
         if unanswered := sorted(passed - self.results.keys()):
             found.append(f"{len(unanswered)} packaged tests passed without an answer, the first is {unanswered[0]}")

@@ -6,3 +6,5 @@ ROOT = "saliency-sanity"  # the packaged suite, as an argument and in node ids
 METHOD, MODEL = "saliency_method", "saliency_model"  # the fixtures of the method and the model
 PACKAGED = "pytest_saliency_sanity.suite"  # the keyword of packaged tests, wherever they are collected
 EXPECTED_FAILURES = "saliency_expected_failures"
+# The name of the property of a test that says which method and model it is about.
+SUBJECT = "saliency_subject"

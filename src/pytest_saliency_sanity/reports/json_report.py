@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .run import Run
 
-SCHEMA = 1  # incremented if a key is removed or changes its meaning
+SCHEMA = 2  # incremented if a key is removed or changes its meaning
 
 
 def write(run: Run, path: Path) -> None:
@@ -19,6 +19,9 @@ def write(run: Run, path: Path) -> None:
         "device": run.device,
         "images": run.images,
         "seed": run.seed,
+        "sign": run.sign,
+        "law": run.law,
+        "confidence": run.confidence,
         "planned": run.planned,
         "ran": run.ran,
         "outcomes": dict(run.outcomes),

@@ -65,7 +65,10 @@ def _library(source: Source[Library]) -> str:
 def thresholds(check: Check) -> str:
     """Return the thresholds of a check, in words."""
     side = "above" if check.above else "below"
-    return ", ".join(f"{check.quantity} {side} {threshold:g} ({at})" for at, threshold in check.thresholds.items())
+    without = {at: f", {check.unsigned[at]:g} without signs" for at in check.unsigned}
+    return ", ".join(
+        f"{check.quantity} {side} {threshold:g} ({at}{without.get(at, '')})" for at, threshold in check.thresholds.items()
+    )
 
 
 def variants(check: Check) -> str:

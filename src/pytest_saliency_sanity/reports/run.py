@@ -15,9 +15,10 @@ from .glances import Glance
 class Run:
     """The plan of a run, its settings, results and outcomes.
 
-    ``preset``, ``tier``, ``device``, ``images``, ``seed``: the settings. ``results`` and ``glances`` are in the order
+    ``preset`` to ``confidence``: the settings. ``results`` and ``glances`` are in the order
     of the plan. ``planned``: how many packaged tests were planned; ``ran``: how many of them reported. ``outcomes``:
-    how often each outcome occurred; ``own``: how many of these tests are the project's own. ``problems``: why the run
+    how often each outcome occurred; ``unanswered``: by method and model, how many packaged tests failed without a
+    verdict; ``own``: how many of these tests are the project's own. ``problems``: why the run
     is not green, besides failures. ``written``: the files of its reports.
     """
 
@@ -27,11 +28,15 @@ class Run:
     device: str
     images: int
     seed: int
+    sign: str = "signed"
+    law: str = "normal"
+    confidence: float = 0.95
     results: tuple[CheckResult, ...] = ()
     glances: tuple[Glance, ...] = ()
     planned: int = 0
     ran: int = 0
     own: int = 0
     outcomes: Mapping[str, int] = field(default_factory=Counter)
+    unanswered: Mapping[tuple[str, str], int] = field(default_factory=Counter)
     problems: tuple[str, ...] = ()
     written: tuple[str, ...] = ()

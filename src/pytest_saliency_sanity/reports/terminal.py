@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..checks.judging.result import CheckResult
+from ..checks.registry import MEAN_SRC, SIMILARITY
 from .glances import layers, mimics
 from .run import Run
 
 COLORS = {"passed": "green", "failed": "red", "inconclusive": "yellow", "undefined": "yellow"}
-HEADING = ("method", "model", "check", "maps", "SRC [95 % interval]", "must be", "verdict")
+HEADING = ("method", "model", "check", "maps", "measured [{} % interval]", "must be", "verdict")
 
 
 class Line(NamedTuple):
@@ -37,11 +39,15 @@ def counted(count: int, noun: str) -> str:
 def summary(run: Run) -> Iterator[Line]:
     """Yield the verdicts as a table, notes, and how many tests were planned and ran."""
     if run.results:
-        heading, *rows = table(run.results, run.tier)
+        heading, *rows = table(run.results, run.tier, run.confidence)
         yield Line(heading)
         for text, result in zip(rows, run.results, strict=True):
-            yield Line(text, color_of(result))
+            yield Line(text, color_of(result, run.tier))
+    for (method, model), count in sorted(run.unanswered.items()):
+        yield Line(f"{method}{f' on {model}' * bool(model)}: {counted(count, 'test')} failed without a verdict", "red")
     yield from map(Line, layers(run.glances))
+    for text in findings(run.results):
+        yield Line(f"note: {text}", "yellow")
     for text in mimics(run.glances):
         yield Line(f"note: {text}", "yellow")
     looked_at = {result.measured.images for result in run.results if result.measured.images}
@@ -63,9 +69,20 @@ def counts(run: Run) -> str:
     return f"packaged tests: {run.planned} planned, {run.ran} ran{own}{f': {outcomes}' if outcomes else ''}"
 
 
-def table(results: Sequence[CheckResult], tier: str) -> list[str]:
+def findings(results: Sequence[CheckResult]) -> Iterator[str]:
+    """Yield a line for each finding of a method on a model, with the checks that found it."""
+    found: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for result in results:
+        for finding in result.findings:
+            found[result.method, result.model, finding.text].append(f"{result.check}: {finding.figure}")
+    for (method, model, text), where in found.items():
+        yield f"{method} on {model}: {text} ({'; '.join(where)})"
+
+
+def table(results: Sequence[CheckResult], tier: str, confidence: float = 0.95) -> list[str]:
     """Return a heading and the results, one line each, in aligned columns."""
-    rows = [HEADING, *(row_of(result, tier) for result in results)]
+    heading = tuple(each.format(f"{confidence * 100:g}") for each in HEADING)
+    rows = [heading, *(row_of(result, tier) for result in results)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADING))]
     return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
@@ -74,7 +91,7 @@ def row_of(result: CheckResult, tier: str) -> tuple[str, ...]:
     """Return a result as the cells of the table."""
     deciding = result.deciding
     must_be = f"{'above' if deciding.above else 'below'} {deciding.threshold:g}" if deciding else ""
-    cells = (result.method, result.model, result.check, result.measured.sign, measured_of(result), must_be)
+    cells = (result.method, result.model, result.check, result.measured.maps, measured_of(result), must_be)
     return (*cells, verdict_of(result, tier))
 
 
@@ -87,8 +104,7 @@ def measured_of(result: CheckResult) -> str:
     if result.interval is None:
         return "none defined"
     low, high = result.interval
-    quantity = "" if result.quantity == "SRC" else f" {result.quantity}"
-    return f"{result.statistic:.3f} [{low:.3f}, {high:.3f}]{quantity}"
+    return f"{result.statistic:.3f} [{low:.3f}, {high:.3f}] {result.quantity}"
 
 
 def verdict_of(result: CheckResult, tier: str) -> str:
@@ -97,13 +113,17 @@ def verdict_of(result: CheckResult, tier: str) -> str:
         return "not asked"
     notes = []
     if result.deciding and result.deciding.undefined:
-        kind = "SRCs" if result.quantity == "SRC" else "images"
+        kind = "SRCs" if result.quantity in (SIMILARITY, MEAN_SRC) else "maps"
         notes.append(f"{result.deciding.undefined} of {result.deciding.total} {kind} undefined")
-    if result.verdict != "passed" and result.finding and tier == "gate":
+    if result.verdict != "passed" and result.passed_in(tier):
         notes.append("a finding, not decisive")
+    if result.verdict == "passed" and result.findings:
+        notes.append("but a finding" if result.passed_in(tier) else "but a finding decides")
     return " ".join([result.verdict, *(f"({note})" for note in notes)])
 
 
-def color_of(result: CheckResult) -> str:
+def color_of(result: CheckResult, tier: str) -> str:
     """Return the colour of a result's line."""
-    return COLORS["undefined" if result.finding and result.verdict == "failed" else result.verdict]
+    if not result.passed_in(tier):
+        return COLORS["failed" if result.verdict == "passed" else result.verdict]
+    return COLORS["passed" if result.verdict == "passed" else "undefined"]

@@ -13,6 +13,6 @@ CHECK = Check(
     thresholds={"nuisance": 0.1},
     quantity="drop of mass",
     above=True,
-    must_fail={"": ("sobel", "input", "uniform_noise")},
+    must_fail={"": ("sobel", "input", "uniform_noise", "borrowed_signs")},
     needs={"bias_scenario": "no biased and balanced networks like {model}"},
 )

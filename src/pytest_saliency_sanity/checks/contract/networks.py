@@ -22,7 +22,7 @@ class Example:
     """A complete description of a network, images and classes.
 
     ``layers`` follow a first convolution; ``head`` says how positions become features. ``images`` images of
-    ``channels`` x ``size`` x ``size`` are explained. ``training``: whether the network is in training mode; ``frozen``:
+    ``channels`` channels and ``size`` pixels, a side or ``(height, width)``, are explained. ``training``: whether the network is in training mode; ``frozen``:
     whether its first layer's parameters require no gradient. ``seed`` draws weights, images and classes.
     """
 
@@ -30,11 +30,17 @@ class Example:
     head: str = "mean"
     images: int = 1
     channels: int = 1
-    size: int = 6
+    size: int | tuple[int, int] = 6
     classes: int = 2
     training: bool = False
     frozen: bool = False
     seed: int = 0
+
+    @property
+    def form(self) -> tuple[int, int, int]:
+        """The size ``(C, H, W)`` of each image."""
+        height, width = (self.size, self.size) if isinstance(self.size, int) else self.size
+        return self.channels, height, width
 
     def build(self) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
         """Return the network, images ``(N, C, H, W)`` and targets ``(N,)``, the same at every call."""
@@ -45,7 +51,7 @@ class Example:
         network.train(self.training)
         if self.frozen:
             network.layers[0].requires_grad_(False)
-        images = torch.randn(self.images, self.channels, self.size, self.size, generator=generator)
+        images = torch.randn(self.images, *self.form, generator=generator)
         # Images of different contrast, so that a method that normalises by batch is found out.
         images *= torch.tensor([1.0, 3.0, 0.3])[torch.arange(self.images) % 3].view(-1, 1, 1, 1)
         return network, images, torch.randint(self.classes, (self.images,), generator=generator)
@@ -56,10 +62,14 @@ class Example:
 
     def __str__(self) -> str:
         return (
-            f"network: {', '.join(('conv', *self.layers, self.head, 'linear'))}"
-            f"{'; in training mode' * self.training}{'; first layer frozen' * self.frozen}\n"
-            f"images: {self.images} of {self.channels} x {self.size} x {self.size}; {self.classes} classes"
+            f"network: {self.network}{'; in training mode' * self.training}{'; first layer frozen' * self.frozen}\n"
+            f"images: {self.images} of {' x '.join(map(str, self.form))}; {self.classes} classes"
         )
+
+    @property
+    def network(self) -> str:
+        """The layers of the network, in order, in words."""
+        return ", ".join(("conv", *self.layers, self.head, "linear"))
 
 
 class SmallNetwork(nn.Module):
@@ -72,8 +82,8 @@ class SmallNetwork(nn.Module):
         self.layers.extend(_layer(kind, shared) for kind in example.layers)
         self.head = example.head
         halvings = sum("pool" in kind for kind in example.layers)
-        side = example.size // 2**halvings
-        self.classifier = nn.Linear(WIDTH * (side * side if self.head == "flatten" else 1), example.classes)
+        _, height, width = (side // 2**halvings for side in example.form)
+        self.classifier = nn.Linear(WIDTH * (height * width if self.head == "flatten" else 1), example.classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return the logits ``(N, classes)``."""

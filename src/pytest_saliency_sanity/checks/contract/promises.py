@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from traceback import clear_frames
 from typing import Any
 
 import torch
 from torch import nn
 
+from ...foundation.custody import custody
+from ...foundation.errors import described
 from ...foundation.randomness import isolated_streams
+from ...foundation.threads import threads
 from ...methods.protocol import SaliencyMethod
 from .networks import Example
-from .residue import belongings, difference, random_streams, switches_put_back
+from .residue import belongings, difference, random_streams
 
-# Relative to the largest value of a map. Rounding is 1e-6 of it, the effect of the batch is larger.
-TOLERANCE = 1e-3
+# The largest difference of two maps that are called the same, relative to the largest value of a map. Rounding in single
+# precision is 1e-6 of it, the effect of the batch is larger; types of lower precision are rounded by up to half an eps.
+TOLERANCE, ROUNDINGS = 1e-3, 8
+# Maps that are 0 but for rounding are the same, however different relative to their size. What they are computed from,
+# scores and activations, is of the order of 1.
+NOTHING = 16 * torch.finfo(torch.float32).eps
 
 
 class BrokenPromiseError(Exception):
     """A method broke the contract. The message says how."""
+
+
+class RefusalError(Exception):
+    """A method raised when it was first called on an example. The message is its type and text."""
 
 
 class Sabotage(RuntimeError):  # noqa: N818  (raised on purpose)
@@ -27,37 +38,63 @@ class Sabotage(RuntimeError):  # noqa: N818  (raised on purpose)
 
 
 def try_promises(method: SaliencyMethod, example: Example) -> None:
-    """Raise BrokenPromiseError if a method breaks the contract on an example."""
+    """Raise BrokenPromiseError if a method breaks the contract on an example, RefusalError if it raises at once."""
     maps, streams = _maps(method, example, seed=0)
-    again, _ = _maps(method, example, seed=0)
-    if not alike(maps, again):
-        raise BrokenPromiseError("the same call with the same seed gives other maps")
-    other, other_streams = _maps(method, example, seed=1)
-    for name, stream in streams.items():
-        if stream == other_streams[name]:
-            raise BrokenPromiseError(f"it seeds the global random stream of {name}, which belongs to the caller")
-    # A method that draws from the global streams gets other numbers for one image than for several.
-    if alike(maps, other):
-        _require_same_alone(method, example, maps)
+    try:
+        again, _ = _maps(method, example, seed=0)
+        if differ := difference_of(maps, again):
+            raise BrokenPromiseError(f"the same call with the same seed gives other maps: {differ}")
+        with threads(2):  # else a method that sets one thread could not be told from one that leaves it alone
+            other, other_streams = _maps(method, example, seed=1)
+        for name, stream in streams.items():
+            if stream == other_streams[name]:
+                raise BrokenPromiseError(f"it seeds the global random stream of {name}, which belongs to the caller")
+        # A method that draws from the global streams gets other numbers for one image than for several.
+        if not difference_of(maps, other):
+            _require_same_alone(method, example, maps)
+    except RefusalError as error:
+        raise BrokenPromiseError(f"it raised {error}, but not when it was called first") from error
     for when in ("forward", "backward"):
         _require_left_as_found_after_exception(method, example, when)
 
 
-def _maps(method: SaliencyMethod, example: Example, *, seed: int, only: int | None = None) -> tuple[Any, Any]:
-    """Return a method's maps and the states of the random streams after it; all else must be left as found."""
+def accepts(method: SaliencyMethod, example: Example) -> bool:
+    """Return whether a method does not raise on an example, right or wrong."""
+    try:
+        _maps(method, example, seed=0)
+    except RefusalError:
+        return False
+    except BrokenPromiseError:
+        return True
+    return True
+
+
+def _maps(
+    method: SaliencyMethod, example: Example, *, seed: int, only: int | None = None, precise: bool = False
+) -> tuple[Any, Any]:
+    """Return a method's maps and the states of the random streams after it; all else must be left as found.
+
+    ``only``: the index of the only image to explain. ``precise``: in float64.
+    """
     model, images, targets = example.build()
+    if precise:
+        model, images = model.double(), images.double()
     if only is not None:
         images, targets = images[only : only + 1].clone(), targets[only : only + 1].clone()
     before = belongings(model, images, targets)
-    with switches_put_back(), isolated_streams(seed):
+    with isolated_streams(seed), custody() as left_behind:
         try:
             maps = method(model, images, targets)
-        except Exception as error:
-            raise BrokenPromiseError(f"it raised {type(error).__name__}: {error}") from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            clear_frames(error.__traceback__)  # so that destructors disturb nobody later
+            raise RefusalError(described(error)) from None
         streams = random_streams()
         changed = difference(before, belongings(model, images, targets))
-    if changed:
-        raise BrokenPromiseError(f"not left as found: {changed}")
+    for each in (changed, *left_behind):
+        if each:
+            raise BrokenPromiseError(f"not left as found: {each}")
     _require_well_formed(maps, len(images))
     return maps, streams
 
@@ -79,16 +116,39 @@ def _require_well_formed(maps: object, count: int) -> None:
 def _require_same_alone(method: SaliencyMethod, example: Example, together: torch.Tensor) -> None:
     for index in range(example.images if example.images > 1 else 0):
         alone, _ = _maps(method, example, seed=0, only=index)
-        if not alike(alone, together[index : index + 1]):
-            raise BrokenPromiseError(f"image {index} has another map alone than in the batch of {example.images}")
+        differ = difference_of(together[index : index + 1], alone)
+        if differ and not _is_rounding(method, example, index):
+            raise BrokenPromiseError(
+                f"image {index} has another map alone than in the batch of {example.images}: {differ}"
+            )
 
 
-def alike(maps: torch.Tensor, others: torch.Tensor) -> bool:
-    """Return whether two batches of maps are equal up to ``TOLERANCE`` of each map's largest value."""
-    if maps.shape != others.shape:
+def _is_rounding(method: SaliencyMethod, example: Example, index: int) -> bool:
+    """Return whether an image has the same map alone as in the batch if a method works in float64.
+
+    A method that divides by tiny numbers makes rounding large, as LRP's epsilon rule does; more precise numbers undo that.
+    """
+    try:
+        together, _ = _maps(method, example, seed=0, precise=True)
+        alone, _ = _maps(method, example, seed=0, only=index, precise=True)
+    except (RefusalError, BrokenPromiseError):
         return False
-    size = maps.abs().flatten(1).amax(1).clamp(min=1e-12)
-    return bool(((maps - others).abs().flatten(1).amax(1) <= TOLERANCE * size).all())
+    return difference_of(together[index : index + 1], alone) is None
+
+
+def difference_of(maps: torch.Tensor, others: torch.Tensor) -> str | None:
+    """Return in words how two batches of maps differ; None if they are equal up to rounding."""
+    if maps.shape != others.shape or maps.dtype != others.dtype:
+        kinds = [f"{tuple(each.shape)} of {each.dtype}" for each in (maps, others)]
+        return f"they are {kinds[0]} and {kinds[1]}"
+    values, differences = maps.double().flatten(1), (maps.double() - others.double()).flatten(1).abs().amax(1)
+    size = values.abs().amax(1)
+    relative = max(TOLERANCE, ROUNDINGS * torch.finfo(maps.dtype).eps)
+    beyond = differences - torch.maximum(relative * size, torch.tensor(NOTHING))
+    worst = int(beyond.argmax())
+    if beyond[worst] <= 0:
+        return None
+    return f"they differ by {differences[worst]:.2g}, and the map's largest value is {size[worst]:.2g}"
 
 
 def _require_left_as_found_after_exception(method: SaliencyMethod, example: Example, when: str) -> None:
@@ -96,13 +156,17 @@ def _require_left_as_found_after_exception(method: SaliencyMethod, example: Exam
     model.register_module("classifier", nn.Sequential(model.get_submodule("classifier"), _Breaking(when)))
     model.train(example.training)
     before = belongings(model, images, targets)
-    with switches_put_back(), isolated_streams(0):
-        # Any exception, since a library can wrap it. A method that never calls the model raises none.
-        with suppress(Exception):
+    with isolated_streams(0), custody() as left_behind:
+        try:
             method(model, images, targets)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # any, since a library can wrap it; a method that never calls the model has none
+            clear_frames(error.__traceback__)
         changed = difference(before, belongings(model, images, targets))
-    if changed:
-        raise BrokenPromiseError(f"not left as found after an exception in the {when} pass: {changed}")
+    for each in (changed, *left_behind):
+        if each:
+            raise BrokenPromiseError(f"not left as found after an exception in the {when} pass: {each}")
 
 
 class _Breaking(nn.Module):

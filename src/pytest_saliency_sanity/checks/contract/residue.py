@@ -1,10 +1,8 @@
-"""Compares what belongs to the caller before and after a call: model, images, random streams, torch's settings."""
+"""Compares what belongs to the caller before and after a call: model, images and random streams."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,34 +19,7 @@ def belongings(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) ->
         found |= _of_tensor(label, tensor)
     for name, module in model.named_modules():
         found |= _of_module(name or "the model itself", module)
-    return found | _switches()
-
-
-@contextmanager
-def switches_put_back() -> Iterator[None]:
-    """Restore torch's global settings at the end of the context."""
-    gradients, kind, threads = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_num_threads()
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    try:
-        yield
-    finally:
-        torch.set_grad_enabled(gradients)
-        torch.set_default_dtype(kind)
-        if torch.are_deterministic_algorithms_enabled() != deterministic:  # setting it imports half of torch
-            torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
-        if torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
-
-
-def _switches() -> dict[str, object]:
-    return {
-        "whether gradients are on": torch.is_grad_enabled(),
-        "whether inference mode is on": torch.is_inference_mode_enabled(),
-        "torch's default type": torch.get_default_dtype(),
-        "torch's number of threads": torch.get_num_threads(),
-        "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
-    }
+    return found
 
 
 def difference(before: dict[str, object], after: dict[str, object]) -> str | None:

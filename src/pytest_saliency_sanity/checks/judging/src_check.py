@@ -102,9 +102,8 @@ def findings_of(stages: Sequence[StageVerdict], magnitudes: Sequence[StageVerdic
     worst = decisive(magnitudes)
     if not worst.interval.defined:
         return (Finding("the magnitudes of too few maps can be compared", worst.stage),)
-    mean, low, high = worst.interval
     text = OUTLINE if worst.verdict == "failed" else "the signs change; whether the picture of magnitudes does is unclear"
-    return (Finding(text, f"{mean:.3f} [{low:.3f}, {high:.3f}] by magnitude at {worst.stage}"),)
+    return (Finding(text, f"{worst.interval.mean:.3f} by magnitude"),)
 
 
 def profile_to_show(

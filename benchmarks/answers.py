@@ -1,0 +1,127 @@
+"""Answers of many methods, networks and seeds, kept in a file, so that an interrupted run goes on where it stopped.
+
+Verdicts are not kept but made anew from the intervals when the file is read, so that other thresholds need no new
+measurement.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from pytest_saliency_sanity.checks.judging.result import (  # none of these imports torch
+    CheckResult,
+    StageVerdict,
+    decisive,
+)
+from pytest_saliency_sanity.checks.registry import CHECKS, check_of
+from pytest_saliency_sanity.foundation.ids import split_variant
+from pytest_saliency_sanity.networks.presets.registry import PRESETS
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+NETWORKS = PRESETS.named("embedded").networks
+
+
+class Task(NamedTuple):
+    """A method, as it is asked for by its spec, a network, a check and a seed. A check of the method has no network."""
+
+    spec: str
+    network: str
+    check: str
+    seed: int = 0
+
+
+class Answer(NamedTuple):
+    """A task and the result of one of its questions."""
+
+    task: Task
+    result: CheckResult
+
+
+def tasks_of(specs: Iterable[str], seeds: Iterable[int] = (0,), checks: Sequence[str] = ()) -> list[Task]:
+    """Return all tasks of methods on both networks, method by method."""
+    known = CHECKS.all()
+    return [
+        Task(spec, network, name, seed)
+        for seed in seeds
+        for spec in dict.fromkeys(specs)
+        for name in checks or known
+        for network in (NETWORKS if known[name].by_model else ("",))
+    ]
+
+
+def answered(tasks: Sequence[Task], file: Path, processes: int = 2) -> list[Answer]:
+    """Return the answers to tasks, in order; measure those that the file does not have, and add them to it."""
+    found = read(file)
+    left = [task for task in dict.fromkeys(tasks) if task not in found]
+    with ProcessPoolExecutor(processes) as pool, file.open("a") as kept:
+        futures = {pool.submit(ask, task): task for task in left}
+        for number, future in enumerate(as_completed(futures), 1):
+            found[futures[future]] = results = future.result()
+            kept.write(line_of(futures[future], results))
+            kept.flush()
+            print(f"{number}/{len(left)} {' '.join(map(str, futures[future]))}", flush=True)
+    return [Answer(task, result) for task in dict.fromkeys(tasks) for result in found[task]]
+
+
+def ask(task: Task) -> list[CheckResult]:
+    """Return the results of one task, without measuring what only a message would show."""
+    from pytest_saliency_sanity import check_method
+
+    models = [task.network] if task.network else None
+    results = check_method(
+        task.spec, models=models, checks=[task.check], seed=task.seed, device="cpu", explain=False
+    )
+    return [replace(result, message="") for result in results]
+
+
+def read(file: Path) -> dict[Task, list[CheckResult]]:
+    """Return the answers that were kept, judged by today's thresholds."""
+    records = map(json.loads, file.read_text().splitlines() if file.exists() else [])
+    return {Task(*each["task"]): [judged(CheckResult.from_record(one)) for one in each["results"]] for each in records}
+
+
+def line_of(task: Task, results: Iterable[CheckResult]) -> str:
+    """Return answers as a line of the file."""
+    return json.dumps({"task": task, "results": [each.as_record() for each in results]}, allow_nan=False) + "\n"
+
+
+def judged(result: CheckResult) -> CheckResult:
+    """Return a result with the verdicts that its intervals get by today's thresholds."""
+    check = check_of(result.check)
+    if not result.stages:
+        return result
+    keys = dict(zip((stage.stage for stage in result.stages), keys_of(result), strict=True))
+    has_signs = result.measured.has_signs or result.measured.sign != "signed"
+    stages = tuple(judged_stage(each, check.judged_by(signed=has_signs)[keys[each.stage]]) for each in result.stages)
+    limits = check.judged_by(signed=False)
+    magnitudes = tuple(judged_stage(each, limits[keys[each.stage]]) for each in result.magnitudes)
+    return replace(result, stages=stages, magnitudes=magnitudes, verdict=decisive(stages).verdict)
+
+
+def keys_of(result: CheckResult) -> Iterator[str]:
+    """Yield what each judged stage is judged by: its own name, or where in the cascade it stands."""
+    thresholds = check_of(result.check).thresholds
+    _, variant = split_variant(result.check)
+    for number, stage in enumerate(result.stages):
+        if stage.stage in thresholds:
+            yield stage.stage
+        elif variant == "independent" or (variant == "top_down" and number == 0):
+            yield "classifier"
+        else:
+            yield "last"
+
+
+def judged_stage(stage: StageVerdict, threshold: float) -> StageVerdict:
+    """Return a stage with the verdict that its interval gets by a threshold. What is undefined stays so."""
+    interval = stage.interval
+    if stage.verdict == "undefined":
+        return replace(stage, threshold=threshold)
+    right = interval.low > threshold if stage.above else interval.high < threshold
+    wrong = interval.high <= threshold if stage.above else interval.low >= threshold
+    return replace(stage, threshold=threshold, verdict="passed" if right else "failed" if wrong else "inconclusive")

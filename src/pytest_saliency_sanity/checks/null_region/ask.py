@@ -1,0 +1,120 @@
+"""Explains a network of which it is known that some pixels do not matter (after Rao et al. 2022, arXiv:2205.10435)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...foundation.inference import evaluation_mode, images_for, logits_of
+from ...foundation.randomness import derived_seed
+from ...interventions.null_region import random_mask, with_null_region
+from ...measuring.localization import mass_outside
+from ...measuring.maps import maps_of
+from ...measuring.statistics import mean_interval
+from ..judging.message import bar
+from ..judging.result import CheckResult, Figure, Measured, StageVerdict
+from ..judging.subject import Subject
+from ..judging.verdict import judge
+from . import CHECK
+
+# Each draw is a mask, and the same mask turned inside out. So a map that does not depend on the network has exactly half
+# of its mass outside on average, wherever its image has its content.
+DRAWS = 4
+(STAGE,) = CHECK.thresholds
+MEANING = {
+    "passed": "The maps lie where the network looks: next to nothing is attributed to pixels that it does not see.",
+    "failed": "The maps show what the network does not see: pixels that provably do not matter are attributed to.",
+    "inconclusive": "Inconclusive: the interval straddles the threshold. More images narrow it.",
+    "undefined": "Undefined: too few maps are finite and not 0 everywhere to say anything.",
+}
+
+
+def ask(subject: Subject, needs: Mapping[str, Any], variant: str, threshold: float | None) -> CheckResult:
+    """Run the check."""
+    return check_null_region(subject, threshold=threshold)
+
+
+def check_null_region(subject: Subject, *, threshold: float | None = None) -> CheckResult:
+    """Measure which share of a map's magnitude lies on pixels that the network does not see.
+
+    The model sees x * M + 0 * (1 - M) for four random masks M of about half of the image, and for 1 - M. Passed if the
+    mean share that the model does not see stays below ``threshold``, by default the calibrated one, with its whole
+    interval over images and masks. The class explained is the batch's target, or by default the one that the model behind the mask predicts.
+
+    Of a map that is coarser than the image, only the cells that lie wholly outside count, and the verdict is a finding:
+    a layer's features do see past their cell. Raises SaliencyMethodError if the method raises or does not return maps.
+    """
+    images = images_for(subject.model, subject.batch.images)
+    (limit,) = CHECK.judged_by(threshold).values()
+    reading = subject.reading
+    shares, size = outside(subject, images)
+    stage = judge(STAGE, shares, mean_interval(shares, reading.confidence, least=0.0), limit, above=CHECK.above)
+    coarse = size[0] < images.shape[2] or size[1] < images.shape[3]
+    figures = (Figure("size of the maps", "x".join(map(str, size))),)
+    count = len(images)
+    measured = Measured(
+        subject.seed, "absolute", images=count, draws=DRAWS, confidence=reading.confidence, figures=figures
+    )
+    return CheckResult(
+        check=CHECK.name,
+        method=subject.method_name,
+        model=subject.model_name,
+        verdict=stage.verdict,
+        message=explain(f"{CHECK.name}: {subject.method_name} on {subject.model_name}", stage, measured, coarse=coarse),
+        measured=measured,
+        stages=(stage,),
+        finding=coarse,
+    )
+
+
+def outside(subject: Subject, images: torch.Tensor) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Return the share of mass outside of a mask, by mask and image ``(DRAWS, N)``, and the size of the maps.
+
+    It is the mean of the two that a mask and its reverse give, NaN if one of them is undefined.
+    """
+    shares, size = np.zeros((DRAWS, len(images))), ()
+    for draw in range(DRAWS):
+        seed = derived_seed(subject.seed, CHECK.name, subject.model_name, draw)
+        mask = random_mask(*images.shape[2:], torch.Generator("cpu").manual_seed(seed))
+        for inside in (mask, ~mask):
+            maps = maps_behind(inside, subject, images, seed)
+            shares[draw] += mass_outside(maps, inside).numpy() / 2
+            size = tuple(maps.shape[-2:])
+    return shares, size
+
+
+def maps_behind(inside: torch.Tensor, subject: Subject, images: torch.Tensor, seed: int) -> torch.Tensor:
+    """Return the method's maps of the model behind a mask."""
+    model = with_null_region(subject.model, inside)
+    targets = subject.batch.targets
+    targets = logits_of(model, images).argmax(1) if targets is None else targets.to(images.device)
+    name = f"{subject.method_name} on {subject.model_name}, behind a mask"
+    with evaluation_mode(model):
+        return maps_of(subject.method, model, images, targets, name=name, seed=seed)
+
+
+def explain(title: str, stage: StageVerdict, measured: Measured, *, coarse: bool) -> str:
+    """Return the whole message: what was asked and found."""
+    mean, low, high = stage.interval
+    must = f"it must stay below {stage.threshold:g} with its whole interval"
+    found = f"Mean mass outside {mean:.3f}, {measured.confidence * 100:g}% interval {low:.3f} to {high:.3f}; {must}."
+    cells = "Only cells of the map that lie wholly outside count; a finding, since its layer sees past its cells."
+    return "\n".join(
+        [
+            f"{title} {stage.verdict.upper()}",
+            "",
+            MEANING[stage.verdict],
+            found if mean == mean else f"No map is finite and not 0 everywhere, so there is no mass; {must}.",
+            f"0 {bar(mean, stage.threshold)} 1",
+            *[f"{stage.undefined} of {stage.total} maps are undefined, and left out."] * (stage.undefined > 0),
+            *[cells] * coarse,
+            "",
+            "Mass outside: the share of a map's absolute values on pixels that are replaced by 0 before the network sees "
+            "the image. It can't depend on them.",
+            f"Measured on {measured.images} images x {measured.draws} masks of about half of the image, each of them also "
+            f"inside out, maps of {measured.figure('size of the maps')}, seed {measured.seed}.",
+        ]
+    )
