@@ -19,7 +19,7 @@ from pytest_saliency_sanity.checks.judging.result import (  # none of these impo
     StageVerdict,
     decisive,
 )
-from pytest_saliency_sanity.checks.registry import CHECKS, check_of
+from pytest_saliency_sanity.checks.registry import CHECKS, check_of, question_ids
 from pytest_saliency_sanity.foundation.ids import split_variant
 from pytest_saliency_sanity.networks.presets.registry import PRESETS
 
@@ -28,30 +28,29 @@ NETWORKS = PRESETS.named("embedded").networks
 
 
 class Task(NamedTuple):
-    """A method, as it is asked for by its spec, a network, a check and a seed. A check of the method has no network."""
+    """A question for a method, as it is asked for by its spec, on a network. The contract has no network."""
 
     spec: str
     network: str
-    check: str
+    question: str
     seed: int = 0
 
 
 class Answer(NamedTuple):
-    """A task and the result of one of its questions."""
+    """A task and its result."""
 
     task: Task
     result: CheckResult
 
 
 def tasks_of(specs: Iterable[str], seeds: Iterable[int] = (0,), checks: Sequence[str] = ()) -> list[Task]:
-    """Return all tasks of methods on both networks, method by method."""
-    known = CHECKS.all()
+    """Return all tasks of methods on both networks, seed by seed and method by method."""
     return [
-        Task(spec, network, name, seed)
+        Task(spec, network, question, seed)
         for seed in seeds
         for spec in dict.fromkeys(specs)
-        for name in checks or known
-        for network in (NETWORKS if known[name].by_model else ("",))
+        for question in question_ids(checks or CHECKS.all())
+        for network in (NETWORKS if check_of(question).by_model else ("",))
     ]
 
 
@@ -62,33 +61,33 @@ def answered(tasks: Sequence[Task], file: Path, processes: int = 2) -> list[Answ
     with ProcessPoolExecutor(processes) as pool, file.open("a") as kept:
         futures = {pool.submit(ask, task): task for task in left}
         for number, future in enumerate(as_completed(futures), 1):
-            found[futures[future]] = results = future.result()
-            kept.write(line_of(futures[future], results))
+            task = futures[future]
+            found[task] = future.result()
+            kept.write(line_of(Answer(task, found[task])))
             kept.flush()
-            print(f"{number}/{len(left)} {' '.join(map(str, futures[future]))}", flush=True)
-    return [Answer(task, result) for task in dict.fromkeys(tasks) for result in found[task]]
+            print(f"{number}/{len(left)} {' '.join(map(str, task))}", flush=True)
+    return [Answer(task, found[task]) for task in dict.fromkeys(tasks)]
 
 
-def ask(task: Task) -> list[CheckResult]:
-    """Return the results of one task, without measuring what only a message would show."""
+def ask(task: Task) -> CheckResult:
+    """Return the result of one task, without measuring what only a message would show."""
     from pytest_saliency_sanity import check_method
 
     models = [task.network] if task.network else None
-    results = check_method(
-        task.spec, models=models, checks=[task.check], seed=task.seed, device="cpu", explain=False
-    )
-    return [replace(result, message="") for result in results]
+    question, seed = task.question, task.seed
+    (result,) = check_method(task.spec, models=models, checks=[question], seed=seed, device="cpu", explain=False)
+    return replace(result, message="")
 
 
-def read(file: Path) -> dict[Task, list[CheckResult]]:
+def read(file: Path) -> dict[Task, CheckResult]:
     """Return the answers that were kept, judged by today's thresholds."""
     records = map(json.loads, file.read_text().splitlines() if file.exists() else [])
-    return {Task(*each["task"]): [judged(CheckResult.from_record(one)) for one in each["results"]] for each in records}
+    return {Task(*each["task"]): judged(CheckResult.from_record(each["result"])) for each in records}
 
 
-def line_of(task: Task, results: Iterable[CheckResult]) -> str:
-    """Return answers as a line of the file."""
-    return json.dumps({"task": task, "results": [each.as_record() for each in results]}, allow_nan=False) + "\n"
+def line_of(answer: Answer) -> str:
+    """Return an answer as a line of the file."""
+    return json.dumps({"task": answer.task, "result": answer.result.as_record()}, allow_nan=False) + "\n"
 
 
 def judged(result: CheckResult) -> CheckResult:

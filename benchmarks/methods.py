@@ -96,7 +96,7 @@ def vargrad(
 
 
 def expected_gradients(
-    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, n_samples: int = 50, seed: int = 0
+    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, n_samples: int = 20, seed: int = 0
 ) -> torch.Tensor:
     """Return expected gradients, ``(N, C, H, W)`` (Erion et al. 2021, equation 3).
 

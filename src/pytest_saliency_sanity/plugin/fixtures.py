@@ -71,7 +71,9 @@ def saliency_method(saliency_method_name: str) -> SaliencyMethod:
     except (Exception, KeyboardInterrupt):
         raise
     except BaseException as error:  # a class that ends the process or skips when it is instantiated
-        raise SaliencyMethodError(f"{saliency_method_name}: making it raised {type(error).__name__}: {error}") from error
+        raise SaliencyMethodError(
+            f"{saliency_method_name}: making it raised {type(error).__name__}: {error}"
+        ) from error
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,8 @@ def thresholds(check: Check) -> str:
     side = "above" if check.above else "below"
     without = {at: f", {check.unsigned[at]:g} without signs" for at in check.unsigned}
     return ", ".join(
-        f"{check.quantity} {side} {threshold:g} ({at}{without.get(at, '')})" for at, threshold in check.thresholds.items()
+        f"{check.quantity} {side} {threshold:g} ({at}{without.get(at, '')})"
+        for at, threshold in check.thresholds.items()
     )
 
 

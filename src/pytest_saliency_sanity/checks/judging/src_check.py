@@ -102,7 +102,9 @@ def findings_of(stages: Sequence[StageVerdict], magnitudes: Sequence[StageVerdic
     worst = decisive(magnitudes)
     if not worst.interval.defined:
         return (Finding("the magnitudes of too few maps can be compared", worst.stage),)
-    text = OUTLINE if worst.verdict == "failed" else "the signs change; whether the picture of magnitudes does is unclear"
+    text = (
+        OUTLINE if worst.verdict == "failed" else "the signs change; whether the picture of magnitudes does is unclear"
+    )
     return (Finding(text, f"{worst.interval.mean:.3f} by magnitude"),)
 
 

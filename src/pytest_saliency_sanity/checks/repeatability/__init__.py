@@ -10,8 +10,8 @@ CHECK = Check(
     source="this project",
     ask="pytest_saliency_sanity.checks.repeatability.ask:ask",
     judged="the same model, other random numbers",
-    thresholds={"again": 0.5},
+    thresholds={"again": 0.19},
+    unsigned={"again": 0.5},
     above=True,
     must_fail={"": ("uniform_noise",)},
-    decided=True,  # below 0.5, most of the ranks' variance comes from the method's noise
 )

@@ -28,6 +28,7 @@ FOLDER = Path(__file__).parents[2] / "weights" / "bias"
 CLASSES = 2
 BIASED, BALANCED = KINDS
 VALIDATION, COUNTER = "validation", "counter-stereotypes"
+LEAST_SHOWN = 200
 
 # Training ends at the first epoch with this validation accuracy, for both kinds alike: the validation data are drawn
 # like the training data, as the paper's were, and the stereotype alone reaches 89 % of the biased ones. Weights begin
@@ -105,7 +106,10 @@ def load_bias_checkpoint(network: str, kind: str) -> nn.Module:
 
 
 def shipped_scenario(network: str, images: int, device: torch.device | str = "cpu") -> BiasScenario:
-    """Return the shipped biased and balanced networks and the first ``images`` counter-stereotypes, at most 400."""
-    test = load_counter_stereotypes(min(images, COUNTER_STEREOTYPES))
+    """Return the shipped biased and balanced networks and the first counter-stereotypes, ``images`` or more of them.
+
+    At least 200, since each is explained only twice and their masses differ much, and at most all 400.
+    """
+    test = load_counter_stereotypes(min(max(images, LEAST_SHOWN), COUNTER_STEREOTYPES))
     biased, balanced = (load_bias_checkpoint(network, kind).to(device) for kind in (BIASED, BALANCED))
     return BiasScenario(biased, balanced, Batch(test.images.to(device)), test.masks)
