@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from support.images import noise
-from support.networks import small
+from support.networks import is_copy, small
 from torch import nn
 
 from pytest_saliency_sanity import Batch, CascadingRandomizer, LabelRandomizer, gradient, spearman
@@ -22,7 +22,7 @@ from pytest_saliency_sanity.interventions.symmetries import Symmetry
 from pytest_saliency_sanity.measuring.maps import as_seen
 from pytest_saliency_sanity.measuring.profile import Cause
 from pytest_saliency_sanity.measuring.ranks import standard_ranks
-from pytest_saliency_sanity.measuring.src import Ranks, SrcMeasurement, causes_of, stages_meant
+from pytest_saliency_sanity.measuring.src import Prepared, SrcMeasurement, causes_of, stages_meant
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
 
 IMAGES = noise(6, 1, 10, 10)
@@ -31,7 +31,7 @@ IMAGES = noise(6, 1, 10, 10)
 def measurement(
     randomizer: Randomization, method: SaliencyMethod = gradient, batch: Batch | None = None, **how: Any
 ) -> SrcMeasurement:
-    given: dict[str, Any] = {"sign": "signed", "seeds": 2, "seed": 0} | how
+    given: dict[str, Any] = {"signs": ("signed",), "seeds": 2, "seed": 0} | how
     return SrcMeasurement(method, "it", "net", randomizer, batch or Batch(IMAGES), **given)
 
 
@@ -42,7 +42,11 @@ def cascade() -> CascadingRandomizer:
 
 @pytest.mark.parametrize(
     ("how", "told"),
-    [({"sign": "abs"}, "unknown sign 'abs'.*'absolute'"), ({"seeds": 0}, "seeds must be at least 1, not 0")],
+    [
+        ({"signs": ("signed", "abs")}, "unknown sign 'abs'.*absolute"),
+        ({"compared_by": "srcc"}, "unknown similarity 'srcc'.*did you mean 'src'"),
+        ({"seeds": 0}, "seeds must be at least 1, not 0"),
+    ],
 )
 def test_what_does_not_fit_is_an_error_before_anything_is_measured(
     cascade: CascadingRandomizer, how: dict[str, Any], told: str
@@ -65,16 +69,16 @@ def test_a_cell_is_the_src_of_the_maps_before_and_at_that_stage_of_that_draw(cas
 
 
 def test_the_maps_before_are_made_once_however_many_profiles_are_asked_for(cascade: CascadingRandomizer) -> None:
-    seen: list[nn.Module] = []
+    seen: list[bool] = []
 
     def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        seen.append(model)
+        seen.append(is_copy(model, cascade.model))
         return gradient(model, images, targets)
 
     made = measurement(cascade, method)
     made.profile("last")
     made.profile("classifier")
-    assert [model is cascade.model for model in seen] == [True, *[False] * 4]
+    assert seen == [True, *[False] * 4]
 
 
 def test_maps_are_ranked_as_seen_if_so_is_asked(cascade: CascadingRandomizer) -> None:
@@ -82,7 +86,8 @@ def test_maps_are_ranked_as_seen_if_so_is_asked(cascade: CascadingRandomizer) ->
     assert not np.array_equal(plain, seen)
     targets = logits_of(cascade.model, IMAGES).argmax(1)
     maps = as_seen(gradient(cascade.model, IMAGES, targets).sum(1))
-    assert torch.equal(measurement(cascade, seen=True).before.ranks, standard_ranks(maps))
+    (before,) = measurement(cascade, seen=True).before.by_sign
+    assert torch.equal(before.values, standard_ranks(maps))
 
 
 def test_what_does_not_draw_is_measured_once() -> None:
@@ -131,7 +136,7 @@ def test_noise_is_the_same_under_a_symmetry_and_another_at_every_repetition() ->
 
 def test_maps_of_another_size_at_a_stage_are_an_error_that_names_it(cascade: CascadingRandomizer) -> None:
     def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return images[:, 0] if model is cascade.model else images[:, 0, ::2]
+        return images[:, 0] if is_copy(model, cascade.model) else images[:, 0, ::2]
 
     with pytest.raises(
         SaliencyMethodError, match=r"^it on net, 0: .*\(5, 10\), but of size \(10, 10\) for the trained"
@@ -139,9 +144,9 @@ def test_maps_of_another_size_at_a_stage_are_an_error_that_names_it(cascade: Cas
         measurement(cascade, method).profile("last")
 
 
-def ranks_of(*maps: list[float]) -> Ranks:
+def ranks_of(*maps: list[float]) -> Prepared:
     values = torch.tensor(maps)
-    return Ranks(standard_ranks(values), values.isfinite().all(1).numpy(), (1, values.shape[1]))
+    return Prepared(standard_ranks(values), values.isfinite().all(1).numpy())
 
 
 def test_of_several_causes_the_most_basic_is_named() -> None:
@@ -178,3 +183,48 @@ def test_stages_are_those_that_are_meant_once_each_in_order(
 def test_to_mean_no_stage_is_an_error(cascade: CascadingRandomizer) -> None:
     with pytest.raises(ValueError, match="at names no stage: give 'every', 'last', 'classifier' or the name"):
         stages_meant(cascade, ())
+
+
+def test_both_readings_come_from_one_explanation(cascade: CascadingRandomizer) -> None:
+    calls = 0
+
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        return gradient(model, images, targets)
+
+    signed, absolute = measurement(cascade, method, signs=("signed", "absolute")).profiles("last")
+    assert calls == 3  # the trained model and two draws
+    assert (signed.sign, absolute.sign) == ("signed", "absolute")
+    for found in (signed, absolute):
+        alone = measurement(cascade, signs=(found.sign,)).profile("last")
+        assert np.array_equal(found.src, alone.src)
+    assert not np.array_equal(signed.src, absolute.src)
+
+
+def test_whether_maps_have_signs_is_what_most_of_the_trained_models_maps_say(cascade: CascadingRandomizer) -> None:
+    def some_signs(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        maps = gradient(model, images, targets).sum(1)
+        maps[share:] = maps[share:].abs()
+        return maps
+
+    for share in range(len(IMAGES) + 1):
+        profile = measurement(cascade, some_signs).profile("last")
+        assert profile.has_signs == (share > len(IMAGES) / 2)
+    assert not measurement(cascade, lambda *given: -gradient(*given).abs()).profile("last").has_signs
+
+
+def test_whatever_a_method_does_to_the_model_reaches_nobody_else() -> None:
+    model = small()
+    before = {name: values.clone() for name, values in model.state_dict().items()}
+
+    def destroys(given: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        for parameter in given.parameters():
+            parameter.data.zero_()
+        given.register_forward_hook(lambda *_: None)
+        return images[:, 0]
+
+    for randomizer in (CascadingRandomizer(model), OtherClass(model), Repetition(model), LabelRandomizer(model, model)):
+        measurement(randomizer, destroys).profile("last")
+        assert all(torch.equal(values, before[name]) for name, values in model.state_dict().items())
+        assert not model._forward_hooks

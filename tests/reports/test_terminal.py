@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_saliency_sanity import CheckResult
-from pytest_saliency_sanity.checks.judging.result import Figure, Measured, StageVerdict, Verdict, not_asked
+from pytest_saliency_sanity.checks.judging.result import Figure, Finding, Measured, StageVerdict, Verdict, not_asked
 from pytest_saliency_sanity.checks.plan import Plan
 from pytest_saliency_sanity.measuring.interval import Interval
 from pytest_saliency_sanity.reports.run import Run
@@ -27,11 +27,13 @@ def run(**parts: Any) -> Run:
 
 def result(verdict: Verdict = "passed", mean: float = 0.25, undefined: int = 0, **parts: Any) -> CheckResult:
     stage = StageVerdict("again", 0.5, verdict, Interval(mean, mean - 0.05, mean + 0.05), undefined, 120, above=True)
-    found = CheckResult("repeatability", "it", "net", verdict, "a message", Measured(0, "absolute", 40, 3), (stage,))
+    measured = Measured(0, "signed", True, images=40, draws=3)
+    found = CheckResult("repeatability", "it", "net", verdict, "a message", measured, (stage,))
     return replace(found, **parts)
 
 
-STATISTIC = ("absolute", "0.250 [0.200, 0.300]", "above 0.5")
+STATISTIC = ("with signs", "0.250 [0.200, 0.300] SRC", "above 0.5")
+FINDING = Finding("the picture stays", "0.99 by magnitude")
 COUNTED = Measured(0, figures=(Figure("networks tried", 80), Figure("x", 1)))
 
 
@@ -42,16 +44,18 @@ COUNTED = Measured(0, figures=(Figure("networks tried", 80), Figure("x", 1)))
         (
             result(quantity="drop of mass"),
             "gate",
-            ("absolute", "0.250 [0.200, 0.300] drop of mass", "above 0.5", "passed"),
+            ("with signs", "0.250 [0.200, 0.300] drop of mass", "above 0.5", "passed"),
         ),
         (result("failed", undefined=7), "gate", (*STATISTIC, "failed (7 of 120 SRCs undefined)")),
         (
             result("undefined", NAN, 120),
             "gate",
-            ("absolute", "none defined", "above 0.5", "undefined (120 of 120 SRCs undefined)"),
+            ("with signs", "none defined", "above 0.5", "undefined (120 of 120 SRCs undefined)"),
         ),
         (result("failed", finding=True), "gate", (*STATISTIC, "failed (a finding, not decisive)")),
         (result("failed", finding=True), "full", (*STATISTIC, "failed")),
+        (result(findings=(FINDING,)), "gate", (*STATISTIC, "passed (but a finding)")),
+        (result(findings=(FINDING,)), "full", (*STATISTIC, "passed (but a finding decides)")),
         (not_asked("repeatability", "it", "net", 0, "why"), "gate", ("", "", "", "not asked")),
         (result(stages=(), measured=COUNTED), "gate", ("", "80 networks tried", "", "passed")),
     ],
@@ -66,9 +70,26 @@ def test_columns_are_aligned() -> None:
 
 
 def test_a_failed_finding_is_a_warning_to_the_eye() -> None:
-    assert [color_of(each) for each in (result(), result("failed"), result("failed", finding=True))] == [
-        *("green", "red", "yellow"),
-    ]
+    found = (result(), result("failed"), result("failed", finding=True), result(findings=(FINDING,)))
+    assert [color_of(each, "gate") for each in found] == ["green", "red", "yellow", "green"]
+    assert [color_of(each, "full") for each in found] == ["green", "red", "red", "red"]
+
+
+def test_a_finding_is_told_once_for_all_checks_that_found_it() -> None:
+    found = [result(check=check, findings=(FINDING,)) for check in ("one", "two")]
+    told = [line for line in summary(run(results=tuple(found))) if "the picture stays" in line.text]
+    text = "note: it on net: the picture stays (one: 0.99 by magnitude; two: 0.99 by magnitude)"
+    assert told == [(text, "yellow")]
+
+
+def test_what_ended_in_errors_is_in_the_summary_too() -> None:
+    lines = list(summary(run(unanswered={("it", "net"): 3, ("it", ""): 1})))
+    assert ("it on net: 3 tests failed without a verdict", "red") in lines
+    assert ("it: 1 test failed without a verdict", "red") in lines
+
+
+def test_the_heading_says_how_sure_the_intervals_are() -> None:
+    assert "measured [99 % interval]" in next(summary(run(results=(result(),), confidence=0.99))).text
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 tests"), (1, "1 test"), (2, "2 tests")])
@@ -88,7 +109,7 @@ def test_outcomes_are_counted() -> None:
 
 
 def test_a_run_of_other_images_than_planned_says_how_many() -> None:
-    fewer = result(measured=Measured(0, "absolute", 12, 3))
+    fewer = result(measured=Measured(0, "signed", True, images=12, draws=3))
     texts = [line.text for line in summary(run(results=(fewer,)))]
     assert "images looked at: 12" in texts
     assert "images looked at: 12" not in [line.text for line in summary(run(results=(fewer,), images=12))]

@@ -113,3 +113,10 @@ def lived_in_model(breaks: str = "never") -> nn.Sequential:
     linear.weight.grad = torch.ones_like(linear.weight)
     flatten.register_forward_hook(lambda module, arguments, output: None)
     return model
+
+
+def is_copy(model: nn.Module, of: nn.Module) -> bool:
+    """Return whether a model is another object with the same weights, so that nothing done to it reaches the other."""
+    own, others = model.state_dict(), of.state_dict()
+    same = list(own) == list(others) and all(torch.equal(own[name], others[name]) for name in own)
+    return same and not {each.data_ptr() for each in own.values()} & {each.data_ptr() for each in others.values()}

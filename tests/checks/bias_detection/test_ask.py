@@ -73,7 +73,7 @@ def test_a_gradient_method_shows_the_bias(method: str, model: str) -> None:
     assert mass_on_the_nuisance(result, "biased") - mass_on_the_nuisance(result, "balanced") == pytest.approx(
         result.statistic, abs=0.05
     )
-    assert (result.measured.images, [stage.total for stage in result.stages]) == (40, [40])
+    assert (result.measured.images, [stage.total for stage in result.stages]) == (200, [200])
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -85,7 +85,7 @@ def test_a_control_that_ignores_the_model_does_not(control: str, model: str) -> 
 
 def test_the_record_is_that_of_the_masses() -> None:
     result = result_of("gradient", "alexnet", images=12, seed=3)
-    test = load_counter_stereotypes(12)
+    test = load_counter_stereotypes(200)
     masses = []
     for kind in ("biased", "balanced"):
         model = load_bias_checkpoint("alexnet", kind)
@@ -94,7 +94,7 @@ def test_the_record_is_that_of_the_masses() -> None:
     drop = masses[0] - masses[1]
     assert result.statistic == pytest.approx(drop.mean(), abs=1e-6)
     low, high = result.interval or (0, 0)
-    assert (high - low) / 2 == pytest.approx(2.201 * drop.std(ddof=1) / 12**0.5, rel=1e-3)  # Student's t, 11 degrees
+    assert (high - low) / 2 == pytest.approx(1.972 * drop.std(ddof=1) / 200**0.5, rel=1e-3)  # Student's t, 199 degrees
     assert mass_on_the_nuisance(result, "biased") == pytest.approx(masses[0].mean(), abs=1e-6)
     assert (result.measured.seed, [stage.above for stage in result.stages]) == (3, [True])
     assert (result.check, result.model, result.threshold) == ("bias_detection", "alexnet", THRESHOLD)
@@ -116,9 +116,9 @@ def test_the_message_of_a_failure_says_everything() -> None:
         r"bias_detection: sobel on vgg11 FAILED",
         r"Blind to the bias: the maps lie on the nuisance as much for the balanced model as for the biased one\.",
         rf"Mean drop of the mass on the nuisance 0\.000, 95% interval 0\.000 to 0\.000; .* above {THRESHOLD} .*",
-        r"biased     0\.\d{3}   0\.\d{3} to  0\.\d{3}       0/10  #+\.+",
-        r"balanced   0\.\d{3}   0\.\d{3} to  0\.\d{3}       0/10  #+\.+",
-        r"Measured on 10 images, seed 0; each model explains the class that it predicts, .* \d+% of the images\.",
+        r"biased     0\.\d{3}   0\.\d{3} to  0\.\d{3}      0/200  #+\.+",
+        r"balanced   0\.\d{3}   0\.\d{3} to  0\.\d{3}      0/200  #+\.+",
+        r"Measured on 200 images, seed 0; each model explains the class that it predicts, .* \d+% of the images\.",
     ):
         assert re.search(rf"^\s*{line}$", message, re.MULTILINE), line
 
@@ -325,7 +325,7 @@ def test_a_model_of_ones_own_is_not_asked_and_the_reason_is_said(pytester: pytes
     )
     told = "*no biased and balanced networks like nets:make*override the fixture saliency_bias_scenario*"
     left_out = pytester.runpytest_inprocess(*chosen, "-k", "bias or repeat", "-rs")
-    left_out.assert_outcomes(passed=1, skipped=1, deselected=9)
+    left_out.assert_outcomes(passed=1, skipped=1, deselected=10)
     left_out.stdout.fnmatch_lines([told])
     asked_for = pytester.runpytest_inprocess(*chosen, "--saliency-check=bias_detection")
     asked_for.assert_outcomes(errors=1)

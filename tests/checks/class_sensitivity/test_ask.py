@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from support.images import noise
@@ -10,6 +12,7 @@ from support.subjects import subject
 
 from pytest_saliency_sanity import gradient
 from pytest_saliency_sanity.checks.class_sensitivity.ask import check_class_sensitivity
+from pytest_saliency_sanity.foundation.reading import Reading
 
 
 def test_a_model_of_one_class_is_refused() -> None:
@@ -17,12 +20,14 @@ def test_a_model_of_one_class_is_refused() -> None:
         check_class_sensitivity(subject(gradient, small(1), noise(12, 1, 10, 10)))
 
 
-def test_with_two_opposite_logits_the_gradients_magnitude_is_the_same_for_both_classes() -> None:
-    # The second logit is minus the first: signs differ, magnitudes do not, and magnitudes are what is compared.
+def test_of_two_opposite_logits_the_maps_are_each_others_negative_and_the_magnitudes_are_the_same() -> None:
+    # The second logit is minus the first, so the negative is the right map of the other class.
     model = small(2)
     with torch.no_grad():
         for parameter in model[5].parameters():
             parameter[1] = -parameter[0]
-    result = check_class_sensitivity(subject(gradient, model, noise(12, 1, 10, 10)))
-    assert result.verdict == "failed"
-    assert result.statistic == pytest.approx(1)
+    put = subject(gradient, model, noise(12, 1, 10, 10))
+    result = check_class_sensitivity(put)
+    assert (result.verdict, result.statistic) == ("passed", pytest.approx(-1))
+    result = check_class_sensitivity(replace(put, reading=Reading(sign="absolute")))
+    assert (result.verdict, result.statistic) == ("failed", pytest.approx(1))

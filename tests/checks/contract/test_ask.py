@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -25,7 +26,7 @@ import pytest_saliency_sanity.checks.contract.ask as contract
 from pytest_saliency_sanity import CheckResult, gradient, resolve_method
 from pytest_saliency_sanity.checks.contract.ask import can_be_trained, check_contract
 from pytest_saliency_sanity.checks.contract.networks import HEADS, LAYERS, Example, FunctionalReLU
-from pytest_saliency_sanity.checks.contract.promises import BrokenPromiseError
+from pytest_saliency_sanity.checks.contract.promises import BrokenPromiseError, difference_of
 from pytest_saliency_sanity.checks.judging.result import Figure, Measured
 from pytest_saliency_sanity.methods.controls import sobel
 
@@ -55,6 +56,11 @@ def reported(result: CheckResult) -> Example:
     call = ast.parse(str(result.measured.figure("smallest example")), mode="eval").body
     assert isinstance(call, ast.Call)
     return Example(**{keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg})
+
+
+def figure(result: CheckResult, name: str) -> int:
+    """Return a count that was measured; 0 if it was not."""
+    return int(result.measured.figure(name) or 0)
 
 
 @pytest.mark.parametrize("examples", [25, pytest.param(contract.EXAMPLES, marks=pytest.mark.slow)])
@@ -316,7 +322,7 @@ WRONG = [
     (nothing_in_place, "inplace of layers.1 changed from True to False", Example(layers=("relu in place",))),
     (switches_gradients_off, "whether gradients are on changed from True to False", SMALLEST),
     (changes_the_default_type, "torch's default type changed", SMALLEST),
-    (only_deterministic_algorithms, "torch's deterministic mode changed from False to True", SMALLEST),
+    (only_deterministic_algorithms, "torch's deterministic mode changed from False, False to True, False", SMALLEST),
     (more_threads, "torch's number of threads changed", SMALLEST),
     (
         mode_lost_in_an_exception,
@@ -328,7 +334,6 @@ WRONG = [
         "not left as found after an exception in the forward pass: requires_grad of bias of layers.0",
         Example(frozen=True),
     ),
-    (needs_modules, "it raised NotImplementedError: functional ReLU", Example(layers=("functional relu",))),
 ]
 wrong_methods = pytest.mark.parametrize(
     ("method", "told", "smallest"), [pytest.param(*wrong, id=wrong[0].__name__) for wrong in WRONG]
@@ -342,6 +347,133 @@ def test_a_broken_promise_is_named_and_shown_on_the_smallest_example(method: Any
     assert told in result.message
     assert (reported(result), result.measured.figure("smallest example")) == (smallest, repr(smallest))
     assert str(smallest).splitlines()[0] in result.message
+
+
+# Methods that refuse.
+
+
+def test_a_network_that_is_refused_is_a_finding_with_the_smallest_one() -> None:
+    result = check_contract(needs_modules, "it", examples=40)
+    assert result.verdict == "passed"
+    (finding,) = result.findings
+    assert finding.text == "it refuses some networks"
+    assert finding.figure == (
+        "conv, functional relu, mean, linear, images of 3 x 64 x 64: NotImplementedError: functional ReLU"
+    )
+    assert finding.figure in result.message
+    assert 0 < figure(result, "networks refused") < 40
+    assert result.passed_in("gate")
+    assert not result.passed_in("full")
+
+
+def test_a_method_that_refuses_all_networks_is_not_asked() -> None:
+    def for_transformers(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+        raise TypeError("SmallNetwork has no encoder")
+
+    result = check_contract(for_transformers, "it", examples=40)
+    assert (result.verdict, result.passed_in("gate")) == ("undefined", False)
+    assert "it refuses all small random networks" in result.not_asked
+    assert "conv, mean, linear, images of 3 x 64 x 64: TypeError: SmallNetwork has no encoder" in result.not_asked
+
+
+@pytest.mark.parametrize("form", [(3, 64, 64), (1, 40, 56)])
+def test_a_window_larger_than_the_small_images_fits_those_of_the_run(form: tuple[int, int, int]) -> None:
+    def with_a_window(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+        if min(images.shape[2:]) < 32 or images.shape[1] != form[0]:
+            raise ValueError("the window does not fit")
+        return gradient(model, images, targets)
+
+    result = check_contract(with_a_window, "it", form=form)
+    assert (result.verdict, result.findings) == ("passed", ())
+    assert figure(result, "refused for small images only") == contract.MOST_ENLARGED
+    assert figure(result, "networks tried") > contract.MOST_ENLARGED
+
+
+def test_what_is_wrong_on_images_of_the_run_only_is_found_on_them() -> None:
+    def skips_large_images(model: nn.Module, images: Maps, targets: Maps) -> Any:
+        return None if images.shape[2] >= 64 else gradient(model, images, targets)
+
+    result = check_contract(skips_large_images, "it")
+    assert "it returned NoneType" in result.message
+    assert reported(result) == Example(channels=3, size=(64, 64))
+
+
+def for_one_image(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    if len(images) > 1:
+        raise ValueError("one image, please")
+    return gradient(model, images, targets)
+
+
+def for_trainable_parameters(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    if not all(parameter.requires_grad for parameter in model.parameters()):
+        raise RuntimeError("element 0 of tensors does not require grad")
+    return gradient(model, images, targets)
+
+
+def only_once(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    if next(CALLS) % 2:
+        raise RuntimeError("only once")
+    return gradient(model, images, targets)
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        (for_one_image, "it raised ValueError: one image, please, but not for one image of this network"),
+        (for_trainable_parameters, "does not require grad, but not for one image of this network in evaluation mode"),
+        (only_once, "it raised RuntimeError: only once, but not when it was called first"),
+    ],
+)
+def test_a_network_is_refused_for_good_or_not_at_all(method: Any, told: str) -> None:
+    result = check_contract(method, "it")
+    assert result.verdict == "failed"
+    assert told in result.message
+
+
+@pytest.mark.parametrize("outcome", [pytest.skip, pytest.xfail, pytest.fail, sys.exit])
+def test_what_would_end_or_excuse_a_test_is_a_refusal(outcome: Any) -> None:
+    def ends(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+        outcome("not today")
+        raise AssertionError
+
+    assert "not today" in check_contract(ends, "it", examples=10).not_asked
+
+
+# Rounding.
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_maps_of_any_precision_keep_it(kind: torch.dtype) -> None:
+    def in_kind(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+        return gradient(model, images, targets).to(kind)
+
+    result = check_contract(in_kind, "it")
+    assert result.verdict == "passed", result.message
+
+
+def test_maps_that_are_zero_up_to_rounding_are_the_same() -> None:
+    def nearly_nothing(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+        return torch.full_like(images, 7e-7 if len(images) == 1 else -7e-7)
+
+    assert check_contract(nearly_nothing, "it", examples=25).verdict == "passed"
+
+
+def test_a_division_by_next_to_nothing_is_no_dependence_on_the_batch() -> None:
+    # In float32 the sum of the batch and of the image alone differ by rounding, which the division makes large.
+    def unstable(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+        tiny = torch.finfo(images.dtype).eps * len(images) * 1e4
+        return torch.ones_like(images) * (1 + tiny)
+
+    assert "differ by" in str(difference_of(torch.full((1, 2, 2), 1.0012), torch.full((1, 2, 2), 1.0024)))
+    assert check_contract(unstable, "it", examples=25).verdict == "passed"
+
+
+def test_the_message_says_how_large_the_difference_is() -> None:
+    message = check_contract(only_the_first_image, "it").message
+    assert re.search(r"they differ by [\d.e-]+, and the map's largest value is [\d.e-]+\.", message), message
+    assert difference_of(torch.zeros(1, 2, 2), torch.zeros(1, 2, 3)) == (
+        "they are (1, 2, 2) of torch.float32 and (1, 2, 3) of torch.float32"
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from support.maps import around
 from pytest_saliency_sanity import SrcProfile
 from pytest_saliency_sanity.checks.judging.result import StageVerdict, decisive
 from pytest_saliency_sanity.checks.judging.verdict import LEAST_DEFINED, judge_stages
+from pytest_saliency_sanity.checks.registry import MEAN_SRC, SIMILARITY
 from pytest_saliency_sanity.foundation.limits import LEAST_IMAGES
 from pytest_saliency_sanity.measuring.profile import Cause
 from pytest_saliency_sanity.measuring.statistics import mean_interval
@@ -29,8 +30,9 @@ def alternating(mean: float, spread: float = 0.1, images: int = 20) -> np.ndarra
     return mean + spread * np.tile([-1.0, 1.0], images // 2)[None]
 
 
-def verdict_of(table: Any, threshold: float = 0.5, *, above: bool = False) -> str:
-    (judged,) = judge_stages(profile_of(table), threshold, above=above)
+def verdict_of(table: Any, threshold: float = 0.5, *, above: bool = False, quantity: str = "") -> str:
+    quantity = quantity or (MEAN_SRC if above else SIMILARITY)
+    (judged,) = judge_stages(profile_of(table), threshold, above=above, quantity=quantity)
     return judged.verdict
 
 
@@ -49,7 +51,7 @@ def verdict_of(table: Any, threshold: float = 0.5, *, above: bool = False) -> st
         (-0.9, "failed"),
     ],
 )
-def test_a_verdict_looks_at_the_whole_interval_of_the_absolute_mean(mean: float, verdict: str) -> None:
+def test_a_verdict_looks_at_the_whole_interval_of_the_similarity(mean: float, verdict: str) -> None:
     assert verdict_of(alternating(mean)) == verdict
 
 
@@ -58,8 +60,12 @@ def test_an_interval_that_reaches_the_threshold_does_not_pass() -> None:
     assert verdict_of(np.full((1, 20), np.nextafter(0.5, 0)), 0.5) == "passed"
 
 
-def test_an_interval_around_zero_that_reaches_the_threshold_below_is_inconclusive() -> None:
-    assert verdict_of(alternating(-0.2, 1.0), 0.5) == "inconclusive"
+def test_a_picture_that_only_flips_is_the_same_picture_and_for_another_class_it_is_another() -> None:
+    flipping = np.where(np.arange(20) % 2, 0.9, -0.9)[None]
+    assert verdict_of(flipping) == "failed"
+    assert verdict_of(flipping, quantity=MEAN_SRC) == "passed"
+    assert verdict_of(np.full((1, 20), -0.9)) == "failed"
+    assert verdict_of(np.full((1, 20), -0.9), quantity=MEAN_SRC) == "passed"
 
 
 def test_less_confidence_decides_earlier() -> None:
@@ -95,7 +101,7 @@ def test_a_verdict_carries_what_it_rests_on() -> None:
     table = alternating(0.2)
     table[0, 3] = np.nan
     (judged,) = judge_stages(profile_of(table), 0.5)
-    assert judged == StageVerdict("stage0", 0.5, "passed", profile_of(table).interval("stage0"), 1, 20)
+    assert judged == StageVerdict("stage0", 0.5, "passed", profile_of(table).similarity("stage0"), 1, 20)
 
 
 def test_each_stage_can_have_its_own_threshold() -> None:
@@ -142,7 +148,7 @@ def test_with_thresholds_of_their_own_the_stage_furthest_above_its_own_decides()
         (around(0.9, 0.05), 0.5, "passed", "failed"),
         (around(0.1, 0.05), 0.5, "failed", "passed"),
         (around(0.5, 0.4), 0.5, "inconclusive", "inconclusive"),
-        # The sign counts above, and does not below.
+        # The sign counts above, where the mean SRC is judged, and does not below, where the similarity is.
         (around(-0.9, 0.05), 0.5, "failed", "failed"),
         (around(-0.1, 0.05), 0.5, "failed", "passed"),
         # Exactly at the threshold is not on the right side of it.
@@ -178,5 +184,5 @@ def test_a_fifth_of_the_srcs_must_be_defined(defined: int, found: str) -> None:
 
 @pytest.mark.parametrize("above", [False, True])
 def test_the_excess_is_how_far_the_mean_is_on_the_wrong_side(above: bool) -> None:
-    (judged,) = judge_stages(profile_of(np.full((3, 20), 0.75)), 0.5, above=above)
+    (judged,) = judge_stages(profile_of(np.full((3, 20), 0.75)), 0.5, above=above, quantity=MEAN_SRC)
     assert judged.excess == pytest.approx(-0.25 if above else 0.25)
