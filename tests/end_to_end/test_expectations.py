@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.runs import ON_ONE
+from support.skips import needs
 
 NOISE = ("--saliency-method=uniform_noise", "--saliency-model=alexnet", "--saliency-images=10", "-p", "no:randomly")
 REPEAT = "--saliency-check=repeatability"
@@ -92,23 +93,25 @@ def test_a_hook_that_answers_otherwise_is_a_usage_error(answer: object, told: st
     assert "conftest.py" in error
 
 
-SHIFT = ("--saliency-method=input", "--saliency-model=alexnet", "-k", "input_shift", "--saliency-images=10")
+SHIFT = ("--saliency-method=captum:InputXGradient", "--saliency-model=alexnet", "-k", "input_shift", "--saliency-images=10")
 
 
+@needs("captum")
 def test_a_finding_turns_nothing_red(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("saliency-sanity", *SHIFT, "-rx")
     assert result.ret == pytest.ExitCode.OK
     result.assert_outcomes(xfailed=1, deselected=ON_ONE - 1)
     result.stdout.fnmatch_lines(
-        ["input * symmetry[[]input_shift] * failed (a finding, not decisive)", "*--saliency-tier=full*"]
+        ["captum:InputXGradient * symmetry[[]input_shift] * failed (a finding, not decisive)", "*--saliency-tier=full*"]
     )
 
 
+@needs("captum")
 def test_a_finding_is_a_gate_in_the_full_tier(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("saliency-sanity", *SHIFT, "--saliency-tier=full")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
-        ["The maps depend on how the function is written: *", "input * symmetry[[]input_shift] * failed"]
+        ["The maps depend on how the function is written: *", "captum:InputXGradient * symmetry[[]input_shift] * failed"]
     )
 
 

@@ -92,7 +92,7 @@ def test_the_adapter_makes_methods_by_name(pytester: pytest.Pytester) -> None:
 def test_it_is_asked_of_the_networks_of_this_package_too_if_its_need_is_given(pytester: pytest.Pytester) -> None:
     chosen = ("saliency-sanity", "--saliency-method=gradient", "--saliency-model=alexnet", "-rs")
     without = pytester.runpytest_inprocess(*chosen, "-k", "loudness or repeat", "--saliency-images=10")
-    without.assert_outcomes(passed=1, skipped=1, deselected=len([*CHECKS.all()["symmetry"].ids]) + 7)
+    without.assert_outcomes(passed=1, skipped=1, deselected=len([*CHECKS.all()["symmetry"].ids]) + 8)
     without.stdout.fnmatch_lines(
         ["*no louder copy of alexnet: to run this check, override the fixture saliency_louder_model*"]
     )

@@ -168,7 +168,7 @@ def test_the_command_line_wins_over_ini(quick: Run, pytester: pytest.Pytester) -
 def test_a_threshold_is_judged_by(quick: Run) -> None:
     strict = quick("--saliency-method=gradient", "--saliency-threshold=label_randomization=0.01", "-pno:randomly")
     strict.assert_outcomes(failed=1)
-    strict.stdout.fnmatch_lines(["*|mean SRC| must stay below 0.01 with its whole interval."])
+    strict.stdout.fnmatch_lines(["*; it must stay below 0.01 with its whole interval."])
     quick("--saliency-method=gradient", "--saliency-threshold=label_randomization=1").assert_outcomes(passed=1)
 
 
@@ -180,7 +180,7 @@ def test_strict_settings_and_errors_for_warnings_find_nothing(
     pytester.makepyfile(test_other="def test_other(): pass")
     result = pytester.runpytest_subprocess("--strict-markers", "--strict-config", "-W", "error", *method)
     assert result.ret == pytest.ExitCode.OK
-    result.assert_outcomes(passed=12 if method else 1, warnings=0)
+    result.assert_outcomes(passed=12 if method else 1, xfailed=1 if method else 0, warnings=0)
     assert "Warning" not in result.stdout.str() + result.stderr.str()
 
 
@@ -202,5 +202,5 @@ def test_the_list_names_everything_there_is(pytester: pytest.Pytester) -> None:
     assert result.ret == pytest.ExitCode.OK
     shown = result.stdout.str()
     names = ("gradcam", "smoothgrad", "gradient", "sobel", "input", "uniform_noise", "guided_backprop")
-    for name in (*names, "alexnet", "vgg11", "label_randomization", "cascading_randomization", "SRC below"):
+    for name in (*names, "alexnet", "vgg11", "label_randomization", "cascading_randomization", "similarity below", "without signs"):
         assert name in shown

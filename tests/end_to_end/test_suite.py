@@ -14,7 +14,8 @@ from pytest_saliency_sanity.methods.resolve import installed_methods
 def test_gradcam_is_green_in_an_empty_folder(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("--saliency-method=gradcam", "-v", "-p", "no:randomly")
     assert result.ret == pytest.ExitCode.OK
-    result.assert_outcomes(passed=IN_ALL)
+    # Its maps are coarse, so the null region is a finding, which AlexNet's maps of nine cells leave open.
+    result.assert_outcomes(passed=IN_ALL - 1, xfailed=1)
     assert ids_with("PASSED", result) == suite_ids("gradcam")
 
 
@@ -97,11 +98,11 @@ def test_an_edge_detector_is_red_and_says_why(pytester: pytest.Pytester) -> None
         [
             r"cascading_randomization\[top_down\]: sobel on alexnet FAILED",
             r"Insensitive: at features\.0 the maps are still alike.*",
-            r"Mean SRC of absolute maps 1\.000, 95% interval 1\.000 to 1\.000; .*below 0\.75 with its whole interval\.",
-            r"stage +mean SRC +interval +undefined .*",
+            r"Similarity of maps without signs 1\.000, 95% interval 1\.000 to 1\.000; .*below 0\.74 with its whole interval\.",
+            r"stage +similarity +interval +undefined .*",
             r"classifier\.6 +1\.000 .* 0/320  #+$",
             r"classifier\.1 +1\.000 .* 0/320  #+\|#+  <- failed: must stay below 0\.92",
-            r"features\.0 +1\.000 .* 0/320  #+\|#+  <- failed: must stay below 0\.75",
+            r"features\.0 +1\.000 .* 0/320  #+\|#+  <- failed: must stay below 0\.74",
             r"SRC: Spearman's rank correlation .*",
             r"Measured on 40 images x 8 random draws, seed 0; .*",
             r"Run this again:",

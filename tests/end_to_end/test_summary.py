@@ -6,7 +6,7 @@ import pytest
 from support.runs import IN_ALL, ON_ONE, Run
 
 GRADCAM = "--saliency-method=gradcam"
-HEADING = r"method +model +check +maps +SRC \[95 % interval\] +must be +verdict"
+HEADING = r"method +model +check +maps +measured \[95 % interval\] +must be +verdict"
 EXACTLY_1 = r"1\.000 \[1\.000, 1\.000\]"
 NUMBER = r"-?0\.\d{3}"
 FAITHFUL = "'passed' says: no evidence of insensitivity. It does not say that the maps are faithful."
@@ -37,10 +37,10 @@ def test_the_summary_has_a_line_for_each_test_in_the_order_of_the_options(pytest
     result.stdout.re_match_lines(
         [
             HEADING,
-            rf"sobel +alexnet +label_randomization +absolute +{EXACTLY_1} +below 0\.81 +failed$",
-            rf"sobel +alexnet +cascading_randomization\[top_down\] +absolute +{EXACTLY_1} +below 0\.75 +failed$",
-            rf"gradcam +alexnet +label_randomization +absolute +{NUMBER} \[{NUMBER}, {NUMBER}\] +below 0\.81 +passed",
-            r"gradcam +alexnet +cascading_randomization\[top_down\] +absolute +-?0\.\d{3} .*",
+            rf"sobel +alexnet +label_randomization +without signs +{EXACTLY_1} similarity +below 0\.79 +failed$",
+            rf"sobel +alexnet +cascading_randomization\[top_down\] +without signs +{EXACTLY_1} similarity +below 0\.74 +failed$",
+            rf"gradcam +alexnet +label_randomization +without signs +{NUMBER} \[{NUMBER}, {NUMBER}\] similarity +below 0\.79 +passed",
+            r"gradcam +alexnet +cascading_randomization\[top_down\] +without signs +0\.\d{3} .*",
             rf"packaged tests: {2 * ON_ONE} planned, 4 ran: .*2 failed",
         ],
         consecutive=True,
@@ -64,7 +64,7 @@ def test_the_summary_counts_undefined_srcs(pytester: pytest.Pytester) -> None:
 
 def test_verdicts_are_coloured(quick: Run) -> None:
     shown = quick(GRADCAM, "--saliency-method=sobel", "--color=yes").stdout.str().splitlines()
-    table = [line for line in shown if "label_randomization" in line and "absolute" in line]
+    table = [line for line in shown if "label_randomization" in line and "without signs" in line]
     assert [line.partition("m")[0] for line in table if line.startswith("\x1b")] == ["\x1b[32", "\x1b[31"]
 
 
@@ -90,4 +90,4 @@ def test_planned_and_run_agree_where_an_override_makes_one_cell_of_two(pytester:
     )
     result = pytester.runpytest_inprocess(GRADCAM)
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines([f"packaged tests: {ON_ONE} planned, {ON_ONE} ran: {ON_ONE} passed"])
+    result.stdout.fnmatch_lines([f"packaged tests: {ON_ONE} planned, {ON_ONE} ran: 1 xfailed, {ON_ONE - 1} passed"])

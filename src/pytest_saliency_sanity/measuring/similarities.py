@@ -86,7 +86,8 @@ def _from_scikit_image() -> Callable[..., float]:
     try:
         from skimage.metrics import structural_similarity
     except ImportError as error:
-        raise ImportError("similarity='ssim' needs scikit-image: pip install scikit-image") from error
+        install = "pip install 'pytest-saliency-sanity[similarity]'"
+        raise ImportError(f"similarity='ssim' needs scikit-image: {install}") from error
     found: Callable[..., float] = structural_similarity
     return found
 

@@ -312,7 +312,7 @@ def test_a_scenario_of_ones_own_is_asked_in_place_of_ours(pytester: pytest.Pytes
     )
     assert result.ret == pytest.ExitCode.OK
     result.stdout.re_match_lines(
-        [r"gradient +alexnet +bias_detection +absolute +1\.000 \[1\.000, 1\.000\] drop of mass +above .* +passed"]
+        [r"gradient +alexnet +bias_detection +magnitudes +1\.000 \[1\.000, 1\.000\] drop of mass +above .* +passed"]
     )
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 import pytest_saliency_sanity.checks.contract.ask as contract
 from pytest_saliency_sanity import CheckResult, gradient, resolve_method
@@ -255,6 +256,24 @@ def more_threads(model: nn.Module, images: Maps, targets: Maps) -> Maps:
     return maps
 
 
+def one_thread_only(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    maps = gradient(model, images, targets)
+    torch.set_num_threads(1)
+    return maps
+
+
+def replaces_a_function(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    maps = gradient(model, images, targets)
+    F.relu = torch.sigmoid  # type: ignore[assignment]
+    return maps
+
+
+def hooks_all_modules(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+    maps = gradient(model, images, targets)
+    nn.modules.module.register_module_forward_hook(lambda *_: None)
+    return maps
+
+
 def mode_lost_in_an_exception(model: nn.Module, images: Maps, targets: Maps) -> Maps:
     modes = {module: module.training for module in model.modules()}
     maps = gradient(model.train(False), images, targets)
@@ -324,6 +343,9 @@ WRONG = [
     (changes_the_default_type, "torch's default type changed", SMALLEST),
     (only_deterministic_algorithms, "torch's deterministic mode changed from False, False to True, False", SMALLEST),
     (more_threads, "torch's number of threads changed", SMALLEST),
+    (one_thread_only, "torch's number of threads changed from 2 to 1", SMALLEST),
+    (replaces_a_function, "torch.nn.functional.relu, which was replaced", SMALLEST),
+    (hooks_all_modules, "a hook on all modules (forward_hooks)", SMALLEST),
     (
         mode_lost_in_an_exception,
         "not left as found after an exception in the forward pass: the training mode of",

@@ -1,0 +1,136 @@
+"""The null region: who attributes something to pixels that do not matter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from support.images import noise
+from support.networks import small
+from support.subjects import subject
+from torch import nn
+from torch.nn import functional as F
+
+from pytest_saliency_sanity import CheckResult, check_method, gradient, smoothgrad
+from pytest_saliency_sanity.checks.null_region import CHECK
+from pytest_saliency_sanity.checks.null_region.ask import DRAWS, check_null_region, outside
+from pytest_saliency_sanity.foundation.reading import Reading
+from pytest_saliency_sanity.measuring.localization import mass_outside
+from pytest_saliency_sanity.methods.controls import image_itself, sobel
+from pytest_saliency_sanity.methods.protocol import SaliencyMethod
+
+IMAGES = noise(12, 1, 10, 10)
+(THRESHOLD,) = CHECK.thresholds.values()
+Maps = torch.Tensor
+
+
+def result_of(method: SaliencyMethod, model: nn.Module | None = None) -> CheckResult:
+    return check_null_region(subject(method, model or small(), IMAGES))
+
+
+@pytest.mark.parametrize("method", [gradient, smoothgrad])
+def test_a_gradient_is_exactly_zero_where_nothing_matters(method: SaliencyMethod) -> None:
+    result = result_of(method)
+    assert (result.verdict, result.statistic, result.interval, result.finding) == ("passed", 0, (0, 0), False)
+
+
+@pytest.mark.parametrize("method", [sobel, image_itself])
+def test_what_ignores_the_model_has_half_of_its_mass_there(method: SaliencyMethod) -> None:
+    result = result_of(method)
+    assert result.verdict == "failed"
+    assert result.statistic == pytest.approx(0.5)
+    assert "The maps show what the network does not see" in result.message
+    assert f"must stay below {THRESHOLD:g} with its whole interval" in result.message
+    assert "12 images x 4 masks of about half of the image, each of them also inside out" in result.message
+
+
+def test_a_map_that_is_partly_the_image_has_that_part_of_its_mass_there() -> None:
+    def mixture(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+        maps, edges = gradient(model, images, targets).abs().sum(1), sobel(model, images, targets)
+        return 0.7 * maps / maps.sum((1, 2), keepdim=True) + 0.3 * edges / edges.sum((1, 2), keepdim=True)
+
+    assert result_of(mixture).statistic == pytest.approx(0.15)
+
+
+def test_of_a_coarse_map_only_cells_wholly_outside_count_and_it_is_a_finding() -> None:
+    def enlarged(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+        return F.avg_pool2d(gradient(model, images, targets).abs(), 2)[:, 0]
+
+    result = result_of(enlarged)
+    assert (result.verdict, result.statistic, result.finding) == ("passed", 0, True)
+    assert "Only cells of the map that lie wholly outside count" in result.message
+
+    def pooled_edges(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+        return F.avg_pool2d(sobel(model, images, targets)[:, None], 2)[:, 0]
+
+    result = result_of(pooled_edges)
+    assert result.verdict != "passed"
+    assert (result.finding, result.passed_in("gate"), result.passed_in("full")) == (True, True, False)
+
+
+def test_cells_are_compared_as_they_are_against_a_literal_version() -> None:
+    inside = noise(7, 10, seed=5) > 0.8
+    maps = noise(3, 2, 3, 4, seed=6)
+    for found, channels in zip(mass_outside(maps, inside).tolist(), maps.abs().double().numpy(), strict=True):
+        values, outside_of = channels.sum(0), 0.0
+        for row in range(3):
+            for column in range(4):
+                rows = slice(int(np.floor(row * 7 / 3)), int(np.ceil((row + 1) * 7 / 3)))
+                columns = slice(int(np.floor(column * 10 / 4)), int(np.ceil((column + 1) * 10 / 4)))
+                if not inside[rows, columns].any():
+                    outside_of += values[row, column]
+        assert found == pytest.approx(outside_of / values.sum())
+
+
+def test_a_map_without_mass_is_undefined() -> None:
+    maps = torch.stack([torch.zeros(4, 4), torch.full((4, 4), torch.nan), -torch.ones(4, 4)])
+    inside = (torch.arange(4) < 2).expand(4, 4)
+    found = mass_outside(maps, inside)
+    assert found.isnan().tolist() == [True, True, False]
+    assert float(found[2]) == 0.5
+    result = result_of(lambda model, images, targets: torch.zeros(len(images), 10, 10))
+    assert (result.verdict, result.interval) == ("undefined", None)
+    assert "No map is finite and not 0 everywhere" in result.message
+
+
+def test_a_network_that_ignores_its_images_is_undefined() -> None:
+    class Constant(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.logits = nn.Parameter(torch.tensor([1.0, 2.0]))
+
+        def forward(self, images: Maps) -> Maps:
+            return self.logits.expand(len(images), 2) + 0 * images.sum((1, 2, 3))[:, None]
+
+    assert result_of(gradient, Constant()).verdict == "undefined"
+
+
+def test_a_draw_is_a_mask_and_its_reverse() -> None:
+    put = subject(sobel, small(), IMAGES)
+    shares, size = outside(put, IMAGES)
+    assert shares.shape == (DRAWS, 12)
+    assert size == (10, 10)
+    np.testing.assert_allclose(shares, 0.5)
+    again, _ = outside(subject(gradient, small(), IMAGES), IMAGES)
+    assert not again.any()
+
+
+def test_the_confidence_is_that_of_the_reading() -> None:
+    def noisy(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+        return gradient(model, images, targets) + 0.1 * torch.rand(images.shape)
+
+    put = subject(noisy, small(), IMAGES)
+    wide, narrow = (check_null_region(replace(put, reading=Reading(confidence=each))) for each in (0.99, 0.8))
+    assert wide.interval
+    assert narrow.interval
+    assert wide.interval[0] < narrow.interval[0] < narrow.interval[1] < wide.interval[1]
+    assert "99% interval" in wide.message
+
+
+def test_a_threshold_of_ones_own_is_judged_by() -> None:
+    (strict,) = check_method(
+        "sobel", models=["alexnet"], checks=["null_region"], thresholds={"null_region": 0.6}, images=10
+    )
+    assert (strict.verdict, strict.threshold) == ("passed", 0.6)
