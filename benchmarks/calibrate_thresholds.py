@@ -27,8 +27,9 @@ from pytest_saliency_sanity.methods.registry import REFERENCE
 SEEDS = (0, 1, 2)
 OCCLUSION = "captum:Occlusion?sliding_window_shapes=(3,16,16)&strides=(3,8,8)"
 # The paper, sections 4.1 and 4.2, and Adebayo et al. 2018 name the reference methods. The others are what honest users
-# bring: Grad-CAM as captum has it, a map without signs, and methods that only look at scores.
-MUST_PASS = (*REFERENCE, "gradcam?relu=False", "methods:gradient_magnitude", "methods:occlusion", OCCLUSION)
+# bring: Grad-CAM as captum has it, maps without signs, and methods that only look at scores.
+OTHERS = ("gradcam?relu=False", "methods:gradient_magnitude", "methods:vargrad", "methods:occlusion", OCCLUSION)
+MUST_PASS = (*REFERENCE, *OTHERS)
 SLOW = "methods:rise"  # must pass too, under the first seed only
 EXACT = 1e-6  # an interval that is narrower is a rounding of one number
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import torch._inductor.config  # noqa: F401  (the deterministic mode imports it, and a run in this process can't twice)
 from support.runs import ids_with
 
 METHODS = """

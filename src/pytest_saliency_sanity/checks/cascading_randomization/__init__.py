@@ -12,7 +12,7 @@ CHECK = Check(
     judged="top_down: after the classifier and at the last stage; bottom_up: at the last stage; "
     "independent: at each layer of the classifier",
     thresholds={"classifier": 0.9, "last": 0.68},
-    unsigned={"classifier": 0.92, "last": 0.74},
+    unsigned={"classifier": 0.96, "last": 0.84},
     quantity=SIMILARITY,
     variants=("top_down", "bottom_up", "independent"),
     # Adebayo et al. 2018 (section 4 and their third version): Guided Backprop is invariant to the higher layers. It
