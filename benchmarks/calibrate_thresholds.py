@@ -65,9 +65,9 @@ def main() -> None:
             for signed in (True, False) if at in check.unsigned else (None,):
                 of_kind = [row for row in here if signed in (None, row.has_signs)]
                 # Noise is as far from repeatable with signs as without.
-                failing = [row for row in of_kind if must_fail_at(row)] or [row for row in here if must_fail_at(row)]
-                if failing:
-                    calibrate(check, at, [row for row in of_kind if must_pass_at(row)], failing, signed)
+                must_fail = [row for row in of_kind if must_fail_at(row)] or [row for row in here if must_fail_at(row)]
+                if must_fail:
+                    calibrate(check, at, [row for row in of_kind if must_pass_at(row)], must_fail, signed)
 
 
 def rows_of(answer: Answer) -> Iterator[Row]:

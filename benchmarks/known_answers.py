@@ -2,8 +2,8 @@
 
     python benchmarks/known_answers.py [--records FILE] [--processes N]
 
-FILE keeps the results, so that an interrupted run goes on where it stopped. What stands in the document above the mark is
-written by hand and stays.
+FILE keeps the results, so that an interrupted run goes on where it stopped. What stands in the document above the mark
+is written by hand and stays.
 """
 
 from __future__ import annotations

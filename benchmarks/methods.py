@@ -51,8 +51,8 @@ def rise(
 ) -> torch.Tensor:
     """Return the covariance of the score with whether a pixel is shown, ``(N, H, W)`` (Petsiuk et al. 2018).
 
-    Masks are random grids, enlarged bilinearly and shifted (section 3.2); what they hide is 0. Means are taken off, which
-    leaves out the constant that says how high the score is on the whole; the same masks are used for all images.
+    Masks are random grids, enlarged bilinearly and shifted (section 3.2); what they hide is 0. Means are taken off,
+    which leaves out the constant that says how high the score is on the whole; the same masks are used for all images.
     """
     shown = masks_of_rise(n_masks, cells, share, images, seed)
     centred = shown - shown.mean(0)

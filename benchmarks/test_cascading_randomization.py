@@ -15,8 +15,9 @@ from torch import nn
 
 from pytest_saliency_sanity import CascadingRandomizer, gradcam, load_batch, smoothgrad, spearman
 from pytest_saliency_sanity.foundation.inference import logits_of
+from pytest_saliency_sanity.foundation.reading import SIGNS
 from pytest_saliency_sanity.measuring.interval import Interval
-from pytest_saliency_sanity.measuring.maps import SIGNS, maps_of, reduced
+from pytest_saliency_sanity.measuring.maps import maps_of, reduced
 from pytest_saliency_sanity.measuring.statistics import mean_interval
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
 from pytest_saliency_sanity.networks.architectures import MODELS

@@ -138,8 +138,9 @@ def check_method(
     models that the preset does not supply, such as ``memorized_model``. ``thresholds``: by check, other thresholds than
     the calibrated ones. ``sign``: ``"signed"`` reads maps as they are given, ``"absolute"`` by magnitude. ``law``: what
     new weights are drawn from, ``"normal"``, ``"reinit"``, ``"permute"`` or ``"match"``; the thresholds are calibrated
-    for the first. ``confidence``: that of the intervals. ``expected_failures``: reasons by ``method/model/check``, which the results repeat in
-    ``expected``. ``explain``: whether more stages are measured if a check does not pass, to explain its verdict.
+    for the first. ``confidence``: that of the intervals. ``expected_failures``: reasons by ``method/model/check``,
+    which the results repeat in ``expected``. ``explain``: whether more stages are measured if a check does not pass, to
+    explain its verdict.
 
     If a question can't be put to a model because something that it needs is missing, its result says why in
     ``not_asked``; if its check was named in ``checks``, it is an error.

@@ -43,12 +43,12 @@ def assert_src_below(
 ) -> SrcProfile:
     """Assert that a method's maps change if what the model learned is destroyed; return the measured profile.
 
-    Passes if the upper confidence bound of the similarity, the mean of |SRC|, is below ``threshold`` (0 to 1) at every stage that ``at``
-    means: ``"last"``, ``"classifier"``, ``"every"``, a stage's name, or several of these. ``method`` and ``model``
-    can be names; ``batch`` is by default the randomizer's images, or 100 held-out digits. ``randomization``:
-    ``"cascading"`` (top-down, the paper's N(0, 0.01^2)), ``"labels"``, or a randomizer, whose model is then used.
-    ``sign``: ``"signed"`` compares the channels' sums, ``"absolute"`` their summed magnitudes. ``seeds``: how many
-    times the weights are drawn. The interval is over images and draws, not over pixels.
+    Passes if the upper confidence bound of the similarity, the mean of |SRC|, is below ``threshold`` (0 to 1) at every
+    stage that ``at`` means: ``"last"``, ``"classifier"``, ``"every"``, a stage's name, or several of these. ``method``
+    and ``model`` can be names; ``batch`` is by default the randomizer's images, or 100 held-out digits.
+    ``randomization``: ``"cascading"`` (top-down, the paper's N(0, 0.01^2)), ``"labels"``, or a randomizer, whose model
+    is then used. ``sign``: ``"signed"`` compares the channels' sums, ``"absolute"`` their summed magnitudes. ``seeds``:
+    how many times the weights are drawn. The interval is over images and draws, not over pixels.
 
     Raises SaliencyCheckFailed if it does not pass; ValueError or TypeError if arguments do not fit;
     SaliencyMethodError if the method raises or does not return maps.

@@ -111,9 +111,7 @@ def test_one_thread_is_noticed_by_the_contract_whatever_ran_before(pytester: pyt
 
 @pytest.mark.parametrize("workers", [False, True])
 @pytest.mark.parametrize("method", ENDS)
-def test_however_a_method_ends_it_is_an_error_of_its_own(
-    method: str, workers: bool, pytester: pytest.Pytester
-) -> None:
+def test_however_a_method_ends_it_is_an_error_of_its_own(method: str, workers: bool, pytester: pytest.Pytester) -> None:
     if workers and method not in ("xfails", "leaves", "loud"):
         pytest.skip("three of them are enough with workers")
     result = run(pytester, method, "innocent", workers=workers)

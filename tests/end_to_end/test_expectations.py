@@ -93,7 +93,13 @@ def test_a_hook_that_answers_otherwise_is_a_usage_error(answer: object, told: st
     assert "conftest.py" in error
 
 
-SHIFT = ("--saliency-method=captum:InputXGradient", "--saliency-model=alexnet", "-k", "input_shift", "--saliency-images=10")
+SHIFT = (
+    "--saliency-method=captum:InputXGradient",
+    "--saliency-model=alexnet",
+    "-k",
+    "input_shift",
+    "--saliency-images=10",
+)
 
 
 @needs("captum")
@@ -111,7 +117,10 @@ def test_a_finding_is_a_gate_in_the_full_tier(pytester: pytest.Pytester) -> None
     result = pytester.runpytest_inprocess("saliency-sanity", *SHIFT, "--saliency-tier=full")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
-        ["The maps depend on how the function is written: *", "captum:InputXGradient * symmetry[[]input_shift] * failed"]
+        [
+            "The maps depend on how the function is written: *",
+            "captum:InputXGradient * symmetry[[]input_shift] * failed",
+        ]
     )
 
 

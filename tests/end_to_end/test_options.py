@@ -202,5 +202,13 @@ def test_the_list_names_everything_there_is(pytester: pytest.Pytester) -> None:
     assert result.ret == pytest.ExitCode.OK
     shown = result.stdout.str()
     names = ("gradcam", "smoothgrad", "gradient", "sobel", "input", "uniform_noise", "guided_backprop")
-    for name in (*names, "alexnet", "vgg11", "label_randomization", "cascading_randomization", "similarity below", "without signs"):
+    for name in (
+        *names,
+        "alexnet",
+        "vgg11",
+        "label_randomization",
+        "cascading_randomization",
+        "similarity below",
+        "without signs",
+    ):
         assert name in shown

@@ -21,8 +21,8 @@ from support.weights import Weights, equal, last_of, snapshot, weights_of
 from torch import nn
 
 from pytest_saliency_sanity import CascadingRandomizer
-from pytest_saliency_sanity.interventions.cascade import ORDERS, noise_for
 from pytest_saliency_sanity.foundation.reading import LAWS
+from pytest_saliency_sanity.interventions.cascade import ORDERS, noise_for
 
 ALEXNET = tuple(f"features.{i}" for i in (0, 3, 6, 8, 10)) + tuple(f"classifier.{i}" for i in (1, 4, 6))
 

@@ -37,11 +37,11 @@ class Check:
 
     ``thresholds``: by stage, what ``quantity`` must stay below; with ``above``, what it must stay above; empty if the
     answer is not a number. ``unsigned``: the thresholds for maps without signs, if they differ: such maps share more by
-    chance. ``quantity``: ``SIMILARITY``, ``MEAN_SRC`` or a quantity of the check's own, in words. ``variants``: the forms of the question, each
-    a test of its own. ``findings``: the variants that describe a method but do not disqualify it: they decide only in
-    the tier ``full``. ``needs``: what the check needs besides a method, a model and images, by name, each with the
-    message for a model without it, in which ``{model}`` is filled in. ``by_model``: whether the question is put to
-    every model, or to the method alone.
+    chance. ``quantity``: ``SIMILARITY``, ``MEAN_SRC`` or a quantity of the check's own, in words. ``variants``: the
+    forms of the question, each a test of its own. ``findings``: the variants that describe a method but do not
+    disqualify it: they decide only in the tier ``full``. ``needs``: what the check needs besides a method, a model and
+    images, by name, each with the message for a model without it, in which ``{model}`` is filled in. ``by_model``:
+    whether the question is put to every model, or to the method alone.
 
     ``must_fail``: by variant (empty if there is none), the methods that must fail, chosen before any measurement; they
     show that the check can fail. The thresholds lie half-way between them and the reference methods, which must pass

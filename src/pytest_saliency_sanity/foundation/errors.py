@@ -39,7 +39,7 @@ def traceback_of(error: BaseException) -> str:
 
     Lines are only looked up, never parsed: a destructor that raises while Python parses source ends the parser.
     """
-    frames = [(each.filename, each.lineno, each.name, each.line) for each in extract_tb(error.__traceback__)]
+    frames = [(each.filename, each.lineno or 0, each.name, each.line) for each in extract_tb(error.__traceback__)]
     return "".join(["Traceback (most recent call last):\n", *format_list(frames), described(error)])
 
 

@@ -1,7 +1,7 @@
 """Networks of which it is known, by construction, that some pixels do not matter.
 
-f(x * M + c * (1 - M)) can't depend on pixels outside the mask M, whatever f is. So what a map shows there is wrong (after
-Rao, Böhle and Schiele 2022, arXiv:2205.10435, section 3: DiFull).
+f(x * M + c * (1 - M)) can't depend on pixels outside the mask M, whatever f is. So what a map shows there is wrong
+(after Rao, Böhle and Schiele 2022, arXiv:2205.10435, section 3: DiFull).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def with_null_region(model: nn.Module, inside: torch.Tensor, constant: float = 0
     When it is called, it raises ValueError for images of another size than the mask's.
     """
     looking = copy.deepcopy(model)
-    looking.forward = MethodType(_Forward(_forward_of(looking), inside, constant), looking)  # type: ignore[method-assign]
+    looking.forward = MethodType(_Forward(_forward_of(looking), inside, constant), looking)
     return looking
 
 
@@ -47,7 +47,7 @@ class _Forward:
 
 
 def _forward_of(model: nn.Module) -> Callable[..., Any]:
-    """Return the function of a model and images that is its forward pass: its own, if it was given one, or its class's."""
+    """Return a model's forward pass as a function of model and images: its own if it was given one, or its class's."""
     own = vars(model).get("forward")
     if own is None:
         return type(model).forward

@@ -24,8 +24,8 @@ def maps_of(
 
     ``name``: the method, model and stage, for errors. ``seed``: seeds the global random streams during the calls.
 
-    Raises SaliencyMethodError if the method raises, returns anything else or leaves something behind that belongs to the
-    whole process (``foundation.custody``).
+    Raises SaliencyMethodError if the method raises, returns anything else or leaves something behind that belongs to
+    the whole process (``foundation.custody``).
     """
     maps = []
     rows = max_rows(images)

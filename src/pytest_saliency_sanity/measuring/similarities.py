@@ -1,7 +1,7 @@
 """How two maps of one image are compared: by rank correlation, which verdicts rest on, or otherwise, for research.
 
-Adebayo et al. 2018 (section 4.1) and the paper compare maps by SRC; the former also by SSIM. A constant map, or one that
-is not finite, can't be compared with anything: every measure is NaN for it.
+Adebayo et al. 2018 (section 4.1) and the paper compare maps by SRC; the former also by SSIM. A constant map, or one
+that is not finite, can't be compared with anything: every measure is NaN for it.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def top_k(maps_a: torch.Tensor, maps_b: torch.Tensor) -> torch.Tensor:
 
     def compare(one: np.ndarray, other: np.ndarray) -> float:
         count = max(1, round(TOP * one.size))
-        largest = [np.argsort(-values.ravel(), kind="stable")[:count] for values in (one, other)]
-        return len(np.intersect1d(*largest)) / count
+        of_one, of_other = (np.argsort(-values.ravel(), kind="stable")[:count] for values in (one, other))
+        return len(np.intersect1d(of_one, of_other)) / count
 
     return pairwise(compare, maps_a, maps_b)
 

@@ -205,8 +205,8 @@ def saliency_method_label(request: pytest.FixtureRequest, saliency_method: Salie
 def saliency_judge(request: pytest.FixtureRequest, saliency_settings: Settings) -> Judge:
     """Return a function that keeps a result for the reports and fails the test unless it passed.
 
-    If the question can't be put to the model, the test is skipped. In the tier ``gate``, a variant that is a finding and
-    did not pass is an expected failure. In the tier ``full``, every finding decides.
+    If the question can't be put to the model, the test is skipped. In the tier ``gate``, a variant that is a finding
+    and did not pass is an expected failure. In the tier ``full``, every finding decides.
     """
     from ..assertions import assert_passed
     from .ledger import as_property
@@ -247,7 +247,7 @@ def saliency_look(request: pytest.FixtureRequest) -> Look:
 
 
 def form_of_images(request: pytest.FixtureRequest) -> tuple[int, int, int] | None:
-    """Return the size ``(C, H, W)`` of the images of the run; None if a project's own fixture needs a model for them."""
+    """Return the size ``(C, H, W)`` of the images of the run; None if a project's fixture needs a model for them."""
     try:
         batch: Batch = request.getfixturevalue("saliency_batch")
         return batch.form

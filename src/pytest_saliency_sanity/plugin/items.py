@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Mapping, Sequence
+from functools import partial
 
 import pytest
 
@@ -91,7 +92,7 @@ class PackagedTests:
         error = call.excinfo.value if call.excinfo and question_of(item) else None
         if error is not None:
             # pytest would parse the source of every frame, also of the method's.
-            item.repr_failure = lambda excinfo: text_of(excinfo.value)  # type: ignore[method-assign, assignment]
+            item.repr_failure = partial(_repr_of, error)  # type: ignore[method-assign]
         report = yield
         if isinstance(error, SaliencyCheckFailed | SaliencyMethodError) and report.failed:
             report.longrepr = text_of(error)
@@ -103,8 +104,12 @@ class PackagedTests:
             item.add_marker(pytest.mark.xfail(reason=reason, strict=True, raises=SaliencyCheckFailed))
 
 
+def _repr_of(error: BaseException, *_: object) -> str:
+    return text_of(error)
+
+
 def text_of(error: BaseException) -> str:
-    """Return the text of a failed test: the message and where the method raised, or the traceback of any other error."""
+    """Return the text of a failed test: the message and where the method raised, or any other error's traceback."""
     if not isinstance(error, SaliencyCheckFailed | SaliencyMethodError):
         return traceback_of(error)
     return f"{error}\n\n{traceback_of(error.__cause__)}" if error.__cause__ else str(error)

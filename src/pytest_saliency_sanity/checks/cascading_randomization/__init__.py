@@ -16,8 +16,8 @@ CHECK = Check(
     quantity=SIMILARITY,
     variants=("top_down", "bottom_up", "independent"),
     # Adebayo et al. 2018 (section 4 and their third version): Guided Backprop is invariant to the higher layers. It
-    # changes if the lower ones are randomised, so bottom_up does not test it. Excitation backprop is LRP's z+ rule, which
-    # converges to the same map whatever the higher layers are (Sixt et al. 2020).
+    # changes if the lower ones are randomised, so bottom_up does not test it. Excitation backprop is LRP's z+ rule,
+    # which converges to the same map whatever the higher layers are (Sixt et al. 2020).
     must_fail={
         "top_down": ("sobel", "input", "guided_backprop", "zennit:ExcitationBackprop"),
         "bottom_up": ("sobel", "input"),

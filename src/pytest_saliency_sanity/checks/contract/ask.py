@@ -78,7 +78,7 @@ class Trial:
         return broken
 
     def _is_at_fault(self, example: Example, refusal: str) -> bool:
-        """Return whether a method that raised broke the contract: it may refuse a network, or small images, for good."""
+        """Return whether a method that raised broke the contract: it may refuse a network, or small images."""
         plain = replace(example, images=1, training=False, frozen=False)
         if plain != example and accepts(self.method, plain):
             self._note_broken(example, f"it raised {refusal}, but not for one image of this network in evaluation mode")

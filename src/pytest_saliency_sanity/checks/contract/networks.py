@@ -22,8 +22,9 @@ class Example:
     """A complete description of a network, images and classes.
 
     ``layers`` follow a first convolution; ``head`` says how positions become features. ``images`` images of
-    ``channels`` channels and ``size`` pixels, a side or ``(height, width)``, are explained. ``training``: whether the network is in training mode; ``frozen``:
-    whether its first layer's parameters require no gradient. ``seed`` draws weights, images and classes.
+    ``channels`` channels and ``size`` pixels, a side or ``(height, width)``, are explained. ``training``: whether the
+    network is in training mode; ``frozen``: whether its first layer's parameters require no gradient. ``seed`` draws
+    weights, images and classes.
     """
 
     layers: tuple[str, ...] = ()

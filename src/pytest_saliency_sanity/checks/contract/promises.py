@@ -17,8 +17,9 @@ from ...methods.protocol import SaliencyMethod
 from .networks import Example
 from .residue import belongings, difference, random_streams
 
-# The largest difference of two maps that are called the same, relative to the largest value of a map. Rounding in single
-# precision is 1e-6 of it, the effect of the batch is larger; types of lower precision are rounded by up to half an eps.
+# The largest difference of two maps that are called the same, relative to the largest value of a map. Rounding in
+# single precision is 1e-6 of it, the effect of the batch is larger; types of lower precision are rounded by up to half
+# an eps.
 TOLERANCE, ROUNDINGS = 1e-3, 8
 # Maps that are 0 but for rounding are the same, however different relative to their size. What they are computed from,
 # scores and activations, is of the order of 1.
@@ -126,7 +127,8 @@ def _require_same_alone(method: SaliencyMethod, example: Example, together: torc
 def _is_rounding(method: SaliencyMethod, example: Example, index: int) -> bool:
     """Return whether an image has the same map alone as in the batch if a method works in float64.
 
-    A method that divides by tiny numbers makes rounding large, as LRP's epsilon rule does; more precise numbers undo that.
+    A method that divides by tiny numbers makes rounding large, as LRP's epsilon rule does; more precise numbers undo
+    that.
     """
     try:
         together, _ = _maps(method, example, seed=0, precise=True)

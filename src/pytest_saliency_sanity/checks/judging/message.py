@@ -88,8 +88,8 @@ def figures(deciding: StageVerdict, measured: Measured, quantity: str) -> str:
     if mean != mean:
         return f"No SRC of {maps} is defined; {must}."
     return (
-        f"{name[0].upper()}{name[1:]} of {maps} {mean:.3f}, {measured.confidence * 100:g}% interval {low:.3f} to {high:.3f}; "
-        f"{must} with its whole interval."
+        f"{name[0].upper()}{name[1:]} of {maps} {mean:.3f}, "
+        f"{measured.confidence * 100:g}% interval {low:.3f} to {high:.3f}; {must} with its whole interval."
     )
 
 

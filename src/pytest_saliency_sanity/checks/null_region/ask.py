@@ -20,8 +20,8 @@ from ..judging.subject import Subject
 from ..judging.verdict import judge
 from . import CHECK
 
-# Each draw is a mask, and the same mask turned inside out. So a map that does not depend on the network has exactly half
-# of its mass outside on average, wherever its image has its content.
+# Each draw is a mask, and the same mask turned inside out. So a map that does not depend on the network has exactly
+# half of its mass outside on average, wherever its image has its content.
 DRAWS = 4
 (STAGE,) = CHECK.thresholds
 MEANING = {
@@ -42,7 +42,8 @@ def check_null_region(subject: Subject, *, threshold: float | None = None) -> Ch
 
     The model sees x * M + 0 * (1 - M) for four random masks M of about half of the image, and for 1 - M. Passed if the
     mean share that the model does not see stays below ``threshold``, by default the calibrated one, with its whole
-    interval over images and masks. The class explained is the batch's target, or by default the one that the model behind the mask predicts.
+    interval over images and masks. The class explained is the batch's target, or by default the one that the model
+    behind the mask predicts.
 
     Of a map that is coarser than the image, only the cells that lie wholly outside count, and the verdict is a finding:
     a layer's features do see past their cell. Raises SaliencyMethodError if the method raises or does not return maps.
@@ -75,10 +76,12 @@ def outside(subject: Subject, images: torch.Tensor) -> tuple[np.ndarray, tuple[i
 
     It is the mean of the two that a mask and its reverse give, NaN if one of them is undefined.
     """
-    shares, size = np.zeros((DRAWS, len(images))), ()
+    height, width = images.shape[2:]
+    shares = np.zeros((DRAWS, len(images)))
+    size: tuple[int, ...] = ()
     for draw in range(DRAWS):
         seed = derived_seed(subject.seed, CHECK.name, subject.model_name, draw)
-        mask = random_mask(*images.shape[2:], torch.Generator("cpu").manual_seed(seed))
+        mask = random_mask(height, width, torch.Generator("cpu").manual_seed(seed))
         for inside in (mask, ~mask):
             maps = maps_behind(inside, subject, images, seed)
             shares[draw] += mass_outside(maps, inside).numpy() / 2
@@ -112,9 +115,9 @@ def explain(title: str, stage: StageVerdict, measured: Measured, *, coarse: bool
             *[f"{stage.undefined} of {stage.total} maps are undefined, and left out."] * (stage.undefined > 0),
             *[cells] * coarse,
             "",
-            "Mass outside: the share of a map's absolute values on pixels that are replaced by 0 before the network sees "
-            "the image. It can't depend on them.",
-            f"Measured on {measured.images} images x {measured.draws} masks of about half of the image, each of them also "
-            f"inside out, maps of {measured.figure('size of the maps')}, seed {measured.seed}.",
+            "Mass outside: the share of a map's absolute values on pixels that are replaced by 0 before the network "
+            "sees the image. It can't depend on them.",
+            f"Measured on {measured.images} images x {measured.draws} masks of about half of the image, each of them "
+            f"also inside out, maps of {measured.figure('size of the maps')}, seed {measured.seed}.",
         ]
     )
