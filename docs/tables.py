@@ -61,13 +61,13 @@ def rule(check: Check) -> str:
     """Return what a check must stay below or above, in words."""
     if not check.thresholds:
         return "no broken promise is found"
-    of = check.quantity if check.above or check.quantity != "SRC" else f"|{check.quantity}|"
     limits: dict[str, list[str]] = {}
     for at, threshold in check.thresholds.items():
-        limits.setdefault(f"{of} {'>' if check.above else '<'} {threshold:g}", []).append(at)
-    if len(check.thresholds) == 1 or len(limits) == 1:
-        return ", ".join(limits)
-    return ", ".join(f"{limit} ({', '.join(at)})" for limit, at in limits.items())
+        without_signs = f" (without signs {check.unsigned[at]:g})" if at in check.unsigned else ""
+        limits.setdefault(f"{'>' if check.above else '<'} {threshold:g}{without_signs}", []).append(at)
+    if len(limits) == 1:
+        return f"{check.quantity} {', '.join(limits)}"
+    return f"{check.quantity} " + ", ".join(f"{limit} at {', '.join(at)}" for limit, at in limits.items())
 
 
 def specs() -> Rows:

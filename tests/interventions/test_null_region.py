@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -40,10 +42,11 @@ def test_no_gradient_reaches_a_pixel_outside() -> None:
     assert images.grad[..., :5].any()
 
 
-def test_it_is_a_copy_with_the_same_class_and_names() -> None:
+def test_it_is_a_copy_with_the_same_layers_and_names() -> None:
     model = small()
     masked = with_null_region(model, LEFT)
-    assert type(masked) is type(model)
+    assert isinstance(masked, type(model))
+    assert type(masked).__name__ == type(model).__name__
     assert [name for name, _ in masked.named_modules()] == [name for name, _ in model.named_modules()]
     assert is_copy(masked, model)
     torch.testing.assert_close(logits_of(model, IMAGES), logits_of(small(), IMAGES))
@@ -58,6 +61,15 @@ def test_it_can_be_copied_as_libraries_do_and_called_by_its_forward() -> None:
     assert not logits_of(copied, IMAGES).any()
     assert logits_of(masked, IMAGES).any()
     torch.testing.assert_close(masked.forward(IMAGES), masked(IMAGES))
+
+
+def test_it_is_let_go_when_nobody_needs_it() -> None:
+    gc.disable()
+    try:
+        gone = weakref.ref(with_null_region(small(), LEFT))
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_forward_pass_of_a_models_own_stays_its_own() -> None:

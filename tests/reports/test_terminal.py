@@ -115,6 +115,12 @@ def test_a_run_of_other_images_than_planned_says_how_many() -> None:
     assert "images looked at: 12" not in [line.text for line in summary(run(results=(fewer,), images=12))]
 
 
+def test_checks_with_images_of_their_own_are_named() -> None:
+    own = result(check="bias_detection", measured=Measured(0, "absolute", images=200))
+    lines = [line.text for line in summary(run(results=(result(), result(), own)))]
+    assert "images looked at: 40; 200 by bias_detection" in lines
+
+
 def test_problems_and_reports_are_told() -> None:
     lines = list(summary(run(problems=("two tests were lost",), written=("out/results.json",))))
     assert ("report: out/results.json", "") in lines

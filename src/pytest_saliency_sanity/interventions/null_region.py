@@ -19,36 +19,30 @@ from torch import nn
 def with_null_region(model: nn.Module, inside: torch.Tensor, constant: float = 0.0) -> nn.Module:
     """Return a copy of a model that sees only the pixels inside a mask: all others are replaced by a constant.
 
-    ``inside``: bool ``(H, W)``. The copy has the same class, layers and names, so that methods find what they look for.
-    When it is called, it raises ValueError for images of another size than the mask's.
+    ``inside``: bool ``(H, W)``. The copy has the same layers and names, and a class derived from the model's, so that
+    methods find what they look for. When it is called, it raises ValueError for images of another size than the mask's.
     """
     looking = copy.deepcopy(model)
-    looking.forward = MethodType(_Forward(_forward_of(looking), inside, constant), looking)
+    forward = _take_forward(looking)
+
+    def masked_forward(self: nn.Module, images: torch.Tensor, *others: Any, **keywords: Any) -> Any:
+        if images.shape[-2:] != inside.shape:
+            raise ValueError(
+                f"the mask has {tuple(inside.shape)} pixels and the images {tuple(images.shape[-2:])}: "
+                "a null region is that of images of one size"
+            )
+        seen = inside.to(images.device)
+        return forward(self, images * seen + constant * ~seen, *others, **keywords)
+
+    # A method bound to the model would be a reference to itself, and keep large models in memory for long.
+    derived_from = type(model)
+    looking.__class__ = type(derived_from.__name__, (derived_from,), {"forward": masked_forward})
     return looking
 
 
-class _Forward:
-    """A model's forward pass, of images whose other pixels are replaced."""
-
-    def __init__(self, forward: Callable[..., Any], inside: torch.Tensor, constant: float) -> None:
-        self.forward = forward
-        self.inside = inside
-        self.constant = constant
-
-    def __call__(self, model: nn.Module, images: torch.Tensor, *others: Any, **keywords: Any) -> Any:
-        if images.shape[-2:] != self.inside.shape:
-            raise ValueError(
-                f"the mask has {tuple(self.inside.shape)} pixels and the images {tuple(images.shape[-2:])}: "
-                "a null region is that of images of one size"
-            )
-        seen = self.inside.to(images.device)
-        masked = images * seen + self.constant * ~seen
-        return self.forward(model, masked, *others, **keywords)
-
-
-def _forward_of(model: nn.Module) -> Callable[..., Any]:
-    """Return a model's forward pass as a function of model and images: its own if it was given one, or its class's."""
-    own = vars(model).get("forward")
+def _take_forward(model: nn.Module) -> Callable[..., Any]:
+    """Return a model's forward pass as a function of model and images; one of its own is taken away from it."""
+    own = vars(model).pop("forward", None)
     if own is None:
         return type(model).forward
     if isinstance(own, MethodType):

@@ -50,9 +50,8 @@ def summary(run: Run) -> Iterator[Line]:
         yield Line(f"note: {text}", "yellow")
     for text in mimics(run.glances):
         yield Line(f"note: {text}", "yellow")
-    looked_at = {result.measured.images for result in run.results if result.measured.images}
-    if looked_at - {run.images}:
-        yield Line(f"images looked at: {', '.join(map(str, sorted(looked_at)))}")
+    if looked_at := images_looked_at(run):
+        yield Line(f"images looked at: {looked_at}")
     yield Line(counts(run))
     if any(result.verdict == "passed" for result in run.results):
         yield Line("'passed' says: no evidence of insensitivity. It does not say that the maps are faithful.")
@@ -60,6 +59,19 @@ def summary(run: Run) -> Iterator[Line]:
         yield Line(f"report: {file}")
     for problem in run.problems:
         yield Line(f"not green: {problem}", "red")
+
+
+def images_looked_at(run: Run) -> str:
+    """Return how many images were explained if they were not as many as planned, and by which checks if they differ."""
+    checks: dict[int, list[str]] = defaultdict(list)
+    for result in run.results:
+        if result.measured.images:
+            checks[result.measured.images].append(result.check)
+    if not set(checks) - {run.images}:
+        return ""
+    usual, *others = sorted(checks, key=lambda count: -len(checks[count]))
+    named = (f"{count} by {', '.join(dict.fromkeys(checks[count]))}" for count in others)
+    return "; ".join([str(usual), *named])
 
 
 def counts(run: Run) -> str:
