@@ -34,6 +34,7 @@ class Task(NamedTuple):
     network: str
     question: str
     seed: int = 0
+    preset: str = "embedded"
 
 
 class Answer(NamedTuple):
@@ -43,10 +44,12 @@ class Answer(NamedTuple):
     result: CheckResult
 
 
-def tasks_of(specs: Iterable[str], seeds: Iterable[int] = (0,), checks: Sequence[str] = ()) -> list[Task]:
+def tasks_of(
+    specs: Iterable[str], seeds: Iterable[int] = (0,), checks: Sequence[str] = (), preset: str = "embedded"
+) -> list[Task]:
     """Return all tasks of methods on both networks, seed by seed and method by method."""
     return [
-        Task(spec, network, question, seed)
+        Task(spec, network, question, seed, preset)
         for seed in seeds
         for spec in dict.fromkeys(specs)
         for question in question_ids(checks or CHECKS.all())
@@ -74,8 +77,15 @@ def ask(task: Task) -> CheckResult:
     from pytest_saliency_sanity import check_method
 
     models = [task.network] if task.network else None
-    question, seed = task.question, task.seed
-    (result,) = check_method(task.spec, models=models, checks=[question], seed=seed, device="cpu", explain=False)
+    (result,) = check_method(
+        task.spec,
+        models=models,
+        preset=task.preset,
+        checks=[task.question],
+        seed=task.seed,
+        device="cpu",
+        explain=False,
+    )
     return replace(result, message="")
 
 

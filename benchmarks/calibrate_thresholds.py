@@ -5,7 +5,8 @@
 A threshold lies half-way between the worst bound of what must pass and the best bound of what must fail, over both
 networks, all variants and seeds, rounded to 0.01; maps with signs and maps without have one each. What must fail is
 written down where a check is registered, from the literature; what must pass is ``MUST_PASS``: both before anything is
-measured. Takes an hour on two cores, most of it for RISE; FILE keeps what is done.
+measured. Takes an hour on two cores, most of it for RISE; FILE keeps what is done. ``--preset paper`` measures the
+paper's networks instead, which takes hours unless ``--check``, ``--method`` or ``--seeds`` ask for less.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pytest_saliency_sanity.checks.judging.result import StageVerdict
 from pytest_saliency_sanity.checks.registry import CHECKS, Check, check_of
 from pytest_saliency_sanity.foundation.ids import split_variant
 from pytest_saliency_sanity.methods.registry import REFERENCE
+from pytest_saliency_sanity.networks.presets.registry import PRESETS
 
 SEEDS = (0, 1, 2)
 OCCLUSION = "captum:Occlusion?sliding_window_shapes=(3,16,16)&strides=(3,8,8)"
@@ -52,11 +54,15 @@ def main() -> None:
     options.add_argument("--records", type=Path, default=Path("answers.jsonl"))
     options.add_argument("--processes", type=int, default=os.cpu_count())
     options.add_argument("--check", nargs="*", default=list(calibrated))
+    options.add_argument("--method", nargs="*")
+    options.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
+    options.add_argument("--preset", choices=list(PRESETS.all()), default="embedded")
     given = options.parse_args()
     tasks = []
     for check in given.check:
         failing = [each for methods in calibrated[check].must_fail.values() for each in methods]
-        tasks += tasks_of((*MUST_PASS, *failing), SEEDS, [check]) + tasks_of([SLOW], SEEDS[:1], [check])
+        tasks += tasks_of(given.method or (*MUST_PASS, *failing), given.seeds, [check], given.preset)
+        tasks += [] if given.method else tasks_of([SLOW], given.seeds[:1], [check], given.preset)
     rows = [row for answer in answered(tasks, given.records, given.processes) for row in rows_of(answer)]
     for name in given.check:
         check = calibrated[name]

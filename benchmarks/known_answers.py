@@ -16,7 +16,7 @@ from pathlib import Path
 
 from answers import NETWORKS, Answer, answered, tasks_of
 
-from pytest_saliency_sanity.checks.judging.result import CheckResult, StageVerdict
+from pytest_saliency_sanity.checks.judging.result import CheckResult, StageVerdict, decisive
 from pytest_saliency_sanity.checks.registry import CHECKS, check_of, question_ids
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "known-answers.md"
@@ -40,6 +40,7 @@ METHODS: dict[str, dict[str, str]] = {
     "sobel": {TOP_DOWN: f"fails ({ADEBAYO})", LABELS: "fails by construction"},
     "input": {TOP_DOWN: "fails by construction"},
     "uniform_noise": {"repeatability": "fails by construction"},
+    "borrowed_signs": {"bias_detection": "fails by construction"},
     "captum:Saliency": {TOP_DOWN: f"passes ({ADEBAYO})", LABELS: f"passes ({ADEBAYO})"},
     "captum:InputXGradient": {
         TOP_DOWN: f"absolute SRC 0.99 on MNIST ({ADEBAYO}); 0.17 to 0.75 ({HEDSTROM})",
@@ -64,6 +65,7 @@ METHODS: dict[str, dict[str, str]] = {
     "captum:LayerGradCam": {TOP_DOWN: f"passes ({ADEBAYO})"},
     "captum:LayerGradCam?relu_attributions=True": {TOP_DOWN: f"passes ({ADEBAYO})"},
     "captum:LayerGradientXActivation": {},
+    "captum:LayerDeepLift": {},
     "captum:LayerActivation": {CLASS: "blind by construction"},
     "grad_cam:GradCAM": {TOP_DOWN: f"passes ({ADEBAYO})"},
     "grad_cam:GradCAMPlusPlus": {},
@@ -148,8 +150,15 @@ def cell(result: CheckResult) -> str:
     verdict = result.verdict if result.verdict == "passed" else f"**{result.verdict}**"
     finding = " (a finding)" if result.finding and result.verdict != "passed" else ""
     unsigned = " U" if check_of(result.check).unsigned and not result.measured.has_signs else ""
-    magnitudes = f"; {result.findings[0].figure}" if result.findings else ""
-    return f"{verdict}{finding}{unsigned} {'; '.join(map(figures, result.stages))}{magnitudes}"
+    return f"{verdict}{finding}{unsigned} {'; '.join(map(figures, result.stages))}{magnitudes(result)}"
+
+
+def magnitudes(result: CheckResult) -> str:
+    """Return what was found by magnitude, if it does not pass although the signs do."""
+    if result.verdict != "passed" or not result.magnitudes or decisive(result.magnitudes).verdict == "passed":
+        return ""
+    worst = decisive(result.magnitudes)
+    return f"; by magnitude {worst.verdict} {worst.interval.mean:.3f}"
 
 
 def figures(stage: StageVerdict) -> str:

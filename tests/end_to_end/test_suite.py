@@ -16,7 +16,8 @@ def test_gradcam_is_green_in_an_empty_folder(pytester: pytest.Pytester) -> None:
     assert result.ret == pytest.ExitCode.OK
     # Its maps are coarse, so the null region is a finding, which AlexNet's maps of nine cells leave open.
     result.assert_outcomes(passed=IN_ALL - 1, xfailed=1)
-    assert ids_with("PASSED", result) == suite_ids("gradcam")
+    open_question = "saliency-sanity::gradcam-alexnet::test_null_region"
+    assert ids_with("PASSED", result) == [each for each in suite_ids("gradcam") if each != open_question]
 
 
 def test_every_check_of_the_catalogue_is_in_the_suite() -> None:

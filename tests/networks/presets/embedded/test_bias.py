@@ -79,11 +79,11 @@ def test_verify_names_a_claim_that_does_not_hold_and_a_network_that_is_missing(t
 
 
 def test_a_network_loads_in_evaluation_mode_and_a_scenario_has_both() -> None:
-    scenario = shipped_scenario("vgg11", 12)
+    scenario = shipped_scenario("vgg11", 212)
     for model in (scenario.biased_model, scenario.balanced_model):
         assert not any(module.training for module in model.modules())
         assert {tensor.dtype for tensor in model.state_dict().values()} == {torch.float32}
-        assert model(scenario.batch.images).shape == (12, 2)
+        assert model(scenario.batch.images).shape == (212, 2)
     assert scenario.batch.targets is None
 
 
