@@ -13,11 +13,19 @@ from support.subjects import subject
 from torch import nn
 from torch.nn import functional as F
 
-from pytest_saliency_sanity import CheckResult, check_method, gradient, smoothgrad
+from pytest_saliency_sanity import (
+    CheckResult,
+    check_method,
+    gradcam,
+    gradient,
+    load_batch,
+    load_checkpoint,
+    smoothgrad,
+)
 from pytest_saliency_sanity.checks.null_region import CHECK
 from pytest_saliency_sanity.checks.null_region.ask import DRAWS, check_null_region, outside
 from pytest_saliency_sanity.foundation.reading import Reading
-from pytest_saliency_sanity.measuring.localization import mass_outside
+from pytest_saliency_sanity.measuring.localization import are_enlarged, mass_outside
 from pytest_saliency_sanity.methods.controls import image_itself, sobel
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
 
@@ -70,6 +78,50 @@ def test_of_a_coarse_map_only_cells_wholly_outside_count_and_it_is_a_finding() -
     assert (result.finding, result.passed_in("gate"), result.passed_in("full")) == (True, True, False)
 
 
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "nearest"])
+def test_maps_that_were_enlarged_from_coarse_ones_are_a_finding_too(mode: str) -> None:
+    images = noise(12, 1, 32, 32)
+
+    def enlarged_edges(model: nn.Module, images: Maps, targets: Maps) -> Maps:
+        coarse = F.avg_pool2d(sobel(model, images, targets)[:, None], 8)
+        return F.interpolate(coarse, images.shape[2:], mode=mode)[:, 0]
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(noise(2, 32 * 32))
+
+        def forward(self, images: Maps) -> Maps:
+            return images.flatten(1) @ self.weight.T
+
+    result = check_null_region(subject(enlarged_edges, Net(), images))
+    assert (result.verdict, result.finding) == ("failed", True)
+    assert "The maps were enlarged from coarser ones; a finding" in result.message
+    assert not check_null_region(subject(sobel, Net(), images)).finding
+
+
+def test_rank_tells_an_enlarged_map_from_a_fine_one() -> None:
+    fine = noise(5, 32, 32)
+    coarse = F.interpolate(noise(5, 1, 4, 4), (32, 32), mode="bilinear")[:, 0]
+    assert are_enlarged(coarse)
+    assert are_enlarged(torch.cat([coarse, fine[:4]]))
+    assert not are_enlarged(torch.cat([coarse[:4], fine]))
+    assert not are_enlarged(F.interpolate(noise(5, 1, 8, 8), (32, 32), mode="bilinear")[:, 0])
+    assert not are_enlarged(torch.zeros(5, 32, 32))
+    assert not are_enlarged(torch.full((5, 32, 32), torch.nan))
+
+
+@pytest.mark.parametrize("network", ["alexnet", "vgg11"])
+def test_grad_cam_is_found_to_be_enlarged_also_if_it_is_clipped_afterwards(network: str) -> None:
+    model, images = load_checkpoint(network), load_batch("mnist", 20).images
+    targets = model(images).argmax(1)
+    enlarged = F.interpolate(gradcam(model, images, targets, relu=False)[:, None], (64, 64), mode="bilinear")[:, 0]
+    assert are_enlarged(enlarged)
+    assert are_enlarged(enlarged.relu())
+    for fine in (sobel(model, images, targets), images.sum(1), gradient(model, images, targets).sum(1)):
+        assert not are_enlarged(fine)
+
+
 def test_cells_are_compared_as_they_are_against_a_literal_version() -> None:
     inside = noise(7, 10, seed=5) > 0.8
     maps = noise(3, 2, 3, 4, seed=6)
@@ -109,9 +161,9 @@ def test_a_network_that_ignores_its_images_is_undefined() -> None:
 
 def test_a_draw_is_a_mask_and_its_reverse() -> None:
     put = subject(sobel, small(), IMAGES)
-    shares, size = outside(put, IMAGES)
+    shares, maps = outside(put, IMAGES)
     assert shares.shape == (DRAWS, 12)
-    assert size == (10, 10)
+    assert maps.shape == (12, 10, 10)
     np.testing.assert_allclose(shares, 0.5)
     again, _ = outside(subject(gradient, small(), IMAGES), IMAGES)
     assert not again.any()

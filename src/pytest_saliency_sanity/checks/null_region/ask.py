@@ -11,8 +11,8 @@ import torch
 from ...foundation.inference import evaluation_mode, images_for, logits_of
 from ...foundation.randomness import derived_seed
 from ...interventions.null_region import random_mask, with_null_region
-from ...measuring.localization import mass_outside
-from ...measuring.maps import maps_of
+from ...measuring.localization import are_enlarged, mass_outside
+from ...measuring.maps import maps_of, reduced
 from ...measuring.statistics import mean_interval
 from ..judging.message import bar
 from ..judging.result import CheckResult, Figure, Measured, StageVerdict
@@ -24,6 +24,8 @@ from . import CHECK
 # half of its mass outside on average, wherever its image has its content.
 DRAWS = 4
 (STAGE,) = CHECK.thresholds
+COARSE = "Only cells of the map that lie wholly outside count; a finding, since its layer sees past its cells."
+ENLARGED = "The maps were enlarged from coarser ones; a finding, since their layer sees past its cells."
 MEANING = {
     "passed": "The maps lie where the network looks: next to nothing is attributed to pixels that it does not see.",
     "failed": "The maps show what the network does not see: pixels that provably do not matter are attributed to.",
@@ -45,16 +47,19 @@ def check_null_region(subject: Subject, *, threshold: float | None = None) -> Ch
     interval over images and masks. The class explained is the batch's target, or by default the one that the model
     behind the mask predicts.
 
-    Of a map that is coarser than the image, only the cells that lie wholly outside count, and the verdict is a finding:
-    a layer's features do see past their cell. Raises SaliencyMethodError if the method raises or does not return maps.
+    Of a map that is coarser than the image, or was enlarged from such a one, the verdict is a finding: a layer's
+    features do see past their cell. Of the former, only the cells that lie wholly outside count. Raises
+    SaliencyMethodError if the method raises or does not return maps.
     """
     images = images_for(subject.model, subject.batch.images)
     (limit,) = CHECK.judged_by(threshold).values()
     reading = subject.reading
-    shares, size = outside(subject, images)
+    shares, maps = outside(subject, images)
+    height, width = maps.shape[1:]
     stage = judge(STAGE, shares, mean_interval(shares, reading.confidence, least=0.0), limit, above=CHECK.above)
-    coarse = size[0] < images.shape[2] or size[1] < images.shape[3]
-    figures = (Figure("size of the maps", "x".join(map(str, size))),)
+    coarse = height < images.shape[2] or width < images.shape[3]
+    enlarged = not coarse and are_enlarged(maps)
+    figures = (Figure("size of the maps", f"{height}x{width}{', enlarged' * enlarged}"),)
     count = len(images)
     measured = Measured(
         subject.seed, "absolute", images=count, draws=DRAWS, confidence=reading.confidence, figures=figures
@@ -64,29 +69,32 @@ def check_null_region(subject: Subject, *, threshold: float | None = None) -> Ch
         method=subject.method_name,
         model=subject.model_name,
         verdict=stage.verdict,
-        message=explain(f"{CHECK.name}: {subject.method_name} on {subject.model_name}", stage, measured, coarse=coarse),
+        message=explain(
+            f"{CHECK.name}: {subject.method_name} on {subject.model_name}",
+            stage,
+            measured,
+            COARSE if coarse else ENLARGED * enlarged,
+        ),
         measured=measured,
         stages=(stage,),
-        finding=coarse,
+        finding=coarse or enlarged,
     )
 
 
-def outside(subject: Subject, images: torch.Tensor) -> tuple[np.ndarray, tuple[int, ...]]:
-    """Return the share of mass outside of a mask, by mask and image ``(DRAWS, N)``, and the size of the maps.
+def outside(subject: Subject, images: torch.Tensor) -> tuple[np.ndarray, torch.Tensor]:
+    """Return the share of mass outside of a mask, by mask and image ``(DRAWS, N)``, and some of the maps ``(N, h, w)``.
 
     It is the mean of the two that a mask and its reverse give, NaN if one of them is undefined.
     """
     height, width = images.shape[2:]
     shares = np.zeros((DRAWS, len(images)))
-    size: tuple[int, ...] = ()
     for draw in range(DRAWS):
         seed = derived_seed(subject.seed, CHECK.name, subject.model_name, draw)
         mask = random_mask(height, width, torch.Generator("cpu").manual_seed(seed))
         for inside in (mask, ~mask):
             maps = maps_behind(inside, subject, images, seed)
             shares[draw] += mass_outside(maps, inside).numpy() / 2
-            size = tuple(maps.shape[-2:])
-    return shares, size
+    return shares, reduced(maps, "signed")
 
 
 def maps_behind(inside: torch.Tensor, subject: Subject, images: torch.Tensor, seed: int) -> torch.Tensor:
@@ -99,12 +107,11 @@ def maps_behind(inside: torch.Tensor, subject: Subject, images: torch.Tensor, se
         return maps_of(subject.method, model, images, targets, name=name, seed=seed)
 
 
-def explain(title: str, stage: StageVerdict, measured: Measured, *, coarse: bool) -> str:
+def explain(title: str, stage: StageVerdict, measured: Measured, why_a_finding: str) -> str:
     """Return the whole message: what was asked and found."""
     mean, low, high = stage.interval
     must = f"it must stay below {stage.threshold:g} with its whole interval"
     found = f"Mean mass outside {mean:.3f}, {measured.confidence * 100:g}% interval {low:.3f} to {high:.3f}; {must}."
-    cells = "Only cells of the map that lie wholly outside count; a finding, since its layer sees past its cells."
     return "\n".join(
         [
             f"{title} {stage.verdict.upper()}",
@@ -113,7 +120,7 @@ def explain(title: str, stage: StageVerdict, measured: Measured, *, coarse: bool
             found if mean == mean else f"No map is finite and not 0 everywhere, so there is no mass; {must}.",
             f"0 {bar(mean, stage.threshold)} 1",
             *[f"{stage.undefined} of {stage.total} maps are undefined, and left out."] * (stage.undefined > 0),
-            *[cells] * coarse,
+            *filter(None, [why_a_finding]),
             "",
             "Mass outside: the share of a map's absolute values on pixels that are replaced by 0 before the network "
             "sees the image. It can't depend on them.",
