@@ -23,11 +23,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-import pytest_saliency_sanity.checks.contract.ask as contract
+import pytest_saliency_sanity.checks.contract.trial as trials
 from pytest_saliency_sanity import CheckResult, gradient, resolve_method
-from pytest_saliency_sanity.checks.contract.ask import can_be_trained, check_contract
+from pytest_saliency_sanity.checks.contract.ask import EXAMPLES, check_contract
 from pytest_saliency_sanity.checks.contract.networks import HEADS, LAYERS, Example, FunctionalReLU
 from pytest_saliency_sanity.checks.contract.promises import BrokenPromiseError, difference_of
+from pytest_saliency_sanity.checks.contract.search import search
+from pytest_saliency_sanity.checks.contract.trial import can_be_trained
 from pytest_saliency_sanity.checks.judging.result import Figure, Measured
 from pytest_saliency_sanity.methods.controls import sobel
 
@@ -64,7 +66,7 @@ def figure(result: CheckResult, name: str) -> int:
     return int(result.measured.figure(name) or 0)
 
 
-@pytest.mark.parametrize("examples", [25, pytest.param(contract.EXAMPLES, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [25, pytest.param(EXAMPLES, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "name", ["gradcam", "gradient", "smoothgrad", "sobel", "input", "uniform_noise", "guided_backprop"]
 )
@@ -407,8 +409,8 @@ def test_a_window_larger_than_the_small_images_fits_those_of_the_run(form: tuple
 
     result = check_contract(with_a_window, "it", form=form)
     assert (result.verdict, result.findings) == ("passed", ())
-    assert figure(result, "refused for small images only") == contract.MOST_ENLARGED
-    assert figure(result, "networks tried") > contract.MOST_ENLARGED
+    assert figure(result, "refused for small images only") == trials.MOST_ENLARGED
+    assert figure(result, "networks tried") > trials.MOST_ENLARGED
 
 
 def test_what_is_wrong_on_images_of_the_run_only_is_found_on_them() -> None:
@@ -714,7 +716,7 @@ def leaping_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("leaping_clock")
 def test_however_slow_the_method_it_is_tried_on_as_many_networks() -> None:
     result = check_contract(sobel, "slow")
-    assert (result.verdict, result.measured.figure("networks tried")) == ("passed", contract.EXAMPLES)
+    assert (result.verdict, result.measured.figure("networks tried")) == ("passed", EXAMPLES)
 
 
 def test_however_slow_the_method_the_same_promise_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -727,7 +729,7 @@ def test_however_slow_the_method_the_same_promise_is_broken(monkeypatch: pytest.
     assert slow.measured.figure("networks tried") == fast.measured.figure("networks tried")
 
 
-@pytest.mark.parametrize("most", [0, 3, contract.MOST_SHRINKS])
+@pytest.mark.parametrize("most", [0, 3, trials.MOST_SHRINKS])
 def test_the_search_for_a_smaller_example_ends(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[Example] = []
 
@@ -736,19 +738,19 @@ def test_the_search_for_a_smaller_example_ends(most: int, monkeypatch: pytest.Mo
         if example.layers:
             raise BrokenPromiseError("it breaks")
 
-    monkeypatch.setattr(contract, "try_promises", with_layers_it_breaks)
-    monkeypatch.setattr(contract, "MOST_SHRINKS", most)
+    monkeypatch.setattr(trials, "try_promises", with_layers_it_breaks)
+    monkeypatch.setattr(trials, "MOST_SHRINKS", most)
     result = check_contract(sobel, "it")
     assert result.verdict == "failed"
     first = next(index for index, example in enumerate(tried) if example.layers)
     assert len(tried) - first - 1 <= most
-    assert contract.size(reported(result)) == min(contract.size(example) for example in tried if example.layers)
+    assert trials.size(reported(result)) == min(trials.size(example) for example in tried if example.layers)
 
 
 def test_what_ends_the_search_is_never_reached_by_a_method_that_is_wrong() -> None:
-    trials = []
+    shrinks = []
     for method, *_ in WRONG[::4]:
-        trial = contract.Trial(method)
-        contract.search(trial, 0, contract.EXAMPLES)
-        trials.append(trial.shrinks)
-    assert 0 < max(trials) < contract.MOST_SHRINKS / 2
+        trial = trials.Trial(method)
+        search(trial, 0, EXAMPLES)
+        shrinks.append(trial.shrinks)
+    assert 0 < max(shrinks) < trials.MOST_SHRINKS / 2
