@@ -103,6 +103,11 @@ def test_the_header_says_one_test_if_it_is_one() -> None:
     )
 
 
+def test_the_header_says_how_maps_are_read_if_it_is_not_as_usual() -> None:
+    told = header(run(sign="absolute", law="permute", confidence=0.99), "12 images")
+    assert told.endswith("seed 0, device cpu, sign absolute, law permute, confidence 0.99")
+
+
 def test_outcomes_are_counted() -> None:
     found = run(planned=3, ran=2, own=1, outcomes=Counter(["passed", "failed", "passed"]))
     assert counts(found) == "packaged tests: 3 planned, 2 ran; 1 test of your own: 2 passed, 1 failed"

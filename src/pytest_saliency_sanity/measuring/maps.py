@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from traceback import clear_frames
 
@@ -50,8 +51,10 @@ def called(
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit and the outcomes of pytest, such as a skip, are no Exceptions
-        # What the method was working on is let go here, where its destructors disturb nobody.
+        # What the method was working on is let go here, where its destructors disturb nobody, also what refers to
+        # itself.
         clear_frames(error.__traceback__)
+        gc.collect()
         excused = "" if isinstance(error, Exception) else "; a method can't end, skip or excuse the test it is put to"
         raise SaliencyMethodError(f"{name}: the method raised {described(error)}{excused}") from error
 

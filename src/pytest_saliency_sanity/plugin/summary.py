@@ -23,6 +23,9 @@ def header_line(config: pytest.Config, settings: Settings) -> str:
         device=settings.device,
         images=settings.images,
         seed=settings.seed,
+        sign=settings.sign,
+        law=settings.law,
+        confidence=settings.confidence,
         planned=len(plan),
     )
     return header(run, images_in_use(config, settings))

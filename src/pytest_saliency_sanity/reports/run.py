@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ..checks.judging.result import CheckResult
 from ..checks.plan import Plan
+from ..foundation.reading import Reading
 from .glances import Glance
 
 
@@ -15,11 +16,11 @@ from .glances import Glance
 class Run:
     """The plan of a run, its settings, results and outcomes.
 
-    ``preset`` to ``confidence``: the settings. ``results`` and ``glances`` are in the order
-    of the plan. ``planned``: how many packaged tests were planned; ``ran``: how many of them reported. ``outcomes``:
-    how often each outcome occurred; ``unanswered``: by method and model, how many packaged tests failed without a
-    verdict; ``own``: how many of these tests are the project's own. ``problems``: why the run
-    is not green, besides failures. ``written``: the files of its reports.
+    ``preset`` to ``confidence``: the settings. ``results`` and ``glances`` are in the order of the plan. ``planned``:
+    how many packaged tests were planned; ``ran``: how many of them reported. ``outcomes``: how often each outcome
+    occurred; ``unanswered``: by method and model, how many packaged tests failed without a verdict; ``own``: how many
+    of these tests are the project's own. ``problems``: why the run is not green, besides failures. ``written``: the
+    files of its reports.
     """
 
     plan: Plan
@@ -28,9 +29,9 @@ class Run:
     device: str
     images: int
     seed: int
-    sign: str = "signed"
-    law: str = "normal"
-    confidence: float = 0.95
+    sign: str = Reading.sign
+    law: str = Reading.law
+    confidence: float = Reading.confidence
     results: tuple[CheckResult, ...] = ()
     glances: tuple[Glance, ...] = ()
     planned: int = 0

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..checks.judging.result import CheckResult
 from ..checks.registry import MEAN_SRC, SIMILARITY
+from ..foundation.reading import Reading
 from .glances import layers, mimics
 from .run import Run
 
@@ -27,8 +28,15 @@ def header(run: Run, images: str) -> str:
     return (
         f"saliency-sanity: {', '.join(run.plan.methods)} x {', '.join(run.plan.models)}: "
         f"{counted(run.planned, 'test')} planned, preset {run.preset}, tier {run.tier}; "
-        f"{images}, seed {run.seed}, device {run.device}"
+        f"{images}, seed {run.seed}, device {run.device}{reading(run)}"
     )
+
+
+def reading(run: Run) -> str:
+    """Return how maps are read, where it is not as usual."""
+    usual = Reading()
+    chosen = (("sign", run.sign), ("law", run.law), ("confidence", run.confidence))
+    return "".join(f", {name} {value}" for name, value in chosen if value != getattr(usual, name))
 
 
 def counted(count: int, noun: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import shorten
 from typing import Any
 
+from ...foundation.custody import custody
 from ...foundation.threads import one_thread
 from ...methods.protocol import SaliencyMethod
 from ..judging.result import CheckResult, Figure, Finding, Measured, not_asked
@@ -47,9 +49,10 @@ def check_contract(
     ``MOST_SHRINKS`` smaller ones. Nothing is written to disk.
     """
     trial = Trial(method, form)
-    with one_thread():
+    with one_thread(), custody():
         search(trial, seed, examples)
         trial.shrink_refused()
+        gc.collect()  # what a method that raised was working on, so that its destructors disturb nobody later
     if trial.broken is None and trial.refused and not trial.tried:
         why = f"it refuses all {NETWORKS}, the smallest of them {described(trial.refused)}"
         return not_asked(CHECK.name, method_name, NETWORKS, seed, why)
