@@ -84,7 +84,7 @@ def figures(deciding: StageVerdict, measured: Measured, quantity: str) -> str:
     mean, low, high = deciding.interval
     must = f"it must stay {side(deciding)}"
     maps = "the magnitudes of maps" if measured.maps == "magnitudes" else f"maps {measured.maps}"
-    name = NAMES[quantity]
+    name = NAMES.get(quantity, quantity)
     if mean != mean:
         return f"No SRC of {maps} is defined; {must}."
     return (
@@ -112,7 +112,7 @@ def stage_table(
     """Return a line for every stage, with its quantity, a bar from 0 to 1, and the threshold if the stage is judged."""
     verdicts = {each.stage: each for each in judged}
     width = max(len("stage"), *(len(stage) for stage in cascade.stages))
-    lines = [f"{'stage':{width}}  {NAMES[quantity]:>10}  {'interval':>16}  undefined  0{'':{BAR - 1}}1"]
+    lines = [f"{'stage':{width}}  {NAMES.get(quantity, quantity):>10}  {'interval':>16}  undefined  0{'':{BAR - 1}}1"]
     for stage in cascade.stages:
         mean, low, high = interval_of(cascade, stage, confidence, quantity)
         numbers = f"{mean:10.3f}  {low:6.3f} to {high:6.3f}" if mean == mean else f"{'-':>10}  {'-':>16}"

@@ -36,8 +36,8 @@ def check_repeatability(subject: Subject, *, threshold: float | None = None) -> 
     """Compare a method's maps with those of the same model under another random seed.
 
     The global random streams are seeded differently, and so is the keyword ``seed`` of a method that has one. Passed if
-    the mean SRC stays above ``threshold``, by default 0.5, with its whole interval: then less
-    than half of the ranks' variance is the method's noise. In other checks, a noisy method can't exceed this SRC.
+    the mean SRC stays above ``threshold``, by default the calibrated one, with its whole interval. In other checks, a
+    noisy method can't exceed this SRC.
 
     Raises SaliencyMethodError if the method raises or does not return maps.
     """
