@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from support.images import noise
 from support.networks import small
+from support.skips import needs_cuda
 from support.subjects import subject
 from torch import nn
 from torch.nn import functional as F
@@ -186,3 +188,12 @@ def test_a_threshold_of_ones_own_is_judged_by() -> None:
         "sobel", models=["alexnet"], checks=["null_region"], thresholds={"null_region": 0.6}, images=10
     )
     assert (strict.verdict, strict.threshold) == ("passed", 0.6)
+
+
+@needs_cuda
+def test_on_a_gpu_the_answer_is_the_same() -> None:
+    for method in ("gradient", "sobel", "gradcam"):
+        given: dict[str, Any] = {"models": ["alexnet"], "checks": ["null_region"], "images": 10}
+        (here,), (there,) = (check_method(method, device=device, **given) for device in ("cpu", "cuda"))
+        assert there.verdict == here.verdict
+        assert there.statistic == pytest.approx(here.statistic, abs=1e-3)
