@@ -160,8 +160,11 @@ def assert_passed(result: CheckResult, tier: str = "gate") -> None:
     In the tier ``full``, the findings decide too.
     """
     __tracebackhide__ = True
-    if result.verdict != "passed" or not result.passed_in(tier):
+    if result.verdict != "passed":
         raise SaliencyCheckFailed(with_rerun(result.message, current_command()))
+    if not result.passed_in(tier):
+        why = f"A finding decides in the tier {tier}."
+        raise SaliencyCheckFailed(with_rerun(f"{why}\n\n{result.message}", current_command()))
 
 
 def with_rerun(message: str, again: str | None) -> str:

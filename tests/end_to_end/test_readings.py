@@ -27,6 +27,7 @@ def test_maps_are_read_as_given_and_their_magnitudes_are_a_finding(quick: Run) -
 def test_a_finding_decides_in_the_full_tier(quick: Run) -> None:
     result = quick(BORROWED, "--saliency-tier=full")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["A finding decides in the tier full."])
     result.stdout.fnmatch_lines([f"A finding: {OUTLINE} (0.99? by magnitude).", "* passed (but a finding decides)"])
 
 
