@@ -7,6 +7,7 @@ import re
 import pytest
 import torch._inductor.config  # noqa: F401  (the deterministic mode imports it, and a run in this process can't twice)
 from support.runs import ids_with
+from support.skips import needs
 
 METHODS = """
 import sys
@@ -153,3 +154,15 @@ def test_each_method_must_have_been_put_to_the_test(first: int, pytester: pytest
     result = run(pytester, *(("innocent", "double") if first else ("double", "innocent")))
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["not green: no test was put to mymethods:double: all of them were skipped"])
+
+
+@needs("pytorch_grad_cam")
+@pytest.mark.slow
+def test_destructors_that_raise_end_nothing(pytester: pytest.Pytester) -> None:
+    # grad-cam 1.5.7's ShapleyCAM: a destructor raises for some networks of the contract.
+    chosen = ("--saliency-method=grad_cam:ShapleyCAM", "--saliency-method=gradcam", "--saliency-model=alexnet")
+    settings = ("--saliency-check=contract", "--saliency-check=repeatability", "-W", "error")
+    result = pytester.runpytest_subprocess("saliency-sanity", *chosen, *settings)
+    assert result.ret == pytest.ExitCode.OK
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(["note: grad_cam:ShapleyCAM on small random networks: it refuses some networks *"])
