@@ -54,7 +54,7 @@ def failing(method: str, model: str, images: int) -> list[str]:
         ("gradient", "vgg11"),
         ("gradcam", "alexnet"),
         ("gradcam", "vgg11"),
-        ("smoothgrad", "alexnet"),
+        pytest.param("smoothgrad", "alexnet", marks=slow),
         pytest.param("smoothgrad", "vgg11", marks=slow),
     ],
 )
