@@ -19,6 +19,7 @@ from pytest_saliency_sanity.checks.judging.result import (  # none of these impo
     StageVerdict,
     decisive,
 )
+from pytest_saliency_sanity.checks.judging.verdict import side_of
 from pytest_saliency_sanity.checks.registry import CHECKS, check_of, question_ids
 from pytest_saliency_sanity.foundation.ids import split_variant
 from pytest_saliency_sanity.networks.presets.registry import PRESETS
@@ -106,10 +107,9 @@ def judged(result: CheckResult) -> CheckResult:
     if not result.stages:
         return result
     keys = dict(zip((stage.stage for stage in result.stages), keys_of(result), strict=True))
-    has_signs = result.measured.has_signs or result.measured.sign != "signed"
-    stages = tuple(judged_stage(each, check.judged_by(signed=has_signs)[keys[each.stage]]) for each in result.stages)
-    limits = check.judged_by(signed=False)
-    magnitudes = tuple(judged_stage(each, limits[keys[each.stage]]) for each in result.magnitudes)
+    signed, unsigned = check.judged_by(signed=result.measured.has_signs), check.judged_by(signed=False)
+    stages = tuple(judged_stage(each, signed[keys[each.stage]]) for each in result.stages)
+    magnitudes = tuple(judged_stage(each, unsigned[keys[each.stage]]) for each in result.magnitudes)
     return replace(result, stages=stages, magnitudes=magnitudes, verdict=decisive(stages).verdict)
 
 
@@ -128,9 +128,6 @@ def keys_of(result: CheckResult) -> Iterator[str]:
 
 def judged_stage(stage: StageVerdict, threshold: float) -> StageVerdict:
     """Return a stage with the verdict that its interval gets by a threshold. What is undefined stays so."""
-    interval = stage.interval
     if stage.verdict == "undefined":
         return replace(stage, threshold=threshold)
-    right = interval.low > threshold if stage.above else interval.high < threshold
-    wrong = interval.high <= threshold if stage.above else interval.low >= threshold
-    return replace(stage, threshold=threshold, verdict="passed" if right else "failed" if wrong else "inconclusive")
+    return replace(stage, threshold=threshold, verdict=side_of(stage.interval, threshold, above=stage.above))

@@ -5,8 +5,9 @@
 A threshold lies half-way between the worst bound of what must pass and the best bound of what must fail, over both
 networks, all variants and seeds, rounded to 0.01; maps with signs and maps without have one each. What must fail is
 written down where a check is registered, from the literature; what must pass is ``MUST_PASS``: both before anything is
-measured. Takes an hour on two cores, most of it for RISE; FILE keeps what is done. ``--preset paper`` measures the
-paper's networks instead, which takes hours unless ``--check``, ``--method`` or ``--seeds`` ask for less.
+measured, but for VarGrad (docs/thresholds.md). Takes an hour on two cores, most of it for RISE; FILE keeps what is
+done. ``--preset paper`` measures the paper's networks instead, which takes hours unless ``--check``, ``--method`` or
+``--seeds`` ask for less.
 """
 
 from __future__ import annotations

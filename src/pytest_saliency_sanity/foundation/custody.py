@@ -129,11 +129,9 @@ def _inherits(owner: type, name: str) -> bool:
 
 
 def _name_of(owner: Any) -> str:
-    return f"torch.nn.{owner.__name__}" if isclass(owner) and owner is not torch.Tensor else _module_name(owner)
-
-
-def _module_name(owner: Any) -> str:
-    return "torch.Tensor" if owner is torch.Tensor else str(owner.__name__)
+    if owner is torch.Tensor:
+        return "torch.Tensor"
+    return f"torch.nn.{owner.__name__}" if isclass(owner) else str(owner.__name__)
 
 
 def _shown(value: Any) -> str:

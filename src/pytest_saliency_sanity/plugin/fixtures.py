@@ -63,7 +63,7 @@ def saliency_model_name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def saliency_method(saliency_method_name: str) -> SaliencyMethod:
     """The method that is checked. Override it to check your own without naming it on the command line."""
-    from ..foundation.errors import SaliencyMethodError
+    from ..foundation.errors import SaliencyMethodError, described
     from ..methods.resolve import resolve_method
 
     try:
@@ -71,9 +71,7 @@ def saliency_method(saliency_method_name: str) -> SaliencyMethod:
     except (Exception, KeyboardInterrupt):
         raise
     except BaseException as error:  # a class that ends the process or skips when it is instantiated
-        raise SaliencyMethodError(
-            f"{saliency_method_name}: making it raised {type(error).__name__}: {error}"
-        ) from error
+        raise SaliencyMethodError(f"{saliency_method_name}: making it raised {described(error)}") from error
 
 
 @pytest.fixture(scope="module")

@@ -64,10 +64,11 @@ def verdict_on(values: np.ndarray, interval: Interval, threshold: float, *, abov
     defined = values == values
     if int(defined.any(0).sum()) < LEAST_IMAGES or int(defined.sum()) < LEAST_DEFINED * values.size:
         return "undefined"
-    if above:
-        return _side(interval.low > threshold, interval.high <= threshold)
-    return _side(interval.high < threshold, interval.low >= threshold)
+    return side_of(interval, threshold, above=above)
 
 
-def _side(right: bool, wrong: bool) -> Verdict:
+def side_of(interval: Interval, threshold: float, *, above: bool) -> Verdict:
+    """Return the verdict on a quantity that is defined often enough: on which side its whole interval lies."""
+    right = interval.low > threshold if above else interval.high < threshold
+    wrong = interval.high <= threshold if above else interval.low >= threshold
     return "passed" if right else "failed" if wrong else "inconclusive"

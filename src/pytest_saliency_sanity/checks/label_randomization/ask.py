@@ -25,7 +25,7 @@ def check_label_randomization(
     """Compare the maps of a model trained on true labels with those of ``memorized_model``, trained on random ones.
 
     ``memorized_model``: the same network, at >= 95 % accuracy on training labels that were drawn at random. Passed if
-    the similarity (the mean of |SRC|) stays below ``threshold``, by default the calibrated one, with its whole 95 %
+    the similarity (the mean of |SRC|) stays below ``threshold``, by default the calibrated one, with its whole
     interval over images.
 
     Raises ValueError if ``memorized_model`` has another architecture, SaliencyMethodError if the method raises or does
