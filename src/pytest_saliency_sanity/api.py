@@ -116,7 +116,7 @@ def check_method(
     models: Iterable[str] | None = None,
     preset: PresetNetworks | str = "embedded",
     checks: Iterable[str] | None = None,
-    images: int = IMAGES,
+    images: int | None = None,
     batch: Batch | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -133,7 +133,8 @@ def check_method(
     ``method``: an object or a spec. ``models``: names of the preset's networks, or ``package.module:factory``; by
     default all of the preset. ``preset``: a name, or a preset opened with options
     (``networks.presets.registry.open_preset``). ``checks``: names, or single variants, ``"symmetry[rescaling]"``; by
-    default all registered ones. ``images``: how many images of the preset, 10 to 1000; ``batch``: other images instead.
+    default all registered ones. ``images``: explain so many images of the preset, 10 to 1000; by default as many as
+    each answer takes until it is sure. ``batch``: other images instead, up to 1000.
     ``device``: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. ``needs``: by name, what checks need for these
     models that the preset does not supply, such as ``memorized_model``. ``thresholds``: by check, other thresholds than
     the calibrated ones. ``sign``: ``"signed"`` reads maps as they are given, ``"absolute"`` by magnitude. ``law``: what
@@ -157,7 +158,7 @@ def check_method(
         require_network_spec(model, networks)
     for check, threshold in (thresholds or {}).items():
         require_threshold(threshold, f"the threshold of {CHECKS.named(check).name}")
-    count = images if batch is None else len(batch)
+    count = len(batch) if batch is not None else LEAST_IMAGES if images is None else images
     if not LEAST_IMAGES <= count <= MOST_IMAGES:
         raise ValueError(f"images must be {LEAST_IMAGES} to {MOST_IMAGES}, not {count!r}")
     expected = [
@@ -192,7 +193,7 @@ class Run:
     preset: PresetNetworks
     networks: Collection[str]
     device: torch.device
-    images: int
+    images: int | None
     batch: Batch | None
     seed: int
     reading: Reading
@@ -222,7 +223,10 @@ class Run:
 
     @cached_property
     def _batch(self) -> Batch:
-        return (self.batch or self.preset.batch(self.images)).to(self.device)
+        if self.batch is not None:
+            return self.batch.to(self.device)
+        most = PRESETS.named(self.preset.name).most_images
+        return self.preset.batch(self.images or most, at_most=self.images is None).to(self.device)
 
     def _subject_of(self, question: Question) -> MethodSubject:
         """Return the subject of a question. The last one is kept, since questions come model by model."""
@@ -236,7 +240,15 @@ class Run:
             return MethodSubject(method, name, seed=self.seed, form=self._batch.form)
         network = resolve_network(model, self.preset, self.networks, self.device)
         subject = Subject(
-            method, name, network, model, self._batch, seed=self.seed, reading=self.reading, explain=self.explain
+            method,
+            name,
+            network,
+            model,
+            self._batch,
+            seed=self.seed,
+            reading=self.reading,
+            all_images=self.images is not None,
+            explain=self.explain,
         )
         require_fits(subject)
         return subject

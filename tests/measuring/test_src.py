@@ -22,7 +22,8 @@ from pytest_saliency_sanity.interventions.symmetries import Symmetry
 from pytest_saliency_sanity.measuring.maps import as_seen
 from pytest_saliency_sanity.measuring.profile import Cause
 from pytest_saliency_sanity.measuring.ranks import standard_ranks
-from pytest_saliency_sanity.measuring.src import Prepared, SrcMeasurement, causes_of, stages_meant
+from pytest_saliency_sanity.measuring.src import SrcMeasurement, stages_meant
+from pytest_saliency_sanity.measuring.view import Prepared, causes_of
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
 
 IMAGES = noise(6, 1, 10, 10)
@@ -86,7 +87,7 @@ def test_maps_are_ranked_as_seen_if_so_is_asked(cascade: CascadingRandomizer) ->
     assert not np.array_equal(plain, seen)
     targets = logits_of(cascade.model, IMAGES).argmax(1)
     maps = as_seen(gradient(cascade.model, IMAGES, targets).sum(1))
-    (before,) = measurement(cascade, seen=True).before.by_sign
+    before = measurement(cascade, seen=True).original.view(0, len(IMAGES)).by("signed")
     assert torch.equal(before.values, standard_ranks(maps))
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from ..foundation.errors import UnsuppliedNeedError
-from ..foundation.threads import one_thread, threads_for
+from ..foundation.threads import is_small, one_thread
 from .judging.result import CheckResult
 from .judging.subject import MethodSubject, Subject
 from .plan import Question
@@ -38,7 +38,8 @@ def threads_of(subject: MethodSubject) -> AbstractContextManager[None]:
     """Return the context to measure a subject in: a single thread, unless its model is large."""
     if not isinstance(subject, Subject):
         return one_thread()
-    return threads_for(subject.model, subject.batch.images)
+    small = subject.once("is_small", lambda: is_small(subject.model, subject.sample[:1]))
+    return one_thread() if small else nullcontext()
 
 
 def gather_needs(check: Check, model: str, supply: Supply) -> dict[str, object]:

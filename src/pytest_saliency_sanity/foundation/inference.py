@@ -12,6 +12,7 @@ from torch import nn
 # The most input values of one pass: 85 images of 3 x 64 x 64, or 6 of 3 x 224 x 224. Larger batches are slower on small
 # networks, whose activations no longer fit in the cache (measured on two cores), and no faster on large ones.
 MAX_INPUT_VALUES = 2**20
+MOST_HEARD = 4
 
 
 @contextmanager
@@ -60,6 +61,22 @@ def watch(
     finally:
         for handle in handles:
             handle.remove()
+
+
+@contextmanager
+def heard(model: nn.Module) -> Iterator[list[torch.Tensor]]:
+    """Give a list of the logits that a model returns within the context, detached; those of the first few calls."""
+    logits: list[torch.Tensor] = []
+
+    def note(_: nn.Module, __: Any, output: object) -> None:
+        if isinstance(output, torch.Tensor) and output.ndim == 2 and len(logits) < MOST_HEARD:
+            logits.append(output.detach())
+
+    handle = model.register_forward_hook(note)
+    try:
+        yield logits
+    finally:
+        handle.remove()
 
 
 def images_for(model: nn.Module, images: torch.Tensor) -> torch.Tensor:

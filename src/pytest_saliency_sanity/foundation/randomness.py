@@ -24,7 +24,10 @@ def isolated_streams(seed: int) -> Iterator[None]:
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     with torch.random.fork_rng(devices=devices):
         try:
-            torch.manual_seed(seed)
+            # One by one: torch.manual_seed would note for every device that is not in use yet who asked, in milliseconds.
+            torch.default_generator.manual_seed(seed)
+            if devices:
+                torch.cuda.manual_seed_all(seed)
             np.random.seed(seed % 2**32)
             random.seed(seed)
             yield

@@ -13,7 +13,6 @@ from ..foundation.errors import unknown_name
 from ..foundation.inference import images_for, logits_of
 from ..foundation.randomness import derived_seed
 from ..foundation.reading import LAWS
-from .dead import cause_of_death
 from .laws import randomize
 from .normalization import reestimate
 from .stage import Stage
@@ -63,10 +62,12 @@ class CascadingRandomizer:
         self.std = std
         self.seed = seed
         self.given_images = images
+        # By size of the images. It does not depend on weights, so all draws and orders share it.
+        self._executed: dict[torch.Size, list[Unit]] = {}
 
     def bind(self, images: torch.Tensor, seed: int) -> CascadingRandomizer:
         """Return the same randomisation for these images, with a seed derived from its own and ``seed``."""
-        return CascadingRandomizer(
+        bound = CascadingRandomizer(
             self.model,
             order=self.order,
             law=self.law,
@@ -74,6 +75,22 @@ class CascadingRandomizer:
             seed=derived_seed(self.seed, seed),
             images=images_for(self.model, images),
         )
+        bound._executed = self._executed
+        return bound
+
+    def in_order(self, order: str) -> CascadingRandomizer:
+        """Return the same randomisation in another order of the layers."""
+        other = CascadingRandomizer(
+            self.model, order=order, law=self.law, std=self.std, seed=self.seed, images=self.given_images
+        )
+        other._executed = self._executed
+        return other
+
+    def _executed_on(self, images: torch.Tensor) -> list[Unit]:
+        """Return ``executed`` for images of a size."""
+        if images.shape[1:] not in self._executed:
+            self._executed[images.shape[1:]] = units_of(self.model, images)
+        return self._executed[images.shape[1:]]
 
     @cached_property
     def images(self) -> torch.Tensor:
@@ -83,7 +100,7 @@ class CascadingRandomizer:
     @cached_property
     def executed(self) -> list[Unit]:
         """The units of the model and its other normalisation layers, in order of execution."""
-        return units_of(self.model, self.images)
+        return self._executed_on(self.images)
 
     @property
     def units(self) -> list[Unit]:
@@ -142,7 +159,7 @@ class CascadingRandomizer:
         # From the first randomised layer on, layers get another signal than the one they were trained on.
         first = self.executed.index(self.units[0] if self.order == "bottom_up" else unit)
         reestimate(working, [each.module for each in self.executed[first:]], self.images)
-        return Stage(unit.name, working, dead=cause_of_death(working, self.images))
+        return Stage(unit.name, working, alive_on=self.images)
 
 
 def noise_for(model: nn.Module) -> torch.Tensor:

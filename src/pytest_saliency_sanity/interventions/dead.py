@@ -26,12 +26,18 @@ def cause_of_death(model: nn.Module, images: torch.Tensor) -> str | None:
     logits = logits_of(model, sample)
     if not bool(logits.isfinite().all()):
         return "its logits are not finite"
-    if relative_spread(logits) > CLEARLY_ALIVE * torch.finfo(logits.dtype).eps:
+    if is_clearly_alive(logits):
         return None
     precise = copy.deepcopy(model).cpu().double()
     if relative_spread(logits_of(precise, sample.cpu().double())) > ALIVE:
         return None
     return "its logits do not depend on the image"
+
+
+def is_clearly_alive(logits: torch.Tensor) -> bool:
+    """Return whether logits ``(N, classes)`` are finite, and differ between images by far more than rounding."""
+    finite = bool(logits.isfinite().all())
+    return finite and relative_spread(logits) > CLEARLY_ALIVE * torch.finfo(logits.dtype).eps
 
 
 def relative_spread(logits: torch.Tensor) -> float:

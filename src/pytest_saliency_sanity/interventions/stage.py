@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import torch
 from torch import nn
 
 from ..foundation.errors import unknown_name
+from .dead import cause_of_death, is_clearly_alive
 
 
 @dataclass(frozen=True)
 class Stage:
     """The name of the layer reached, and the model at that point, in evaluation mode.
 
-    ``dead``: why the model can't be scored (its logits are not finite, or do not depend on the input); None if it can.
-    ``retarget``: turns the classes explained before into those explained here; None if they are the same. ``shift``:
-    the constant added to every pixel.
+    ``alive_on``: images on which it is found out whether the model is dead; None if it is known not to be.
+    ``retarget``: turns the classes explained before, of the first images, into those explained here; None if they are
+    the same. ``shift``: the constant added to every pixel.
     """
 
     name: str
     model: nn.Module
-    dead: str | None = None
+    alive_on: torch.Tensor | None = None
     retarget: Callable[[torch.Tensor], torch.Tensor] | None = None
     shift: float = 0.0
+
+    @cached_property
+    def dead(self) -> str | None:
+        """Why the model can't be scored: its logits are not finite, or do not depend on the input; None if it can."""
+        return None if self.alive_on is None else cause_of_death(self.model, self.alive_on)
+
+    def cause_of_death(self, heard: Sequence[torch.Tensor]) -> str | None:
+        """Return the same as ``dead``, without running the model if the logits heard from it show that it is alive."""
+        alive = all(bool(each.isfinite().all()) for each in heard) and any(map(is_clearly_alive, heard))
+        return None if alive else self.dead
 
 
 class Randomization(Protocol):

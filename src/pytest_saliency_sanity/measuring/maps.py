@@ -19,11 +19,19 @@ LEVELS = 256
 
 
 def maps_of(
-    method: SaliencyMethod, model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, name: str, seed: int
+    method: SaliencyMethod,
+    model: nn.Module,
+    images: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    name: str,
+    seed: int,
+    first: int = 0,
 ) -> torch.Tensor:
     """Return a method's maps ``(N, h, w)`` or ``(N, C, h, w)``, detached, in batches that fit in memory.
 
     ``name``: the method, model and stage, for errors. ``seed``: seeds the global random streams during the calls.
+    ``first``: the place of the first of the images in their batch; images at other places get other random numbers.
 
     Raises SaliencyMethodError if the method raises, returns anything else or leaves something behind that belongs to
     the whole process (``foundation.custody``).
@@ -32,7 +40,7 @@ def maps_of(
     rows = max_rows(images)
     for start in range(0, len(images), rows):
         some = images[start : start + rows].clone()
-        with isolated_streams(derived_seed(seed, start)), custody() as left_behind:
+        with isolated_streams(derived_seed(seed, first + start)), custody() as left_behind:
             returned = called(method, model, some, targets[start : start + rows].clone(), name=name)
         if left_behind:
             raise SaliencyMethodError(f"{name}: not left as found by the method, and put back now: {left_behind[0]}")

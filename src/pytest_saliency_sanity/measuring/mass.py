@@ -41,6 +41,10 @@ class Masses:
         """The number of undefined values."""
         return int(np.isnan(self.values).sum())
 
+    def followed_by(self, other: Masses) -> Masses:
+        """Return these masses and those of more images."""
+        return Masses(np.concatenate([self.values, other.values]))
+
     def __sub__(self, other: Masses) -> Masses:
         return Masses(self.values - other.values)
 
@@ -49,19 +53,29 @@ class Masses:
 
 
 def masses_of(
-    method: SaliencyMethod, model: nn.Module, batch: Batch, masks: torch.Tensor, *, name: str, seed: int
+    method: SaliencyMethod,
+    model: nn.Module,
+    batch: Batch,
+    masks: torch.Tensor,
+    *,
+    name: str,
+    seed: int,
+    start: int = 0,
+    stop: int | None = None,
 ) -> Masses:
     """Return the masses inside ``masks`` of maps that explain the batch's targets, or by default the predicted classes.
 
-    ``name``: the method and model, for errors. ``seed``: seeds the global random streams during the calls.
+    ``name``: the method and model, for errors. ``seed``: seeds the global random streams during the calls. ``start``,
+    ``stop``: only these of the images are explained.
     Raises SaliencyMethodError if the method raises or does not return maps.
     """
-    images = images_for(model, batch.images)
-    targets = predictions(model, images) if batch.targets is None else batch.targets.to(images.device)
+    some = slice(start, stop)
+    images = images_for(model, batch.images[some])
+    targets = predictions(model, images) if batch.targets is None else batch.targets[some].to(images.device)
     own = copy.deepcopy(model)  # whatever the method does to it harms nobody else
     with evaluation_mode(own):
-        maps = maps_of(method, own, images, targets, name=name, seed=seed)
-    return Masses(mass_inside(maps, masks).numpy())
+        maps = maps_of(method, own, images, targets, name=name, seed=seed, first=start)
+    return Masses(mass_inside(maps, masks[some]).numpy())
 
 
 def predictions(model: nn.Module, images: torch.Tensor) -> torch.Tensor:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import torch
 
 from ..data.batch import Batch
 from ..foundation.errors import SaliencyMethodError, unknown_name
-from ..foundation.inference import evaluation_mode, images_for, logits_of
+from ..foundation.inference import heard
 from ..foundation.randomness import derived_seed
 from ..foundation.reading import SIGNS
 from ..interventions.stage import Randomization, Stage
 from ..methods.protocol import SaliencyMethod
-from .maps import as_seen, have_signs, maps_of, reduced
+from .looks import Look
+from .original import Original, explained
 from .profile import Cause, SrcProfile
 from .similarities import SIMILARITIES, SRC
+from .view import View, compared
 
 At = str | Sequence[str]
-TRAINED = "the trained model"
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +31,10 @@ class SrcMeasurement:
     """A method, an intervention in a model, and the images to explain. A stage is measured when it is asked for.
 
     ``signs``: how maps are compared, ``"signed"``, ``"absolute"`` or both: maps are drawn once and compared in each of
-    these ways. ``seeds``: how many times a random intervention is drawn. ``seen``: whether maps are rounded to what a
-    screen can show before they are compared (``maps.as_seen``). ``compared_by``: a name of ``SIMILARITIES``.
+    these ways; maps without signs in the first way only. ``seeds``: how many times a random intervention is drawn.
+    ``seen``: whether maps are rounded to what a screen can show before they are compared (``maps.as_seen``).
+    ``compared_by``: a name of ``SIMILARITIES``. ``original``: the maps of the model as it is, if they are shared with
+    other measurements. ``sample``: how many images the intervention is made for, by default all.
 
     The method gets a copy of the model, so that whatever it does to it harms nobody else.
     Raises ValueError if a sign or ``compared_by`` is unknown or ``seeds`` is below 1.
@@ -47,6 +50,8 @@ class SrcMeasurement:
     seed: int
     seen: bool = False
     compared_by: str = SRC
+    original: Original = field(default=None)  # type: ignore[assignment]
+    sample: int | None = None
 
     def __post_init__(self) -> None:
         for sign in self.signs:
@@ -56,127 +61,162 @@ class SrcMeasurement:
             raise unknown_name("similarity", self.compared_by, SIMILARITIES)
         if self.seeds < 1:
             raise ValueError(f"seeds must be at least 1, not {self.seeds!r}")
+        if self.original is None:
+            object.__setattr__(self, "original", self._own_original())
 
     def profile(self, at: At) -> SrcProfile:
         """Return the SRCs of maps compared by the first of ``signs``. Raises what ``profiles`` raises."""
         return self.profiles(at)[0]
 
     def profiles(self, at: At) -> tuple[SrcProfile, ...]:
-        """Return the SRCs at the stages that ``at`` means, a profile for each of ``signs``.
+        """Return the SRCs of all images and ``seeds`` draws at the stages that ``at`` means, a profile for each sign.
 
         Raises ValueError if it means none, SaliencyMethodError if the method raises or does not return maps.
         """
-        seeds = range(self.seeds if self.randomizer.repeats else 1)
-        draws = [self.randomizer.bind(self.images, derived_seed(self.seed, draw)) for draw in seeds]
-        stages = stages_meant(draws[0], at)
-        shape = (len(self.signs), len(draws), len(stages), len(self.images))
-        src, causes = np.full(shape, np.nan), np.zeros(shape, dtype=np.int8)
-        before = self.before
-        for draw, randomization in enumerate(draws):
-            for stage in randomization.stages(stages):
-                cell = slice(None), draw, stages.index(stage.name)
-                if stage.dead:
-                    causes[cell] = Cause.DEAD_MODEL
-                    continue
-                after = self._look(stage, self._noise_of(draw, stage.name))
-                self._require_same_size(before, after, stage.name)
-                src[cell] = self._compared(before, after)
-                causes[cell] = [causes_of(*pair) for pair in zip(before.by_sign, after.by_sign, strict=True)]
-        return tuple(
-            SrcProfile(
-                method=self.method_name,
-                model=self.model_name,
-                sign=sign,
-                seed=self.seed,
-                stages=stages,
-                src=src[index],
-                causes=causes[index],
-                compared_by=self.compared_by,
-                has_signs=have_signs(before.maps),
-            )
-            for index, sign in enumerate(self.signs)
-        )
+        (profiles,) = self.growing(at, (Look(len(self.images), self.seeds),))
+        return profiles
 
-    @cached_property
+    def growing(self, at: At, looks: Sequence[Look]) -> Iterator[tuple[SrcProfile, ...]]:
+        """Yield the profiles of growing numbers of images and draws. Nothing is explained before it is asked for.
+
+        The intervention is drawn once if it has one version only. Raises what ``profiles`` raises.
+        """
+        table = _Table(self, stages_meant(self._bound, at), looks)
+        for look in looks:
+            yield table.grown_to(look)
+
+    @property
     def images(self) -> torch.Tensor:
         """The images, on the model's device and in its precision."""
-        return images_for(self.randomizer.model, self.batch.images)
+        return self.original.images
 
-    @cached_property
+    @property
     def targets(self) -> torch.Tensor:
         """The classes to explain, the same at every stage."""
-        if self.batch.targets is None:
-            return logits_of(self.randomizer.model, self.images).argmax(1)
-        return self.batch.targets.to(self.images.device)
+        return self.original.targets(len(self.images))
 
     @cached_property
-    def before(self) -> Look:
-        """The trained model's maps."""
-        return self._look(Stage(TRAINED, copy.deepcopy(self.randomizer.model)), derived_seed(self.seed, TRAINED))
+    def _bound(self) -> Randomization:
+        return self.bound(0)
 
-    def _noise_of(self, draw: int, stage: str) -> int:
-        """Return the seed of the random streams during the calls of the method."""
-        return derived_seed(self.seed, *((TRAINED,) if self.randomizer.same_noise else (draw, stage)))
+    def bound(self, draw: int) -> Randomization:
+        """Return a draw of the intervention."""
+        return self.randomizer.bind(self.images[: self.sample], derived_seed(self.seed, draw))
 
-    def _look(self, stage: Stage, seed: int) -> Look:
-        name = f"{self.method_name} on {self.model_name}, {stage.name}"
-        images = self.images + stage.shift if stage.shift else self.images
-        targets = stage.retarget(self.targets) if stage.retarget else self.targets
-        with evaluation_mode(stage.model):
-            maps = maps_of(self.method, stage.model, images, targets, name=name, seed=seed)
-        return Look(tuple(self._prepared(reduced(maps, sign)) for sign in self.signs), reduced(maps, "signed"))
+    def _own_original(self) -> Original:
+        return Original(
+            method=self.method,
+            name=f"{self.method_name} on {self.model_name}",
+            model=self.randomizer.model,
+            images=self.batch.images,
+            given=self.batch.targets,
+            seed=self.seed,
+            seen=self.seen,
+            compared_by=self.compared_by,
+        )
 
-    def _prepared(self, maps: torch.Tensor) -> Prepared:
-        values = SIMILARITIES[self.compared_by].prepare(as_seen(maps) if self.seen else maps)
-        return Prepared(values, maps.flatten(1).isfinite().all(1).cpu().numpy())
 
-    def _compared(self, before: Look, after: Look) -> list[np.ndarray]:
-        compare = SIMILARITIES[self.compared_by].compare
-        pairs = zip(before.by_sign, after.by_sign, strict=True)
-        return [compare(one.values, other.values).numpy() for one, other in pairs]
+class _Table:
+    """The SRCs of a measurement so far: by sign, draw, stage and image; NaN where they are undefined or not yet known."""
 
-    def _require_same_size(self, before: Look, after: Look, stage: str) -> None:
+    def __init__(self, measurement: SrcMeasurement, stages: tuple[str, ...], looks: Sequence[Look]) -> None:
+        self.measurement = measurement
+        self.stages = stages
+        self.draws = max(look.draws for look in looks) if measurement.randomizer.repeats else 1
+        self.parts = list(pairwise(sorted({0, *(look.images for look in looks)})))
+        shape = (len(measurement.signs), self.draws, len(stages), looks[-1].images)
+        self.src = np.full(shape, np.nan)
+        self.causes = np.zeros(shape, dtype=np.int8)
+        self.known = [0] * self.draws  # how many images, by draw
+        self.why_dead: dict[tuple[int, str], str | None] = {}
+
+    def grown_to(self, look: Look) -> tuple[SrcProfile, ...]:
+        """Explain what is missing for a look, and return its profiles."""
+        draws = min(look.draws, self.draws)
+        for draw in range(draws):
+            parts = [part for part in self.parts if self.known[draw] < part[1] <= look.images]
+            if parts:
+                self._explain(draw, parts)
+                self.known[draw] = look.images
+        measured, first = self.measurement, self.parts[0]
+        # What maps without signs show by magnitude is what they show anyway.
+        has_signs = measured.original.view(*first).have_signs
+        return tuple(
+            SrcProfile(
+                method=measured.method_name,
+                model=measured.model_name,
+                sign=sign,
+                seed=measured.seed,
+                stages=self.stages,
+                src=self.src[index, :draws, :, : look.images].copy(),
+                causes=self.causes[index, :draws, :, : look.images].copy(),
+                compared_by=measured.compared_by,
+                has_signs=has_signs,
+            )
+            for index, sign in enumerate(self._signs)
+        )
+
+    @property
+    def _signs(self) -> tuple[str, ...]:
+        signs = self.measurement.signs
+        return signs if self.measurement.original.view(*self.parts[0]).have_signs else signs[:1]
+
+    def _explain(self, draw: int, parts: Sequence[tuple[int, int]]) -> None:
+        """Measure parts of the images at every stage of a draw."""
+        for stage in self.measurement.bound(draw).stages(self.stages):
+            column = self.stages.index(stage.name)
+            for start, stop in parts:
+                after = self._view(stage, draw, start, stop)
+                for index, sign in enumerate(self._signs):
+                    cell = index, draw, column, slice(start, stop)
+                    if after is None:
+                        self.causes[cell] = Cause.DEAD_MODEL
+                    else:
+                        before = self.measurement.original.view(start, stop)
+                        self.src[cell], self.causes[cell] = compared(before, after, sign)
+
+    def _view(self, stage: Stage, draw: int, start: int, stop: int) -> View | None:
+        """Return the maps of a stage; None if its model is dead."""
+        key = draw, stage.name
+        if self.why_dead.get(key):
+            return None
+        original = self.measurement.original
+        before = original.view(start, stop)  # drawn first, so that a method that is wrong is told so without a stage
+        targets = original.targets(stop)
+        try:
+            with heard(stage.model) as logits:
+                maps = explained(
+                    original,
+                    stage.model,
+                    start,
+                    stop,
+                    targets=stage.retarget(targets) if stage.retarget else targets,
+                    name=stage.name,
+                    noise=self._noise(draw, stage.name),
+                    shift=stage.shift,
+                    method=self.measurement.method,
+                )
+        except SaliencyMethodError:
+            if stage.dead:
+                self.why_dead[key] = stage.dead
+                return None
+            raise
+        if key not in self.why_dead:
+            self.why_dead[key] = stage.cause_of_death(logits)
+        if self.why_dead[key]:
+            return None
+        after = View(maps, seen=original.seen, compared_by=original.compared_by)
         if before.size != after.size:
             raise SaliencyMethodError(
-                f"{self.method_name} on {self.model_name}, {stage}: the method returned maps of size {after.size}, "
+                f"{original.name}, {stage.name}: the method returned maps of size {after.size}, "
                 f"but of size {before.size} for the trained model"
             )
+        return after
 
-
-@dataclass(frozen=True)
-class Prepared:
-    """Maps ready to be compared, ``(N, ...)``, all NaN for an undefined one; and whether each map is finite."""
-
-    values: torch.Tensor
-    finite: np.ndarray
-
-    @property
-    def constant(self) -> np.ndarray:
-        """Whether each map is finite but constant, so that it can't be compared."""
-        constant: np.ndarray = self.values.flatten(1).isnan().all(1).numpy() & self.finite
-        return constant
-
-
-@dataclass(frozen=True)
-class Look:
-    """The maps of a stage ``(N, h, w)``, and the same ready to be compared, by sign."""
-
-    by_sign: tuple[Prepared, ...]
-    maps: torch.Tensor
-
-    @property
-    def size(self) -> tuple[int, ...]:
-        """The size of each map."""
-        return tuple(self.maps.shape[1:])
-
-
-def causes_of(before: Prepared, after: Prepared) -> np.ndarray:
-    """Return for each image the ``Cause`` of its undefined SRC, or 0 if the SRC is defined."""
-    causes = np.zeros(len(before.finite), dtype=np.int8)
-    causes[after.constant] = Cause.CONSTANT_AFTER
-    causes[before.constant] = Cause.CONSTANT_BEFORE
-    causes[~(before.finite & after.finite)] = Cause.NOT_FINITE
-    return causes
+    def _noise(self, draw: int, stage: str) -> int:
+        """Return the seed of the random streams during the calls of the method."""
+        measured = self.measurement
+        return measured.original.noise if measured.randomizer.same_noise else derived_seed(measured.seed, draw, stage)
 
 
 def stages_meant(randomization: Randomization, at: At) -> tuple[str, ...]:

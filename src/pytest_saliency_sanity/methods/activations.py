@@ -15,7 +15,6 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from ..foundation.errors import unknown_name
-from ..foundation.inference import watch
 
 # Functions that act on each value or channel separately, so that their output still is "the activations" of the layer.
 # Sigmoid, tanh and softplus are left out: in x * sigmoid(x) they are a gate on x, and the gate is not the activation.
@@ -40,17 +39,47 @@ def last_convolution(model: nn.Module, image: torch.Tensor) -> nn.Module:
 
     Raises ValueError if the model has none.
     """
-    executed: list[nn.Module] = []
+    with ExecutedConvolutions(model) as executed, torch.no_grad():
+        model(image.clone())
+    return executed.last
 
-    def note(module: nn.Module, _: Any, output: torch.Tensor) -> None:
+
+class ExecutedConvolutions:
+    """Notes which convolutions of a model are executed in this context and have outputs with more than one position."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self.all = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.ConvTranspose2d)]
+        self.executed: list[nn.Module] = []
+
+    def __enter__(self) -> ExecutedConvolutions:
+        self._hooks = [module.register_forward_hook(self._note) for module in self.all]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    @property
+    def likely_last(self) -> nn.Module:
+        """The convolution that was registered last: mostly, it is executed last. Raises ValueError if there is none."""
+        return self._last_of(self.all)
+
+    @property
+    def last(self) -> nn.Module:
+        """The one executed last. Raises ValueError if there is none."""
+        return self._last_of(self.executed)
+
+    def _last_of(self, convolutions: list[nn.Module]) -> nn.Module:
+        if not convolutions:
+            raise ValueError(
+                f"{type(self.model).__name__} has no convolution with more than one position: name a layer"
+            )
+        return convolutions[-1]
+
+    def _note(self, module: nn.Module, _: Any, output: torch.Tensor) -> None:
         if output.ndim == 4 and output[0, 0].numel() > 1:
-            executed.append(module)
-
-    convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.ConvTranspose2d)]
-    watch(model, image, convolutions, note)
-    if not executed:
-        raise ValueError(f"{type(model).__name__} has no convolution with more than one position: name a layer")
-    return executed[-1]
+            self.executed.append(module)
 
 
 class LayerActivations(TorchFunctionMode):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .activations import LayerActivations, last_convolution, named_layer
+from .activations import ExecutedConvolutions, LayerActivations, named_layer
 from .scores import class_scores, explaining, in_chunks
 
 
@@ -31,12 +31,39 @@ def gradcam(
     with explaining(model):
         chosen = named_layer(model, layer) if layer is not None else None
         for chunk, chunk_targets in in_chunks(images, targets):
-            chosen = last_convolution(model, chunk[:1]) if chosen is None else chosen
-            with LayerActivations(chosen, follow=layer is None) as recorded:
-                scores = class_scores(model(chunk), chunk_targets)
-            maps.append(weighted_sum(recorded.values, recorded.gradients(scores.sum())))
+            if chosen is None:
+                chosen, activations, gradients = at_last_convolution(model, chunk, chunk_targets)
+            else:
+                activations, gradients = at_layer(model, chosen, chunk, chunk_targets, follow=layer is None)
+            maps.append(weighted_sum(activations, gradients))
     stacked = torch.cat(maps)
     return stacked.relu() if relu else stacked
+
+
+def at_layer(
+    model: nn.Module, layer: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, follow: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return a layer's activations and the gradient of the class scores with respect to them, ``(N, K, h, w)``."""
+    with LayerActivations(layer, follow=follow) as recorded:
+        scores = class_scores(model(images), targets)
+    return recorded.values, recorded.gradients(scores.sum())
+
+
+def at_last_convolution(
+    model: nn.Module, images: torch.Tensor, targets: torch.Tensor
+) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
+    """Return the last convolution executed, its activations and their gradients.
+
+    Mostly it is the one registered last, and then a single pass both finds out and is enough.
+    """
+    executed = ExecutedConvolutions(model)
+    likely = executed.likely_last
+    with executed, LayerActivations(likely, follow=True) as recorded:
+        scores = class_scores(model(images), targets)
+    last = executed.last
+    if last is likely:
+        return last, recorded.values, recorded.gradients(scores.sum())
+    return last, *at_layer(model, last, images, targets, follow=True)
 
 
 def weighted_sum(activations: torch.Tensor, gradients: torch.Tensor) -> torch.Tensor:

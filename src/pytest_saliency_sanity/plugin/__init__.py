@@ -23,6 +23,7 @@ from .fixtures import (
     saliency_cascade,
     saliency_device,
     saliency_judge,
+    saliency_known_subjects,
     saliency_look,
     saliency_memorized_model,
     saliency_method,
@@ -157,7 +158,7 @@ def _require_photographs(read: Settings) -> None:
             raise pytest.UsageError(f"{read.sources[option]} is for --saliency-preset={takers}, not {read.preset_name}")
     if read.data:
         try:
-            read.networks.batch(read.images, at_most=read.takes_fewer_images)
+            read.networks.batch(read.most_images, at_most=read.images is None)
         except ValueError as error:
             raise pytest.UsageError(f"{read.sources['data']}: {error}") from error
 

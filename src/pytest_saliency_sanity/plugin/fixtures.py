@@ -109,7 +109,7 @@ def saliency_batch(saliency_settings: Settings, saliency_device: torch.device) -
     """The images to explain: held-out digits, or the photographs of ``--saliency-data``."""
     settings = saliency_settings
     try:
-        return settings.networks.batch(settings.images, at_most=settings.takes_fewer_images).to(saliency_device)
+        return settings.networks.batch(settings.most_images, at_most=settings.images is None).to(saliency_device)
     except ValueError as error:
         pytest.fail(f"{error}, or override the fixture saliency_batch", pytrace=False)
 
@@ -149,6 +149,12 @@ def saliency_needs(request: pytest.FixtureRequest, saliency_question: Question) 
     return gather_needs(check, model or MODEL, lambda need: supply(request, need))
 
 
+@pytest.fixture(scope="module")
+def saliency_known_subjects() -> list[Subject]:
+    """The subject of the test before, whose maps are kept for the next one, if it is about the same."""
+    return []
+
+
 @pytest.fixture
 def saliency_subject(
     request: pytest.FixtureRequest,
@@ -157,8 +163,9 @@ def saliency_subject(
     saliency_model: nn.Module,
     saliency_batch: Batch,
     saliency_settings: Settings,
+    saliency_known_subjects: list[Subject],
 ) -> Subject:
-    """The method and the model with their names, as a check takes them."""
+    """The method and the model with their names, as a check takes them: the same for all tests, if it can be."""
     from ..checks.judging.subject import Subject, require_fits
 
     subject = Subject(
@@ -169,11 +176,16 @@ def saliency_subject(
         saliency_batch,
         seed=saliency_settings.seed,
         reading=saliency_settings.reading,
+        all_images=saliency_settings.images is not None,
     )
+    for known in saliency_known_subjects:
+        if known.is_still(subject):
+            return known
     try:
         require_fits(subject)
     except ValueError as error:
         pytest.fail(str(error), pytrace=False)
+    saliency_known_subjects[:] = [subject]
     return subject
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pytest
 
-from ..checks.registry import CHECKS, IMAGES, MOST_IMAGES, TIERS, question_ids
+from ..checks.registry import CHECKS, MOST_IMAGES, TIERS, question_ids
 from ..foundation.errors import unknown_name
 from ..foundation.limits import LEAST_IMAGES, require_confidence, require_threshold
 from ..foundation.reading import LAWS, SIGNS
@@ -196,9 +196,9 @@ OPTIONS = (
     Option(
         "images",
         "N",
-        f"how many images to explain, {LEAST_IMAGES} to {MOST_IMAGES}",
+        f"explain this many images, {LEAST_IMAGES} to {MOST_IMAGES}, for every answer",
         parse_integer(LEAST_IMAGES, MOST_IMAGES),
-        f"{IMAGES}; of photographs, as many as there are up to that",
+        "as many as each answer takes until it is sure",
     ),
     Option("seed", "N", "the seed of all random draws", parse_integer(0, 2**63 - 1), "0"),
     Option(

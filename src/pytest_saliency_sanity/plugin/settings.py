@@ -12,7 +12,7 @@ import pytest
 
 from ..checks.expectations import ExpectedFailure, parse_expected_failure
 from ..checks.plan import Plan
-from ..checks.registry import IMAGES, TIERS
+from ..checks.registry import TIERS
 from ..foundation.reading import Reading
 from ..networks.presets.registry import PRESETS, Preset
 from ..networks.resolve import require_network_spec
@@ -36,14 +36,15 @@ class Typed(NamedTuple):
 class Settings:
     """The options of a run.
 
-    ``named_models`` and ``checks`` are empty if none were named, which means all models of the preset and all checks.
+    ``images``: how many images are explained; None for as many as the answers take. ``named_models`` and ``checks`` are
+    empty if none were named, which means all models of the preset and all checks.
     ``typed``: the options as typed, for the command that runs a test again. ``sources``: where each value came from.
     """
 
     methods: tuple[str, ...] = ()
     named_models: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
-    images: int = IMAGES
+    images: int | None = None
     seed: int = 0
     device: str = "auto"
     tier: str = TIERS[0]
@@ -91,9 +92,9 @@ class Settings:
         return option in self.sources
 
     @property
-    def takes_fewer_images(self) -> bool:
-        """Whether a folder with fewer images than ``images`` is accepted."""
-        return self.data is not None and "data" in self.preset.options and not self.asked_for("images")
+    def most_images(self) -> int:
+        """How many images are looked at, at most."""
+        return self.preset.most_images if self.images is None else self.images
 
     def threshold(self, check: str) -> float | None:
         """Return the user's threshold for a check; None to use the calibrated ones."""

@@ -37,8 +37,8 @@ def images_in_use(config: pytest.Config, settings: Settings) -> str:
     for plugin in config.pluginmanager.get_plugins():
         if plugin is not ours and hasattr(plugin, "saliency_batch"):
             return "images of the fixture saliency_batch"
-    if settings.takes_fewer_images:
-        return counted(len(settings.networks.batch(settings.images, at_most=True)), "image")
+    if settings.images is None:
+        return f"up to {counted(len(settings.networks.batch(settings.most_images, at_most=True)), 'image')}"
     return counted(settings.images, "image")
 
 

@@ -37,7 +37,7 @@ def of_the_preset(request: pytest.FixtureRequest, need: str) -> object:
     if name in settings.preset.networks:
         device: torch.device = request.getfixturevalue("saliency_device")
         with loading(request.config):
-            found = settings.networks.supply(need, str(name), settings.images, device)
+            found = settings.networks.supply(need, str(name), settings.most_images, device)
     if found is None:
         leave_out(request, unsupplied(need, name or MODEL))
     return found

@@ -10,11 +10,9 @@ import torch
 from ..checks.answering import threads_of
 from ..checks.judging.subject import Subject
 from ..foundation.errors import SaliencyMethodError
-from ..foundation.inference import images_for, logits_of
-from ..measuring.maps import maps_of, reduced
+from ..measuring.maps import reduced
 from ..methods.controls import image_itself
 from ..methods.gradient import gradient
-from ..methods.protocol import SaliencyMethod
 from .glances import Glance, Sample
 
 IMAGES, POSITIONS = 3, 32
@@ -23,17 +21,17 @@ COMPARED = {"gradient": gradient, "input": image_itself}
 
 def glance_at(subject: Subject) -> Glance:
     """Return samples of the method's maps, the plain gradient's and the input's, and the method's layer."""
-    images = images_for(subject.model, subject.batch.images[:IMAGES])
+    images = subject.original.images[:IMAGES]
     with threads_of(subject):
-        subject = replace(subject, model=copy.deepcopy(subject.model))  # a method can do anything to it
-        targets = logits_of(subject.model, images).argmax(1)
-        compared = {name: _sample(method, subject, images, targets) for name, method in COMPARED.items()}
+        targets = subject.original.targets(len(images))
+        compared = {name: method(subject.model, images, targets) for name, method in COMPARED.items()}
+        own = replace(subject, model=copy.deepcopy(subject.model))  # a method can do anything to it
         return Glance(
             method=subject.method_name,
             model=subject.model_name,
-            layer=layer_of(subject, images[:1]),
-            maps=_sample(subject.method, subject, images, targets),
-            compared=compared,
+            layer=layer_of(own, images[:1]),
+            maps=_maps_of(subject),
+            compared={name: sample_of(reduced(maps, subject.reading.sign)) for name, maps in compared.items()},
         )
 
 
@@ -58,9 +56,11 @@ def sample_of(maps: torch.Tensor) -> Sample:
     return Sample(tuple(maps.shape[1:]), values)
 
 
-def _sample(method: SaliencyMethod, subject: Subject, images: torch.Tensor, targets: torch.Tensor) -> Sample | None:
+def _maps_of(subject: Subject) -> Sample | None:
+    """Return a sample of the maps that the checks look at first."""
+    (first, *_) = subject.looks(1)
     try:
-        maps = maps_of(method, subject.model, images, targets, name="a glance", seed=subject.seed)
+        maps = subject.original.view(0, first.images).maps
     except SaliencyMethodError:
         return None  # the checks report it
-    return sample_of(reduced(maps, subject.reading.sign))
+    return sample_of(reduced(maps[:IMAGES], subject.reading.sign))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from ...data.bias_scenario import BiasScenario
 from ...foundation.randomness import derived_seed
 from ...measuring.interval import Interval
+from ...measuring.looks import Look, confidence_at, looks_for
 from ...measuring.mass import Masses, masses_of, predictions
 from ...methods.protocol import SaliencyMethod
 from ..judging.message import BAR, bar
@@ -71,7 +74,10 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
     seed = derived_seed(subject.seed, CHECK.name, subject.model_name)
     name = f"{subject.method_name} on {subject.model_name}"
     confidence = subject.reading.confidence
-    masses = bias_masses(subject.method, scenario, limit, confidence, name=name, seed=seed)
+    count = len(scenario.batch)
+    looks = looks_for(count, 1, fixed=count if subject.all_images else None)
+    masses = bias_masses(subject.method, scenario, limit, confidence, name=name, seed=seed, looks=looks)
+    explained = len(masses.biased)
     return CheckResult(
         check=CHECK.name,
         method=subject.method_name,
@@ -81,7 +87,8 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
         measured=Measured(
             subject.seed,
             "absolute",
-            images=len(scenario.batch),
+            images=explained,
+            looks=[look.images for look in looks].index(explained) + 1,
             draws=1,
             confidence=confidence,
             figures=tuple(
@@ -95,16 +102,42 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
 
 
 def bias_masses(
-    method: SaliencyMethod, scenario: BiasScenario, threshold: float, confidence: float = 0.95, *, name: str, seed: int
+    method: SaliencyMethod,
+    scenario: BiasScenario,
+    threshold: float,
+    confidence: float = 0.95,
+    *,
+    name: str,
+    seed: int,
+    looks: Sequence[Look] = (),
 ) -> BiasMasses:
-    """Measure the masses on the nuisance and judge their drop. Both models get the same random numbers."""
-    biased, balanced = (
-        masses_of(method, model, scenario.batch, scenario.nuisance_masks, name=f"{name}, {kind}", seed=seed)
-        for kind, model in (("biased", scenario.biased_model), ("balanced", scenario.balanced_model))
-    )
-    drop = biased - balanced
-    stage = judge(STAGE, drop.values[None], drop.interval(confidence), threshold, above=True)
-    return BiasMasses(biased, balanced, stage)
+    """Measure the masses on the nuisance and judge their drop. Both models get the same random numbers.
+
+    ``looks``: how many images are looked at, one look after the other, until the verdict is sure; by default all at
+    once.
+    """
+    looks = looks or [Look(len(scenario.batch), 1)]
+    level = confidence_at(confidence, len(looks))
+    models = {"biased": scenario.biased_model, "balanced": scenario.balanced_model}
+    found = dict.fromkeys(models, Masses(np.empty(0)))
+    for look in looks:
+        for kind, model in models.items():
+            more = masses_of(
+                method,
+                model,
+                scenario.batch,
+                scenario.nuisance_masks,
+                name=f"{name}, {kind}",
+                seed=seed,
+                start=len(found[kind]),
+                stop=look.images,
+            )
+            found[kind] = found[kind].followed_by(more)
+        drop = found["biased"] - found["balanced"]
+        stage = judge(STAGE, drop.values[None], drop.interval(level), threshold, above=True)
+        if stage.verdict in ("passed", "failed"):
+            break
+    return BiasMasses(found["biased"], found["balanced"], stage)
 
 
 def explain(
@@ -131,7 +164,7 @@ def explain(
             _row("balanced", masses.balanced, confidence),
             "",
             "Mass: the share of a map's absolute values that lies on the nuisance, image by image.",
-            f"Measured on {len(scenario.batch)} images, seed {seed}; {_class_explained(scenario)}.",
+            f"Measured on {len(masses.biased)} images, seed {seed}; {_class_explained(scenario)}.",
         ]
     )
 

@@ -43,5 +43,6 @@ def check_cascading_randomization(
     """
     if order not in JUDGED_AT:
         raise unknown_name("order", order, JUDGED_AT)
-    randomizer = CascadingRandomizer(subject.model, order=order, law=subject.reading.law)
-    return check_src(CHECK, order, subject, randomizer, threshold=threshold, at=JUDGED_AT[order], seeds=DRAWS[order])
+    cascade = subject.once("cascade", lambda: CascadingRandomizer(subject.model, law=subject.reading.law))
+    randomizer = cascade.in_order(order)
+    return check_src(CHECK, order, subject, randomizer, threshold=threshold, at=JUDGED_AT[order], draws=DRAWS[order])

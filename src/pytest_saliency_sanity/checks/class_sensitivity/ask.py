@@ -37,4 +37,4 @@ def check_class_sensitivity(subject: Subject, *, threshold: float | None = None)
     return maps.
     """
     other = OtherClass(subject.model)
-    return check_src(CHECK, "", subject, other, threshold=threshold, seeds=DRAWS, words=WORDS)
+    return check_src(CHECK, "", subject, other, threshold=threshold, draws=DRAWS, words=WORDS)

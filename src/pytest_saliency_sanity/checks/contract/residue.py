@@ -24,6 +24,8 @@ def belongings(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) ->
 
 def difference(before: dict[str, object], after: dict[str, object]) -> str | None:
     """Return a description of the first difference; None if there is none."""
+    if before == after:
+        return None
     for name in sorted({*before, *after}):
         if name not in after:
             return f"{name} is gone"

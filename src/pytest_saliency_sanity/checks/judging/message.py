@@ -40,14 +40,15 @@ def explain(
     findings: Sequence[Finding] = (),
     *,
     total: int,
+    level: float | None = None,
 ) -> str:
     """Return the whole message: what was asked and found, and the judged quantity at every stage.
 
     ``stages``: those that were judged. ``cascade``: the profile of the stages to show, judged or not. ``quantity``:
-    what was judged. ``total``: the number of all stages.
+    what was judged. ``total``: the number of all stages. ``level``: the confidence of each interval, if several looks
+    share that of the verdict.
     """
     deciding = decisive(stages)
-    draws, _, images = cascade.src.shape
     similarity = "\nSimilarity: the mean of |SRC|: 1 the same picture or its negative." * (quantity == SIMILARITY)
     return "\n".join(
         [
@@ -58,11 +59,12 @@ def explain(
             *(f"A finding: {each.text} ({each.figure})." for each in findings),
             *undefined_causes(deciding, cascade),
             "",
-            *stage_table(cascade, stages, measured.confidence, quantity),
+            *stage_table(cascade, stages, level or measured.confidence, quantity),
             *([f"{len(cascade.stages)} of {total} stages are shown."] if 1 < len(cascade.stages) < total else []),
             "",
             f"SRC: Spearman's rank correlation {words.compared}: 1 the same order of pixels, 0 unrelated.{similarity}",
-            f"Measured on {images} images x {draws} random draw{'s' * (draws > 1)}, seed {cascade.seed}{words.note}.",
+            f"Measured on {measured.images} images x {measured.draws} random draw{'s' * (measured.draws > 1)}, "
+            f"seed {cascade.seed}{words.note}.",
         ]
     )
 

@@ -62,7 +62,7 @@ class Measured:
     """The measurements that a verdict rests on.
 
     ``sign``: how maps were read, ``"signed"`` or ``"absolute"``; empty if no maps were. ``has_signs``: whether they
-    have signs. ``images`` and ``draws``: how many of each. ``seed``: that of all random draws. ``confidence``: that of
+    have signs. ``images`` and ``draws``: how many of each; ``looks``: at the how manyth look. ``seed``: that of all random draws. ``confidence``: that of
     the intervals. ``figures``: other measurements.
     """
 
@@ -71,6 +71,7 @@ class Measured:
     has_signs: bool = False
     images: int = 0
     draws: int = 0
+    looks: int = 1
     confidence: float = 0.95
     figures: tuple[Figure, ...] = ()
 

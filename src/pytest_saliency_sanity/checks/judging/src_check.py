@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
+from typing import NamedTuple
 
 from ...foundation.ids import with_variant
-from ...foundation.inference import images_for
 from ...foundation.randomness import derived_seed
+from ...foundation.reading import Reading
 from ...interventions.stage import Randomization
+from ...measuring.looks import Look, confidence_at
 from ...measuring.profile import SrcProfile
-from ...measuring.src import At, SrcMeasurement
-from ..registry import SIMILARITY, Check
+from ...measuring.src import SrcMeasurement
+from ...methods.protocol import SaliencyMethod
+from ..registry import IMAGES, SIMILARITY, Check
 from .message import BELOW, Words, explain
 from .result import CheckResult, Finding, Measured, StageVerdict, decisive
 from .subject import Subject
@@ -29,70 +32,128 @@ def check_src(
     subject: Subject,
     randomization: Randomization,
     *,
-    seeds: int,
+    draws: int,
     threshold: float | None = None,
     at: Collection[str] | None = None,
     words: Words = BELOW,
+    method: SaliencyMethod | None = None,
 ) -> CheckResult:
     """Check that maps, rounded to what a screen can show, stay on their side of the threshold.
 
     ``threshold``: in place of the calibrated ones. ``at``: the stages to judge, those of the check's thresholds by
-    default, by name or by ``"last"`` and the like, as in ``at`` of ``src_profile``. ``seeds``: how many times the
-    intervention is drawn. All random numbers depend on the seed, the check and the model alone.
+    default, by name or by ``"last"`` and the like, as in ``at`` of ``src_profile``. ``draws``: how many times the
+    intervention is usually drawn. ``method``: what explains the stages, if it is not that of the subject. All random
+    numbers depend on the seed, the check and the model alone.
+
+    More and more images and draws are looked at, until the verdict is sure, unless the subject says all images.
 
     If the check judges the similarity of maps with signs, that of their magnitudes is judged as well, as a finding.
     Raises SaliencyMethodError if the method raises or does not return maps.
     """
     title = with_variant(check.name, variant)
     reading = subject.reading
-    bound = randomization.bind(images_for(subject.model, subject.batch.images), 0)
+    original = subject.original
+    bound = randomization.bind(subject.sample, 0)
     judged_at = {stage: key for key in at or check.thresholds for stage in bound.names(key)}
     both = check.quantity == SIMILARITY and reading.sign == "signed"
     measurement = SrcMeasurement(
-        method=subject.method,
+        method=method or subject.method,
         method_name=subject.method_name,
         model_name=subject.model_name,
         randomizer=randomization,
         batch=subject.batch,
         signs=("signed", "absolute") if both else (reading.sign,),
-        seeds=seeds,
+        seeds=draws,
         seed=derived_seed(subject.seed, title, subject.model_name),
         seen=True,
+        original=original,
+        sample=len(subject.sample),
     )
-    profile, *magnitudes = measurement.profiles(tuple(judged_at))
-    has_signs = reading.sign == "signed" and profile.has_signs
-
-    def judge(found: SrcProfile, *, signed: bool) -> tuple[StageVerdict, ...]:
-        limits = check.judged_by(threshold, signed=signed)
-        by_stage = {stage: limits[key] for stage, key in judged_at.items()}
-        return judge_stages(found, by_stage, reading.confidence, quantity=check.quantity, above=check.above)
-
-    stages = judge(profile, signed=has_signs)
-    by_magnitude = judge(magnitudes[0], signed=False) if magnitudes and has_signs else ()
+    judging = Judging(check, judged_at, threshold, reading)
+    looks = subject.looks(draws if randomization.repeats else 1)
+    if check.is_finding(variant):  # it takes no more than is usual
+        looks = tuple(look for look in looks if look.images <= max(IMAGES, looks[0].images))
+    judged = first_sure(measurement, judging, looks)
     every = bound.names()
-    cascade = profile_to_show(measurement.profile, profile, stages, every) if subject.explain else profile
+    cascade = profile_to_show(measurement, judged, every) if subject.explain else judged.profile
     measured = Measured(
         subject.seed,
         reading.sign,
-        has_signs,
-        images=len(subject.batch),
-        draws=profile.src.shape[0],
+        judged.has_signs,
+        images=judged.profile.src.shape[2],
+        draws=judged.profile.src.shape[0],
+        looks=judged.looks,
         confidence=reading.confidence,
     )
-    findings = findings_of(stages, by_magnitude)
+    findings = findings_of(judged.stages, judged.magnitudes)
     # The message names the seed that a user can pass, not the one derived from it.
     shown = replace(cascade, seed=subject.seed)
     return CheckResult(
         check=title,
         method=subject.method_name,
         model=subject.model_name,
-        verdict=decisive(stages).verdict,
-        message=explain(title, stages, shown, measured, words, check.quantity, findings, total=len(every)),
+        verdict=decisive(judged.stages).verdict,
+        message=explain(
+            title, judged.stages, shown, measured, words, check.quantity, findings, total=len(every), level=judged.level
+        ),
         measured=measured,
-        stages=stages,
-        magnitudes=by_magnitude,
+        stages=judged.stages,
+        magnitudes=judged.magnitudes,
         findings=findings,
     )
+
+
+class Judged(NamedTuple):
+    """What was seen at a look: the profile as judged, the verdicts on its stages and on the magnitudes of its maps.
+
+    ``looks``: how many looks were taken. ``level``: the confidence of the intervals.
+    """
+
+    profile: SrcProfile
+    stages: tuple[StageVerdict, ...]
+    magnitudes: tuple[StageVerdict, ...]
+    has_signs: bool
+    looks: int
+    level: float
+
+
+class Judging(NamedTuple):
+    """How a profile is judged: by which check, at which stages (with the stage of ``thresholds`` that each means)."""
+
+    check: Check
+    judged_at: Mapping[str, str]
+    threshold: float | None
+    reading: Reading
+
+    def judge(self, profile: SrcProfile, confidence: float, *, signed: bool) -> tuple[StageVerdict, ...]:
+        """Return the verdicts on the stages of a profile of maps with or without signs."""
+        limits = self.check.judged_by(self.threshold, signed=signed)
+        by_stage = {stage: limits[key] for stage, key in self.judged_at.items()}
+        return judge_stages(profile, by_stage, confidence, quantity=self.check.quantity, above=self.check.above)
+
+
+def first_sure(measurement: SrcMeasurement, judging: Judging, looks: Sequence[Look]) -> Judged:
+    """Return what is judged at the first look that is sure, or at the last one.
+
+    The intervals are wide enough that all looks together keep the confidence (``measuring.looks``). A finding on
+    magnitudes takes no more looks than fit into ``IMAGES``.
+    """
+    level = confidence_at(judging.reading.confidence, len(looks))
+    growing = measurement.growing(tuple(judging.judged_at), looks)
+    for taken, (profile, *magnitudes) in enumerate(growing, 1):
+        has_signs = judging.reading.sign == "signed" and profile.has_signs
+        stages = judging.judge(profile, level, signed=has_signs)
+        by_magnitude = judging.judge(magnitudes[0], level, signed=False) if magnitudes and has_signs else ()
+        judged = Judged(profile, stages, by_magnitude, has_signs, taken, level)
+        if is_sure(stages) and (looks[taken - 1].images >= IMAGES or is_sure(by_magnitude)):
+            break
+    return judged
+
+
+def is_sure(stages: Sequence[StageVerdict]) -> bool:
+    """Return whether more images and draws are not needed: all stages passed, or one failed."""
+    verdicts = {each.verdict for each in stages}
+    return "failed" in verdicts or verdicts <= {"passed"}
 
 
 def findings_of(stages: Sequence[StageVerdict], magnitudes: Sequence[StageVerdict]) -> tuple[Finding, ...]:
@@ -108,16 +169,20 @@ def findings_of(stages: Sequence[StageVerdict], magnitudes: Sequence[StageVerdic
     return (Finding(text, f"{worst.interval.mean:.3f} by magnitude"),)
 
 
-def profile_to_show(
-    measure: Callable[[At], SrcProfile], profile: SrcProfile, stages: Sequence[StageVerdict], every: Collection[str]
-) -> SrcProfile:
-    """Return the profile if its stages pass; else one with more stages, to show the whole cascade in the message.
+def profile_to_show(measurement: SrcMeasurement, judged: Judged, every: Collection[str]) -> SrcProfile:
+    """Return the judged profile if its stages pass; else one with more stages, to show the cascade in the message.
 
-    ``every``: the names of all stages. The judged ones and up to ``MOST_SHOWN`` others, evenly spread, are measured.
+    ``every``: the names of all stages. The judged ones and up to ``MOST_SHOWN`` others, evenly spread, are measured, on
+    as many images and draws as the verdict took, but not more than fit into the table that is usual.
     """
-    if decisive(stages).verdict == "passed" or set(every) == set(profile.stages):
+    profile = judged.profile
+    if decisive(judged.stages).verdict == "passed" or set(every) == set(profile.stages):
         return profile
-    return measure(stages_to_show(every, profile.stages))
+    draws, _, images = profile.src.shape
+    shown = stages_to_show(every, profile.stages)
+    look = Look(min(images, IMAGES), min(draws, measurement.seeds))
+    (profiles,) = measurement.growing(shown, (look,))
+    return profiles[0]
 
 
 def stages_to_show(every: Collection[str], judged: Collection[str]) -> tuple[str, ...]:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeVar
 
+import torch
 from torch import nn
 
 from ...data.batch import Batch
 from ...foundation.inference import images_for, logits_of
+from ...foundation.randomness import derived_seed
 from ...foundation.reading import Reading
 from ...foundation.threads import one_thread
+from ...measuring.looks import Look, looks_for
+from ...measuring.original import Original
 from ...methods.protocol import SaliencyMethod
+
+Kept = TypeVar("Kept")
+SAMPLE = 40  # images that an intervention is made for, at most, if the number of images grows
 
 
 @dataclass(frozen=True)
@@ -30,14 +40,75 @@ class MethodSubject:
 class Subject(MethodSubject):
     """A method on a model with their names, the images to explain, and how the maps are read.
 
+    ``all_images``: whether all images are explained; else more and more of them, until the answer is sure.
     ``explain``: whether more stages are measured if a check does not pass, to explain its verdict.
+
+    What depends on the method, the model and the images alone is found once, and shared by all checks of the subject.
     """
 
     model: nn.Module = field(repr=False)
     model_name: str
     batch: Batch = field(repr=False)
     reading: Reading = field(default=Reading(), kw_only=True)
+    all_images: bool = field(default=False, kw_only=True)
     explain: bool = field(default=True, kw_only=True)
+    _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _weights: object = field(default=None, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_weights", versions_of(self.model))
+
+    def is_still(self, other: Subject) -> bool:
+        """Return whether the other subject is the same method on the same, unchanged model, with the same images."""
+        return (
+            self._weights == other._weights
+            and replace(self, batch=other.batch) == other
+            and is_same(self.batch.images, other.batch.images)
+            and is_same(self.batch.targets, other.batch.targets)
+        )
+
+    def looks(self, draws: int) -> tuple[Look, ...]:
+        """Return how many images and draws are looked at, one look after the other, by a check of so many draws."""
+        count = len(self.batch)
+        return looks_for(count, draws, fixed=count if self.all_images else None)
+
+    @property
+    def sample(self) -> torch.Tensor:
+        """The images that interventions are made for, on the model's device and in its precision."""
+        return self.original.images[: None if self.all_images else SAMPLE]
+
+    @cached_property
+    def original(self) -> Original:
+        """The method's maps of the model as it is, rounded to what a screen can show."""
+        return Original(
+            method=self.method,
+            name=f"{self.method_name} on {self.model_name}",
+            model=self.model,
+            images=self.batch.images,
+            given=self.batch.targets,
+            seed=derived_seed(self.seed, self.model_name),
+            seen=True,
+        )
+
+    def once(self, name: str, make: Callable[[], Kept]) -> Kept:
+        """Return what ``make`` returns, called only by the first check that asks for ``name``."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        kept: Kept = self._kept[name]
+        return kept
+
+
+def is_same(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
+    """Return whether two tensors are equal, or both are None."""
+    if one is None or other is None:
+        return one is other
+    return one.device == other.device and torch.equal(one, other)
+
+
+def versions_of(model: nn.Module) -> object:
+    """Return what changes if a model's parameters or buffers are changed in place or replaced."""
+    tensors = [*model.parameters(), *model.buffers()]
+    return [(each.data_ptr(), None if each.is_inference() else each._version) for each in tensors]
 
 
 def require_fits(subject: Subject) -> None:

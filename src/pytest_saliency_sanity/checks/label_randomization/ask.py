@@ -32,4 +32,4 @@ def check_label_randomization(
     not return maps.
     """
     randomizer = LabelRandomizer(subject.model, memorized_model)
-    return check_src(CHECK, "", subject, randomizer, threshold=threshold, seeds=1)
+    return check_src(CHECK, "", subject, randomizer, threshold=threshold, draws=1)

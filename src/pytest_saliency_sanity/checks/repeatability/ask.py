@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from inspect import signature
 from typing import Any
 
@@ -41,9 +40,9 @@ def check_repeatability(subject: Subject, *, threshold: float | None = None) -> 
 
     Raises SaliencyMethodError if the method raises or does not return maps.
     """
-    again = replace(subject, method=freshly_seeded(subject.method))
+    again = freshly_seeded(subject.method)
     same = Repetition(subject.model)
-    return check_src(CHECK, "", again, same, threshold=threshold, seeds=DRAWS, words=WORDS)
+    return check_src(CHECK, "", subject, same, method=again, threshold=threshold, draws=DRAWS, words=WORDS)
 
 
 def freshly_seeded(method: SaliencyMethod) -> SaliencyMethod:

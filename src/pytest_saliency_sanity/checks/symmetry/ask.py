@@ -7,7 +7,6 @@ from typing import Any
 
 from ...foundation.errors import unknown_name
 from ...foundation.ids import with_variant
-from ...foundation.inference import images_for
 from ...foundation.randomness import derived_seed
 from ...interventions.symmetries import KINDS, Symmetry
 from ..judging.message import Words
@@ -40,8 +39,7 @@ def check_symmetry(subject: Subject, *, kind: str, threshold: float | None = Non
     """
     if kind not in KINDS:
         raise unknown_name("symmetry", kind, KINDS)
-    images = images_for(subject.model, subject.batch.images)
-    symmetry = Symmetry(subject.model, kind, seed=derived_seed(subject.seed, kind), images=images)
+    symmetry = Symmetry(subject.model, kind, seed=derived_seed(subject.seed, kind), images=subject.sample)
     if not symmetry.changed:
         why = f"{subject.model_name} has no layers that can be changed without changing the function ({CHANGED[kind]})"
         return not_asked(with_variant(CHECK.name, kind), subject.method_name, subject.model_name, subject.seed, why)
@@ -51,4 +49,4 @@ def check_symmetry(subject: Subject, *, kind: str, threshold: float | None = Non
         compared="of the maps of two equivalent models, image by image",
         note=f"; changed: {', '.join(symmetry.changed)}",
     )
-    return check_src(CHECK, kind, subject, symmetry, threshold=threshold, at=(kind,), seeds=DRAWS, words=words)
+    return check_src(CHECK, kind, subject, symmetry, threshold=threshold, at=(kind,), draws=DRAWS, words=words)

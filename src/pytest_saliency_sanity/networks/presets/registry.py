@@ -49,6 +49,7 @@ class Preset:
     ``make``: a class or function that is called with the options and returns ``PresetNetworks``, or its import path.
     ``needs``: what it supplies beyond networks and images, as in ``"memorized_model"``. ``options``: which of
     ``"cache_dir"``, ``"data"`` and ``"weights"`` it takes. ``trained``: the networks of it that can be trained anew.
+    ``most_images``: how many images are loaded if more and more of them are looked at until an answer is sure.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Preset:
     needs: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     trained: tuple[Trained, ...] = ()
+    most_images: int = 640
 
     def open(self, **options: object) -> PresetNetworks:
         """Return the networks and images of the preset. An option that is None counts as not given.

@@ -1,0 +1,95 @@
+"""A method's maps of a model as it is: what all checks of the method on the model compare other maps with."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from ..foundation.inference import evaluation_mode, images_for, logits_of
+from ..foundation.randomness import derived_seed
+from ..methods.protocol import SaliencyMethod
+from .maps import maps_of
+from .similarities import SRC
+from .view import View
+
+TRAINED = "the trained model"
+
+
+@dataclass(eq=False)
+class Original:
+    """The maps of a model as it is, and the classes explained: drawn part by part, once each, and kept.
+
+    ``name``: the method and the model, for errors. ``given``: the classes to explain, by default those that the model
+    predicts. ``seed``: of the random streams during the calls of the method. ``seen``, ``compared_by``: as in ``View``.
+    The method gets a copy of the model, so that whatever it does to it harms nobody else.
+    """
+
+    method: SaliencyMethod = field(repr=False)
+    name: str
+    model: nn.Module = field(repr=False)
+    images: torch.Tensor = field(repr=False)
+    given: torch.Tensor | None = field(default=None, repr=False)
+    seed: int = 0
+    seen: bool = False
+    compared_by: str = SRC
+    _targets: torch.Tensor | None = field(default=None, init=False, repr=False)
+    _views: dict[tuple[int, int], View] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.images = images_for(self.model, self.images)
+
+    @property
+    def noise(self) -> int:
+        """The seed of the random streams during the calls."""
+        return derived_seed(self.seed, TRAINED)
+
+    def targets(self, stop: int) -> torch.Tensor:
+        """Return the classes to explain in the first ``stop`` images, the same at every stage: ``(stop,)``."""
+        if self.given is not None:
+            return self.given[:stop].to(self.images.device)
+        known = 0 if self._targets is None else len(self._targets)
+        if self._targets is None or known < stop:
+            predicted = logits_of(self.model, self.images[known:stop]).argmax(1)
+            self._targets = predicted if self._targets is None else torch.cat([self._targets, predicted])
+        return self._targets[:stop]
+
+    def view(self, start: int, stop: int) -> View:
+        """Return the maps of images ``start`` to ``stop``. Raises what ``maps_of`` raises."""
+        if (start, stop) not in self._views:
+            own = copy.deepcopy(self.model)
+            maps = explained(self, own, start, stop, targets=self.targets(stop), name=TRAINED, noise=self.noise)
+            self._views[start, stop] = View(maps, seen=self.seen, compared_by=self.compared_by)
+        return self._views[start, stop]
+
+
+def explained(
+    original: Original,
+    model: nn.Module,
+    start: int,
+    stop: int,
+    *,
+    targets: torch.Tensor,
+    name: str,
+    noise: int,
+    shift: float = 0.0,
+    method: SaliencyMethod | None = None,
+) -> torch.Tensor:
+    """Return the maps that a method, by default the original's, draws of images ``start`` to ``stop`` for any model.
+
+    ``targets``: the classes of the first ``stop`` images. ``name``: the stage. ``noise``: the seed of the random
+    streams. ``shift``: added to every pixel.
+    """
+    images = original.images[start:stop]
+    with evaluation_mode(model):
+        return maps_of(
+            method or original.method,
+            model,
+            images + shift if shift else images,
+            targets[start:stop],
+            name=f"{original.name}, {name}",
+            seed=noise,
+            first=start,
+        )
