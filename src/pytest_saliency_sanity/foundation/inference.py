@@ -64,9 +64,8 @@ def watch(
 
 
 @contextmanager
-def heard(model: nn.Module) -> Iterator[list[torch.Tensor]]:
-    """Give a list of the logits that a model returns within the context, detached; those of the first few calls."""
-    logits: list[torch.Tensor] = []
+def heard(model: nn.Module, logits: list[torch.Tensor]) -> Iterator[None]:
+    """Add to a list the logits that a model returns within the context, detached; those of the first few calls."""
 
     def note(_: nn.Module, __: Any, output: object) -> None:
         if isinstance(output, torch.Tensor) and output.ndim == 2 and len(logits) < MOST_HEARD:
@@ -74,7 +73,7 @@ def heard(model: nn.Module) -> Iterator[list[torch.Tensor]]:
 
     handle = model.register_forward_hook(note)
     try:
-        yield logits
+        yield
     finally:
         handle.remove()
 

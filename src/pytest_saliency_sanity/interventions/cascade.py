@@ -157,9 +157,10 @@ class CascadingRandomizer:
 
     def _stage(self, unit: Unit, working: nn.Module) -> Stage:
         # From the first randomised layer on, layers get another signal than the one they were trained on.
-        first = self.executed.index(self.units[0] if self.order == "bottom_up" else unit)
+        changed = self.units[0] if self.order == "bottom_up" else unit
+        first = self.executed.index(changed)
         reestimate(working, [each.module for each in self.executed[first:]], self.images)
-        return Stage(unit.name, working, alive_on=self.images)
+        return Stage(unit.name, working, alive_on=self.images, first_changed=changed.module)
 
 
 def noise_for(model: nn.Module) -> torch.Tensor:

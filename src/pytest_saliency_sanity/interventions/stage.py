@@ -20,7 +20,8 @@ class Stage:
 
     ``alive_on``: images on which it is found out whether the model is dead; None if it is known not to be.
     ``retarget``: turns the classes explained before, of the first images, into those explained here; None if they are
-    the same. ``shift``: the constant added to every pixel.
+    the same. ``shift``: the constant added to every pixel. ``first_changed``: the first module executed that differs
+    from the original's, if those before it are the same.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Stage:
     alive_on: torch.Tensor | None = None
     retarget: Callable[[torch.Tensor], torch.Tensor] | None = None
     shift: float = 0.0
+    first_changed: str | None = None
 
     @cached_property
     def dead(self) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import nn
@@ -13,9 +14,11 @@ from ..foundation.randomness import derived_seed
 from ..methods.protocol import SaliencyMethod
 from .maps import maps_of
 from .similarities import SRC
+from .trunk import Trunk
 from .view import View
 
 TRAINED = "the trained model"
+ROOM = 2**29
 
 
 @dataclass(eq=False)
@@ -55,6 +58,11 @@ class Original:
             predicted = logits_of(self.model, self.images[known:stop]).argmax(1)
             self._targets = predicted if self._targets is None else torch.cat([self._targets, predicted])
         return self._targets[:stop]
+
+    @cached_property
+    def trunk(self) -> Trunk:
+        """What the layers of the model return, to be shared with the stages of cascades."""
+        return Trunk(self.model, ROOM)
 
     def view(self, start: int, stop: int) -> View:
         """Return the maps of images ``start`` to ``stop``. Raises what ``maps_of`` raises."""

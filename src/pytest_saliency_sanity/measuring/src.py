@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +16,7 @@ from ..foundation.inference import heard
 from ..foundation.randomness import derived_seed
 from ..foundation.reading import SIGNS
 from ..interventions.stage import Randomization, Stage
-from ..methods.protocol import SaliencyMethod
+from ..methods.protocol import SaliencyMethod, shares_work
 from .looks import Look
 from .original import Original, explained
 from .profile import Cause, SrcProfile
@@ -182,20 +182,9 @@ class _Table:
             return None
         original = self.measurement.original
         before = original.view(start, stop)  # drawn first, so that a method that is wrong is told so without a stage
-        targets = original.targets(stop)
+        logits: list[torch.Tensor] = []
         try:
-            with heard(stage.model) as logits:
-                maps = explained(
-                    original,
-                    stage.model,
-                    start,
-                    stop,
-                    targets=stage.retarget(targets) if stage.retarget else targets,
-                    name=stage.name,
-                    noise=self._noise(draw, stage.name),
-                    shift=stage.shift,
-                    method=self.measurement.method,
-                )
+            maps = self._maps(stage, draw, start, stop, logits)
         except SaliencyMethodError:
             if stage.dead:
                 self.why_dead[key] = stage.dead
@@ -212,6 +201,30 @@ class _Table:
                 f"but of size {before.size} for the trained model"
             )
         return after
+
+    def _maps(self, stage: Stage, draw: int, start: int, stop: int, logits: list[torch.Tensor]) -> torch.Tensor:
+        """Return the maps of a stage; some of the logits of its model are added to a list."""
+        original, method = self.measurement.original, self.measurement.method
+        targets = original.targets(stop)
+        explain = partial(
+            explained,
+            original,
+            stage.model,
+            start,
+            stop,
+            targets=stage.retarget(targets) if stage.retarget else targets,
+            name=stage.name,
+            noise=self._noise(draw, stage.name),
+            shift=stage.shift,
+            method=method,
+        )
+        if stage.first_changed and shares_work(method) and not original.trunk.spoiled:
+            with heard(stage.model, logits), original.trunk.replayed(stage.model, stage.first_changed, (start, stop)):
+                maps = explain()
+            if not original.trunk.spoiled:
+                return maps
+        with heard(stage.model, logits):
+            return explain()
 
     def _noise(self, draw: int, stage: str) -> int:
         """Return the seed of the random streams during the calls of the method."""

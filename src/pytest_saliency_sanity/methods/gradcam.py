@@ -6,9 +6,11 @@ import torch
 from torch import nn
 
 from .activations import ExecutedConvolutions, LayerActivations, named_layer
+from .protocol import plain_passes
 from .scores import class_scores, explaining, in_chunks
 
 
+@plain_passes
 def gradcam(
     model: nn.Module,
     images: torch.Tensor,

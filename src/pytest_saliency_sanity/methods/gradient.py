@@ -5,9 +5,11 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from .protocol import plain_passes
 from .smoothgrad import smoothgrad
 
 
+@plain_passes
 def gradient(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Return the gradient of the class score with respect to each image: raw, signed ``(N, C, H, W)``.
 

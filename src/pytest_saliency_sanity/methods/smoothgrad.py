@@ -7,9 +7,11 @@ from torch import nn
 
 from ..data.batch import require_images
 from ..foundation.inference import max_rows
+from .protocol import plain_passes
 from .scores import class_scores, explaining, in_chunks
 
 
+@plain_passes
 def smoothgrad(
     model: nn.Module,
     images: torch.Tensor,
