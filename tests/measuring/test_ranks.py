@@ -11,10 +11,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 from support.properties import quick
 
 from pytest_saliency_sanity import spearman
+from pytest_saliency_sanity.measuring import ranks
+from pytest_saliency_sanity.measuring.maps import as_seen
+from pytest_saliency_sanity.measuring.ranks import average_ranks, correlation, standard_ranks
 
 MAPS, HEIGHT, WIDTH = 12, 7, 9
 
@@ -185,6 +188,151 @@ def test_no_maps_have_no_srcs() -> None:
     assert spearman(torch.rand(0, 5, 5), torch.rand(0, 5, 5)).shape == (0,)
 
 
+def literal_ranks(values: np.ndarray) -> np.ndarray:
+    """What an average rank is, counted from 0: how many are lower, and half of how many others are equal."""
+    lower = (values[:, None, :] < values[:, :, None]).sum(2)
+    equal = (values[:, None, :] == values[:, :, None]).sum(2)
+    found: np.ndarray = lower + (equal - 1) / 2
+    return found
+
+
+def last_bits(shape: tuple[int, ...]) -> torch.Tensor:
+    """Values that fall from place to place, by so little that float32 holds none of the differences."""
+    return 1 - torch.arange(math.prod(shape), dtype=torch.float64).reshape(shape) * 2.0**-53
+
+
+ROWS, PIXELS = 30, 63
+COUNTED: dict[str, Callable[[], torch.Tensor]] = {
+    "levels of either sign": lambda: (5 * normal(1, (ROWS, PIXELS))).round(),
+    "negative levels": lambda: -40 + normal(1, (ROWS, PIXELS)).round(),
+    "levels as seen": lambda: as_seen(normal(1, (ROWS, 28, 28))).flatten(1),
+    "two levels": lambda: (normal(1, (ROWS, PIXELS)) > 0).double(),
+    "zeros of either sign": lambda: with_signed_zeros(normal(1, (ROWS, PIXELS)).round()),
+    "as many levels as values": lambda: torch.arange(PIXELS - 1.0, -1, -1, dtype=torch.float64).expand(2, -1),
+    "large neighbours": lambda: 2.0**52 + normal(1, (ROWS, PIXELS)).round(),
+    "constant": lambda: torch.full((3, PIXELS), -7.0, dtype=torch.float64),
+    "one row": lambda: normal(1, (1, PIXELS)).round(),
+    "no rows": lambda: normal(1, (0, PIXELS)),
+}
+SORTED: dict[str, Callable[[], torch.Tensor]] = {
+    "float64": lambda: normal(1, (ROWS, PIXELS)),
+    "float32": lambda: normal(1, (ROWS, PIXELS)).float(),
+    "float16": lambda: normal(1, (ROWS, PIXELS)).half(),
+    "bfloat16": lambda: normal(1, (ROWS, PIXELS)).bfloat16(),
+    "halves": lambda: normal(1, (ROWS, PIXELS)).round() / 2,
+    "zeros of either sign": lambda: with_signed_zeros(normal(1, (ROWS, PIXELS))),
+    "levels too far apart to count": lambda: (1000 * normal(1, (ROWS, PIXELS))).round(),
+    "levels that float32 does not hold": lambda: 2.0**30 + (1000 * normal(1, (ROWS, PIXELS))).round(),
+    "one too many levels": lambda: torch.tensor([[0.0, 2.0]], dtype=torch.float64),
+    "one row of levels among others": lambda: torch.cat([normal(1, (2, PIXELS)), normal(2, (1, PIXELS)).round()]),
+    "a trace beside levels": lambda: torch.tensor([[-5.0, 1e-30, 0.0, -1e-30, 3.0, 2.0]], dtype=torch.float64),
+    "tiny": lambda: 1e-30 * normal(1, (ROWS, PIXELS)),
+    "huge": lambda: 1e30 * normal(1, (ROWS, PIXELS)).float(),
+    "the smallest numbers": lambda: 5e-324 * (100 * normal(1, (ROWS, PIXELS))).round(),
+    "the largest numbers": lambda: torch.tensor([[1.0, -1.7e308, 1.7e308, -1.0, 1.7e308]], dtype=torch.float64),
+    "infinite": lambda: torch.tensor([[math.inf, 1.0, -math.inf, math.inf, -1.7e308]], dtype=torch.float64),
+    "other last bits": lambda: last_bits((2, PIXELS)),
+    "other last bits, negative": lambda: -last_bits((2, PIXELS)).flip(1),
+    "other last bits in one row": lambda: torch.cat([normal(1, (2, PIXELS)), last_bits((1, PIXELS))]),
+    "other last bits, with ties": lambda: last_bits((2, PIXELS)).repeat(1, 2),
+    "constant": lambda: torch.full((3, PIXELS), 0.1, dtype=torch.float64),
+    "one row": lambda: normal(1, (1, PIXELS)),
+    "not contiguous": lambda: normal(1, (PIXELS, ROWS)).T,
+}
+BOTH = [
+    pytest.param(maps, id=name) for name, maps in {**COUNTED, **{f"{k}, sorted": SORTED[k] for k in SORTED}}.items()
+]
+
+
+@pytest.mark.parametrize("maps", BOTH)
+def test_ranks_are_exact(maps: Callable[[], torch.Tensor]) -> None:
+    values = maps().double()
+    found = average_ranks(values)
+    assert found.dtype == torch.float64
+    # Exact: halves, below 2^53.
+    np.testing.assert_array_equal(found.numpy(), literal_ranks(values.numpy()))
+    np.testing.assert_array_equal(found.numpy(), rankdata(values.numpy(), axis=1) - 1)
+
+
+@pytest.mark.parametrize("maps", BOTH)
+def test_sorting_ranks_whatever_the_values_are(maps: Callable[[], torch.Tensor]) -> None:
+    values = maps().double().contiguous().numpy()
+    np.testing.assert_array_equal(ranks._by_sorting(values), literal_ranks(values))
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_neighbouring_integers_are_counted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(ranks, "_by_sorting")
+    values = COUNTED[name]()
+    np.testing.assert_array_equal(average_ranks(values).numpy(), literal_ranks(values.numpy()))
+
+
+@pytest.mark.parametrize("name", SORTED)
+def test_all_else_is_sorted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(ranks, "_by_counting")
+    values = SORTED[name]().double()
+    np.testing.assert_array_equal(average_ranks(values).numpy(), literal_ranks(values.numpy()))
+
+
+@pytest.mark.parametrize("name", SORTED)
+def test_sorted_values_come_with_their_places_in_all_the_rows(name: str) -> None:
+    values = SORTED[name]().double().contiguous().numpy()
+    ordered, order = ranks._sorted(values)
+    np.testing.assert_array_equal(ordered, np.sort(values, axis=1))
+    np.testing.assert_array_equal(values.ravel()[order], ordered)
+    every_place = np.arange(values.size).reshape(values.shape)
+    np.testing.assert_array_equal(np.sort(order, axis=1), every_place)
+
+
+def test_last_bits_are_what_float32_does_not_hold() -> None:
+    values = last_bits((2, PIXELS))
+    assert len(values.float().unique()) == 1
+    assert (values.diff(dim=1) < 0).all()
+
+
+@pytest.mark.parametrize("rest", [0.0, 0.5])
+def test_nan_ranks_above_all_else_and_equals_nothing(rest: float) -> None:
+    values = torch.tensor([[math.nan, rest, -1.0, math.nan, math.inf], [3.0, rest, 3.0, -1.0, rest]])
+    found = average_ranks(values.double())
+    assert sorted(found[0, [0, 3]].tolist()) == [3, 4]
+    assert found[0, [1, 2, 4]].tolist() == [1, 0, 2]
+    assert found[1].tolist() == [3.5, 1.5, 3.5, 0, 1.5]
+
+
+@pytest.mark.parametrize("values", [normal(1, (7, 500)), normal(1, (7, 500)).round(), normal(1, (7, 500)).relu()])
+@pytest.mark.parametrize("block", [1, 999, 1000, 2000, 3500, 10**6])
+def test_how_many_maps_are_ranked_at_once_makes_no_difference(
+    values: torch.Tensor, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values[2, 7], values[5] = math.nan, 3.0
+    expected = torch.cat([standard_ranks(row[None]) for row in values])
+    assert expected.isnan().all(1).nonzero().flatten().tolist() == [2, 5]
+    monkeypatch.setattr(ranks, "BLOCK", block)
+    torch.testing.assert_close(standard_ranks(values), expected, atol=1e-15, rtol=0, equal_nan=True)
+    others = normal(2, (7, 500))
+    src = spearman(values, others)
+    assert src.shape == (7,)
+    torch.testing.assert_close(src, correlation(expected, standard_ranks(others)), atol=1e-14, rtol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64, torch.float16, torch.bfloat16, torch.float32])
+def test_standard_ranks_are_scipys_centred_and_of_length_1(dtype: torch.dtype) -> None:
+    maps = (40 + 10 * normal(1)).to(dtype)
+    expected = rankdata(maps.double().flatten(1).numpy(), axis=1)
+    expected -= expected.mean(1, keepdims=True)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    found = standard_ranks(maps)
+    assert found.dtype == torch.float64
+    assert found.shape == (MAPS, HEIGHT * WIDTH)
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-14, rtol=0)
+
+
+def test_maps_larger_than_a_block_have_scipys_ranks() -> None:
+    maps = torch.cat([normal(1, (2, 300, 300)), (50 * normal(2, (2, 300, 300))).round()]).float().flatten(1)
+    assert maps[0].numel() > ranks.BLOCK
+    np.testing.assert_array_equal(average_ranks(maps.double()).numpy(), rankdata(maps.numpy(), axis=1) - 1)
+
+
 # Whatever the maps. Two to twelve values, many of them the same: what makes ranks difficult are ties.
 
 # A correlation is a sum of at most twelve products whose magnitudes add up to at most 1 (Cauchy and Schwarz), of
@@ -283,3 +431,26 @@ def test_any_row_of_a_batch_is_compared_as_if_it_were_alone(
     rows = data.draw(st.lists(st.integers(0, len(maps_a) - 1), min_size=1, max_size=4))
     some = spearman(maps_a[rows], maps_b[rows])
     torch.testing.assert_close(some, spearman(maps_a, maps_b)[rows], atol=ROUNDING, rtol=0, equal_nan=True)
+
+
+EVEN_FARTHER = st.floats(allow_nan=False) | st.sampled_from([1e-30, -1e-30, 0.0, -0.0, 1e30, 2.0**24 + 1, 2.0**53])
+CLOSE = st.integers(-3, 3).map(lambda steps: 1 + steps * 2.0**-52)  # values whose last bits differ
+LEVELS = st.integers(-3, 3).map(float)
+
+
+@settings(quick)
+@given(
+    values=st.sampled_from([EVEN_FARTHER, CLOSE, LEVELS, LEVELS | CLOSE, LEVELS | EVEN_FARTHER]).flatmap(
+        lambda elements: arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(2, 12)), elements=elements)
+    )
+)
+def test_any_values_have_exactly_their_average_ranks(values: np.ndarray) -> None:
+    expected = literal_ranks(values)
+    np.testing.assert_array_equal(average_ranks(torch.from_numpy(values)).numpy(), expected)
+    np.testing.assert_array_equal(ranks._by_sorting(values), expected)
+
+
+@settings(quick)
+@given(arrays(np.int64, st.tuples(st.integers(1, 4), st.integers(2, 12)), elements=st.integers(0, 11)))
+def test_any_integers_are_counted_to_exactly_their_average_ranks(levels: np.ndarray) -> None:
+    np.testing.assert_array_equal(ranks._by_counting(levels), literal_ranks(levels))
