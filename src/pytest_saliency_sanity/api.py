@@ -21,7 +21,7 @@ from .foundation.devices import resolve_device
 from .foundation.errors import UnsuppliedNeedError, unknown_name
 from .foundation.limits import LEAST_IMAGES, require_threshold
 from .foundation.reading import Reading
-from .foundation.threads import threads_for
+from .foundation.workload import suited_to
 from .interventions.cascade import CascadingRandomizer
 from .interventions.labels import LabelRandomizer
 from .interventions.stage import Randomization
@@ -76,7 +76,7 @@ def src_profile(
         seed=seed,
         compared_by=similarity,
     )
-    with threads_for(randomizer.model, measurement.images):
+    with suited_to(randomizer.model, measurement.images):
         return measurement.profile(at)
 
 

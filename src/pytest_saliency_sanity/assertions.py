@@ -19,7 +19,7 @@ from .data.masks import require_masks
 from .foundation.errors import SaliencyCheckFailed
 from .foundation.limits import require_confidence, require_enough_images, require_share, require_threshold
 from .foundation.rerun import current_command
-from .foundation.threads import threads_for
+from .foundation.workload import suited_to
 from .interventions.stage import Randomization
 from .measuring.mass import Masses, masses_of
 from .measuring.profile import SrcProfile
@@ -103,7 +103,7 @@ def assert_mass_inside(
     resolved, called = with_name(method)
     on = as_model(model)
     name = f"{called} on {model if isinstance(model, str) else type(model).__name__}"
-    with threads_for(on, batch.images):
+    with suited_to(on, batch.images):
         masses = masses_of(resolved, on, batch, masks, name=name, seed=seed)
     verdict = verdict_on(masses.values[None], masses.interval(confidence), threshold, above=True)
     if verdict != "passed":
@@ -141,7 +141,7 @@ def assert_bias_detected(
     scenario = BiasScenario(biased_model, balanced_model, batch, nuisance_masks)
     resolved, called = with_name(method)
     name = f"{called} on {type(biased_model).__name__}"
-    with threads_for(biased_model, batch.images):
+    with suited_to(biased_model, batch.images):
         masses = bias_masses(resolved, scenario, limit, confidence, name=name, seed=seed)
     if masses.verdict != "passed":
         message = explain_bias(f"assert_bias_detected: {name}", scenario, masses, limit, confidence, seed)

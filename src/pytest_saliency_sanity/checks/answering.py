@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from ..foundation.errors import UnsuppliedNeedError
-from ..foundation.threads import is_small, one_thread
+from ..foundation.threads import one_thread
+from ..foundation.workload import workload_of
 from .judging.result import CheckResult
 from .judging.subject import MethodSubject, Subject
 from .plan import Question
@@ -25,7 +26,7 @@ def answer(
     raises or does not return maps.
     """
     check = CHECKS.named(question.check)
-    with threads_of(subject):
+    with suited_to(subject):
         result: object = check.asking()(subject, needs, question.variant, threshold)
     if not isinstance(result, CheckResult):
         raise TypeError(f"the check {question.id} returned {result!r}, which is not a CheckResult")
@@ -34,12 +35,11 @@ def answer(
     return replace(result, quantity=check.quantity, finding=result.finding or check.is_finding(question.variant))
 
 
-def threads_of(subject: MethodSubject) -> AbstractContextManager[None]:
-    """Return the context to measure a subject in: a single thread, unless its model is large."""
+def suited_to(subject: MethodSubject) -> AbstractContextManager[None]:
+    """Return the context to measure a subject in: a number of threads, and of images at a time, that suit its model."""
     if not isinstance(subject, Subject):
         return one_thread()
-    small = subject.once("is_small", lambda: is_small(subject.model, subject.sample[:1]))
-    return one_thread() if small else nullcontext()
+    return subject.once("workload", lambda: workload_of(subject.model, subject.sample)).suited()
 
 
 def gather_needs(check: Check, model: str, supply: Supply) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -12,6 +13,8 @@ from torch import nn
 # The most input values of one pass: 85 images of 3 x 64 x 64, or 6 of 3 x 224 x 224. Larger batches are slower on small
 # networks, whose activations no longer fit in the cache (measured on two cores), and no faster on large ones.
 MAX_INPUT_VALUES = 2**20
+# Of large images, so many all the same: in every pass, all weights of the model are read from memory.
+ROWS_OF_LARGE_IMAGES = 32
 MOST_HEARD = 4
 
 
@@ -27,9 +30,24 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
+_most_rows: ContextVar[int | None] = ContextVar("the most images of one pass", default=None)
+
+
+@contextmanager
+def rows_at_a_time(most: int) -> Iterator[None]:
+    """Let at most so many images go through a model in one pass within the context."""
+    token = _most_rows.set(most)
+    try:
+        yield
+    finally:
+        _most_rows.reset(token)
+
+
 def max_rows(images: torch.Tensor) -> int:
     """Return how many images of this size go through a model in one pass."""
-    return max(1, MAX_INPUT_VALUES // images[0].numel())
+    rows = max(1, MAX_INPUT_VALUES // images[0].numel())
+    most = _most_rows.get()
+    return rows if most is None else max(1, min(most, max(rows, ROWS_OF_LARGE_IMAGES)))
 
 
 def logits_of(model: nn.Module, images: torch.Tensor) -> torch.Tensor:

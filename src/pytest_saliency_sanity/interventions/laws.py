@@ -58,10 +58,10 @@ def _match(old: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 def _reinitialise(module: nn.Module, generator: torch.Generator) -> nn.Module | None:
     """Return a copy of the module, initialised by its own initialiser; None if it has none."""
-    fresh = copy.deepcopy(module).cpu()
-    initialise = getattr(fresh, "reset_parameters", None) or getattr(fresh, "_reset_parameters", None)
-    if initialise is None:
+    if not hasattr(module, "reset_parameters") and not hasattr(module, "_reset_parameters"):
         return None
+    fresh = copy.deepcopy(module).cpu()
+    initialise = getattr(fresh, "reset_parameters", None) or fresh._reset_parameters
     # Initialisers draw from the global stream, so it gets a seed from the generator, another one for every module.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=generator, device="cpu")))

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import nn
 
 from ..foundation.inference import evaluation_mode, images_for, logits_of
+from ..foundation.memory import room_to_keep
 from ..foundation.randomness import derived_seed
-from ..methods.protocol import SaliencyMethod
+from ..methods.protocol import SaliencyMethod, shares_work
 from .maps import maps_of
 from .similarities import SRC
-from .trunk import Trunk
+from .trunk import Trunk, sharing_weights
 from .view import View
 
 TRAINED = "the trained model"
-ROOM = 2**29
 
 
 @dataclass(eq=False)
@@ -62,13 +62,18 @@ class Original:
     @cached_property
     def trunk(self) -> Trunk:
         """What the layers of the model return, to be shared with the stages of cascades."""
-        return Trunk(self.model, ROOM)
+        return Trunk(self.model, room_to_keep(self.images.device))
 
     def view(self, start: int, stop: int) -> View:
         """Return the maps of images ``start`` to ``stop``. Raises what ``maps_of`` raises."""
         if (start, stop) not in self._views:
-            own = copy.deepcopy(self.model)
-            maps = explained(self, own, start, stop, targets=self.targets(stop), name=TRAINED, noise=self.noise)
+            explain = partial(
+                explained, self, start=start, stop=stop, targets=self.targets(stop), name=TRAINED, noise=self.noise
+            )
+            if shares_work(self.method):
+                maps = self.trunk.shared_with(sharing_weights(self.model), None, (start, stop), explain)
+            else:
+                maps = explain(copy.deepcopy(self.model))
             self._views[start, stop] = View(maps, seen=self.seen, compared_by=self.compared_by)
         return self._views[start, stop]
 

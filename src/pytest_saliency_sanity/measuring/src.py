@@ -209,22 +209,18 @@ class _Table:
         explain = partial(
             explained,
             original,
-            stage.model,
-            start,
-            stop,
+            start=start,
+            stop=stop,
             targets=stage.retarget(targets) if stage.retarget else targets,
             name=stage.name,
             noise=self._noise(draw, stage.name),
             shift=stage.shift,
             method=method,
         )
-        if stage.first_changed and shares_work(method) and not original.trunk.spoiled:
-            with heard(stage.model, logits), original.trunk.replayed(stage.model, stage.first_changed, (start, stop)):
-                maps = explain()
-            if not original.trunk.spoiled:
-                return maps
         with heard(stage.model, logits):
-            return explain()
+            if stage.first_changed and shares_work(method):
+                return original.trunk.shared_with(stage.model, stage.first_changed, (start, stop), explain)
+            return explain(stage.model)
 
     def _noise(self, draw: int, stage: str) -> int:
         """Return the seed of the random streams during the calls of the method."""

@@ -48,8 +48,13 @@ class Recording:
     given: torch.Tensor
     outputs: dict[Use, Output] = field(default_factory=dict)
 
-    def place_of(self, module: str) -> int:
-        """Return the place of a module's first call; 0, before which nothing comes, if it was not called."""
+    def place_of(self, module: str | None) -> int:
+        """Return the place of a module's first call; 0, before which nothing comes, if it was not called.
+
+        The place of no module is the end.
+        """
+        if module is None:
+            return len(self.outputs) + 1
         found = self.outputs.get((module, 0))
         return found.place if found else 0
 
@@ -73,20 +78,29 @@ class Trunk:
     """
 
     def __init__(self, model: nn.Module, room: int) -> None:
-        # A copy, whose parameters need no gradients, so that the graphs keep less.
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        # Its parameters need no gradients, so that the graphs keep less.
+        self.model = sharing_weights(model).eval()
         self.room = room
         self.spoiled = False
         self._passes: dict[tuple[int, int], list[Recording | None]] = {}
         self._copied: set[Use] = set()
 
-    @contextmanager
-    def replayed(self, model: nn.Module, first: str, images: tuple[int, int]) -> Iterator[None]:
-        """Within the context, modules of ``model`` executed before the module ``first`` return what is recorded.
+    def shared_with(
+        self, model: nn.Module, first: str | None, images: tuple[int, int], explain: Callable[[nn.Module], torch.Tensor]
+    ) -> torch.Tensor:
+        """Return what ``explain`` returns for a model, whose modules before the module ``first`` are as they were.
 
-        ``model``: a copy of the trained model whose modules before ``first`` are as they were. ``images``: which of the
-        images are explained, from and to.
+        ``first``: None if all modules are. ``images``: which of the images are explained, from and to.
         """
+        if not self.spoiled:
+            with self._replayed(model, first, images):
+                maps = explain(model)
+            if not self.spoiled:
+                return maps
+        return explain(model)
+
+    @contextmanager
+    def _replayed(self, model: nn.Module, first: str | None, images: tuple[int, int]) -> Iterator[None]:
         passes = self._passes.setdefault(images, [])
         replay = _Replay(partial(self._recording, passes), first)
         handle = model.register_forward_pre_hook(replay.begin)
@@ -161,7 +175,7 @@ class Trunk:
 class _Replay:
     """The passes of a stage's model, one after the other."""
 
-    def __init__(self, find: Callable[[int, torch.Tensor], Recording | None], first: str) -> None:
+    def __init__(self, find: Callable[[int, torch.Tensor], Recording | None], first: str | None) -> None:
         self.find = find
         self.first = first
         self.passes = 0
@@ -211,6 +225,12 @@ class _Resumed(torch.autograd.Function):
     def backward(context: Any, *gradients: torch.Tensor) -> Any:
         (found,) = torch.autograd.grad(context.output, context.leaf, gradients[0], retain_graph=True)
         return found, None, None
+
+
+def sharing_weights(model: nn.Module) -> nn.Module:
+    """Return a copy of a model with the same tensors as parameters and buffers, which require no gradients."""
+    parameters = {id(each): nn.Parameter(each.detach(), requires_grad=False) for each in model.parameters()}
+    return copy.deepcopy(model, {**parameters, **{id(each): each for each in model.buffers()}})
 
 
 def leaves(model: nn.Module) -> dict[str, nn.Module]:

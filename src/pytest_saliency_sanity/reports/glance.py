@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import torch
 
-from ..checks.answering import threads_of
+from ..checks.answering import suited_to
 from ..checks.judging.subject import Subject
 from ..foundation.errors import SaliencyMethodError
 from ..measuring.maps import reduced
@@ -22,7 +22,7 @@ COMPARED = {"gradient": gradient, "input": image_itself}
 def glance_at(subject: Subject) -> Glance:
     """Return samples of the method's maps, the plain gradient's and the input's, and the method's layer."""
     images = subject.original.images[:IMAGES]
-    with threads_of(subject):
+    with suited_to(subject):
         targets = subject.original.targets(len(images))
         compared = {name: method(subject.model, images, targets) for name, method in COMPARED.items()}
         own = replace(subject, model=copy.deepcopy(subject.model))  # a method can do anything to it

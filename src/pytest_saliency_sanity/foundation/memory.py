@@ -1,0 +1,75 @@
+"""How much memory a measurement may take, and how many images go through a model at a time.
+
+The budget is a quarter of what is free, or what the user says (``--saliency-memory``). It is divided between the
+passes through the model, what is kept to be shared between stages, and what methods keep themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+import psutil
+import torch
+
+SHARE = 1 / 4  # of what is free
+PASSES, KEPT = 1 / 4, 1 / 2  # of the budget
+# More than this does not make passes faster: beyond, activations leave the cache (docs/performance.md).
+MOST_FOR_PASSES, MOST_KEPT = 2**29, 2**29
+CGROUP = Path("/sys/fs/cgroup")
+
+_given: ContextVar[int | None] = ContextVar("memory that the user allows, in bytes", default=None)
+
+
+@contextmanager
+def memory(budget: int | None) -> Iterator[None]:
+    """Allow so many bytes within the context; None: a quarter of what is free."""
+    token = _given.set(budget)
+    try:
+        yield
+    finally:
+        _given.reset(token)
+
+
+def budget(device: torch.device) -> int:
+    """Return how many bytes a measurement may take on a device."""
+    given = _given.get()
+    return int(SHARE * free(device)) if given is None else given
+
+
+def room_for_passes(device: torch.device) -> int:
+    """Return how many bytes the activations and gradients of a pass may take."""
+    most = budget(device) if device.type == "cuda" else MOST_FOR_PASSES
+    return min(int(PASSES * budget(device)), most)
+
+
+def room_to_keep(device: torch.device) -> int:
+    """Return how many bytes of activations may be kept, to be shared between stages."""
+    return min(int(KEPT * budget(device)), MOST_KEPT)
+
+
+def free(device: torch.device) -> int:
+    """Return how many bytes are free on a device: of a container, what is left of its limit."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return min(psutil.virtual_memory().available, _left_in_container())
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error, or what caused it, says that memory ran out."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    if isinstance(error, RuntimeError) and "not enough memory" in str(error):  # of torch's allocator on the CPU
+        return True
+    return error.__cause__ is not None and is_out_of_memory(error.__cause__)
+
+
+def _left_in_container(folder: Path = CGROUP) -> int:
+    """Return what is left of a control group's limit (cgroup v2); practically infinite if there is none."""
+    try:
+        most, used = ((folder / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        return max(0, int(most) - int(used))
+    except (OSError, ValueError):  # there is no such file, or the limit is "max"
+        return 2**63
