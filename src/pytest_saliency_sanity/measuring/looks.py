@@ -15,8 +15,8 @@ import numpy as np
 from ..foundation.limits import LEAST_IMAGES, require_confidence, require_enough_images
 
 # Draws differ more than images do, so the first look has few images rather than few draws. With four draws, a look is
-# wrong too often if draws are undefined as a whole. Checks that usually take three or four are those whose draws differ
-# little, and with fewer than four, Student's t makes intervals too wide to decide anything.
+# wrong too often if draws are undefined as a whole or lie at two ends, so a check should take three or four only if its
+# draws differ little. With fewer than four, Student's t makes intervals too wide to decide anything.
 LEAST_DRAWS, ENOUGH_DRAWS = 4, 8
 # In units of the least images and of the first look's draws. Each look has four times the explanations of the last; the
 # second is the table that checks took before.
