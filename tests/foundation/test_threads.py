@@ -11,7 +11,8 @@ from support.networks import Breaking, small
 from torch import nn
 
 from pytest_saliency_sanity import build_model, load_checkpoint
-from pytest_saliency_sanity.foundation.threads import SMALL, multiplications, one_thread, threads_for
+from pytest_saliency_sanity.foundation.threads import one_thread
+from pytest_saliency_sanity.foundation.workload import SMALL, suited_to, workload_of
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +24,7 @@ def _two_threads() -> Iterator[None]:
 
 
 def threads_seen(model: nn.Module, images: torch.Tensor) -> int:
-    with threads_for(model, images):
+    with suited_to(model, images):
         return torch.get_num_threads()
 
 
@@ -47,7 +48,7 @@ def test_the_number_is_put_back_after_an_exception_and_after_somebody_changed_it
 def test_multiplications_are_counted_as_on_paper() -> None:
     # 6 x 8 x 8 outputs of 1 x 3 x 3 weights, 5 x 6 x 6 outputs of 6 x 3 x 3, and 180 x 4.
     expected = 6 * 64 * 9 + 5 * 36 * 54 + 180 * 4
-    assert multiplications(small(), torch.zeros(1, 1, 10, 10)) == expected
+    assert workload_of(small(), torch.zeros(1, 1, 10, 10)).multiplications == expected
 
 
 @pytest.mark.parametrize("network", ["alexnet", "vgg11"])
@@ -57,7 +58,7 @@ def test_the_shipped_networks_are_measured_in_one_thread(network: str) -> None:
 
 def test_a_large_network_keeps_the_users_threads() -> None:
     model = build_model("vgg11", width=0.5).eval()
-    assert multiplications(model, digits(1)) > SMALL
+    assert workload_of(model, digits(1)).multiplications > SMALL
     assert threads_seen(model, digits(1)) == 2
 
 
@@ -67,6 +68,6 @@ def test_a_model_that_can_not_be_looked_at_keeps_the_users_threads_and_raises_el
 
 def test_counting_leaves_the_model_as_it_was() -> None:
     model = small().train()
-    multiplications(model, torch.zeros(1, 1, 10, 10))
+    workload_of(model, torch.zeros(1, 1, 10, 10))
     assert all(module.training for module in model.modules())
     assert not any(module._forward_hooks for module in model.modules())

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import isclass
-from operator import is_
+from itertools import chain
+from operator import is_, methodcaller
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -67,6 +68,8 @@ SWITCHES = (
 TORCH = str(Path(torch.__file__).parent)
 MODULES = (torch, nn, nn.functional, torch.autograd)
 CLASSES = (torch.Tensor, *dict.fromkeys(each for each in vars(nn).values() if isclass(each)))
+OWNERS = (*MODULES, *CLASSES)
+HELD = tuple(map(vars, OWNERS))  # always up to date
 GLOBAL_HOOKS = {name: kept for name, kept in vars(hooks_of_all).items() if name.startswith("_global_")}
 
 
@@ -81,7 +84,7 @@ def custody() -> Iterator[list[str]]:
     sys.unraisablehook = lambda _: None
     switches = [(switch, switch.read()) for switch in SWITCHES]
     hooks = {name: dict(kept) for name, kept in GLOBAL_HOOKS.items() if isinstance(kept, dict)}
-    functions = [(owner, dict(vars(owner))) for owner in (*MODULES, *CLASSES)]
+    functions = _functions()
     try:
         yield changed
     finally:
@@ -95,8 +98,21 @@ def custody() -> Iterator[list[str]]:
                 changed.append(f"a hook on all modules ({name.removeprefix('_global_')})")
                 kept.clear()
                 kept.update(kept_before)
-        for owner, was in functions:
-            changed += _put_back(owner, was)
+        if functions is not _functions():
+            for owner, was in functions:
+                changed += _put_back(owner, was)
+
+
+Functions = list[tuple[Any, dict[str, Any]]]
+_last: list[tuple[list[Any], Functions]] = []
+
+
+def _functions() -> Functions:
+    """Return what the modules and classes hold: the same object as the last time if nothing changed, to be fast."""
+    values = list(chain.from_iterable(map(methodcaller("values"), HELD)))
+    if not _last or len(values) != len(_last[0][0]) or not all(map(is_, values, _last[0][0])):
+        _last[:] = [(values, [(owner, dict(vars(owner))) for owner in OWNERS])]
+    return _last[0][1]
 
 
 def _put_back(owner: Any, before: dict[str, Any]) -> list[str]:

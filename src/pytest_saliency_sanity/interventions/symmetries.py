@@ -37,7 +37,7 @@ KINDS = ("permutation", "rescaling", "input_shift")
 SAME = 1e-7
 # Each pair of layers costs a pass in float64, and eight changed layers are as good a test as eighty.
 MOST_CHANGED, MOST_TRIED = 8, 32
-SAMPLE = 1  # images to find layers with; those found are then tried on all images
+SAMPLE, PROOF = 1, 8  # images to find layers with, and then to try those found together
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Symmetry(OneStage):
     def _in_float64(self) -> tuple[nn.Module, list[Unit], torch.Tensor]:
         """Return a copy of the model, its units and the images, all in float64 on the CPU."""
         precise = copy.deepcopy(self.model).eval().cpu().double()
-        images = self.images.cpu().double()
+        images = self.images[:PROOF].cpu().double()
         return precise, [unit for unit in units_of(precise, images[:SAMPLE]) if unit.parameters], images
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ import numpy as np
 from ...data.bias_scenario import BiasScenario
 from ...foundation.randomness import derived_seed
 from ...measuring.interval import Interval
-from ...measuring.looks import Look, confidence_at, looks_for
+from ...measuring.looks import Look, confidence_at, has_few_images, looks_for
 from ...measuring.mass import Masses, masses_of, predictions
+from ...measuring.statistics import mean_interval
 from ...methods.protocol import SaliencyMethod
 from ..judging.message import BAR, bar
 from ..judging.result import CheckResult, Figure, Measured, StageVerdict, Verdict
 from ..judging.subject import Subject
-from ..judging.verdict import judge
+from ..judging.verdict import SURE, judge
 from . import CHECK
 
 (STAGE,) = CHECK.thresholds
@@ -134,8 +136,10 @@ def bias_masses(
             )
             found[kind] = found[kind].followed_by(more)
         drop = found["biased"] - found["balanced"]
-        stage = judge(STAGE, drop.values[None], drop.interval(level), threshold, above=True)
-        if stage.verdict in ("passed", "failed"):
+        few = has_few_images(look, looks)
+        interval = partial(mean_interval, confidence=level)
+        stage = judge(STAGE, drop.values[None], interval, threshold, above=True, few=few)
+        if stage.verdict in SURE:
             break
     return BiasMasses(found["biased"], found["balanced"], stage)
 

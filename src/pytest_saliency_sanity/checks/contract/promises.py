@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from traceback import clear_frames
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -40,19 +40,20 @@ class Sabotage(RuntimeError):  # noqa: N818  (raised on purpose)
 
 def try_promises(method: SaliencyMethod, example: Example) -> None:
     """Raise BrokenPromiseError if a method breaks the contract on an example, RefusalError if it raises at once."""
-    maps, streams = _maps(method, example, seed=0)
+    given = Given.of(example)
+    maps, streams = _maps(method, given, seed=0)
     try:
-        again, _ = _maps(method, example, seed=0)
+        again, _ = _maps(method, given, seed=0)
         if differ := difference_of(maps, again):
             raise BrokenPromiseError(f"the same call with the same seed gives other maps: {differ}")
         with threads(2):  # else a method that sets one thread could not be told from one that leaves it alone
-            other, other_streams = _maps(method, example, seed=1)
+            other, other_streams = _maps(method, given, seed=1)
         for name, stream in streams.items():
             if stream == other_streams[name]:
                 raise BrokenPromiseError(f"it seeds the global random stream of {name}, which belongs to the caller")
         # A method that draws from the global streams gets other numbers for one image than for several.
         if not difference_of(maps, other):
-            _require_same_alone(method, example, maps)
+            _require_same_alone(method, example, given, maps)
     except RefusalError as error:
         raise BrokenPromiseError(f"it raised {error}, but not when it was called first") from error
     for when in ("forward", "backward"):
@@ -62,7 +63,7 @@ def try_promises(method: SaliencyMethod, example: Example) -> None:
 def accepts(method: SaliencyMethod, example: Example) -> bool:
     """Return whether a method does not raise on an example, right or wrong."""
     try:
-        _maps(method, example, seed=0)
+        _maps(method, Given.of(example), seed=0)
     except RefusalError:
         return False
     except BrokenPromiseError:
@@ -70,19 +71,31 @@ def accepts(method: SaliencyMethod, example: Example) -> bool:
     return True
 
 
-def _maps(
-    method: SaliencyMethod, example: Example, *, seed: int, only: int | None = None, precise: bool = False
-) -> tuple[Any, Any]:
-    """Return a method's maps and the states of the random streams after it; all else must be left as found.
+class Given(NamedTuple):
+    """A network, images and targets as they are given to a method, and what they must still be like afterwards."""
 
-    ``only``: the index of the only image to explain. ``precise``: in float64.
-    """
-    model, images, targets = example.build()
-    if precise:
-        model, images = model.double(), images.double()
-    if only is not None:
-        images, targets = images[only : only + 1].clone(), targets[only : only + 1].clone()
-    before = belongings(model, images, targets)
+    model: nn.Module
+    images: torch.Tensor
+    targets: torch.Tensor
+    before: dict[str, object]
+
+    @classmethod
+    def of(cls, example: Example, *, precise: bool = False) -> Given:
+        """Return what an example describes; ``precise``: in float64."""
+        model, images, targets = example.build()
+        if precise:
+            model, images = model.double(), images.double()
+        return cls(model, images, targets, belongings(model, images, targets))
+
+    def only(self, index: int) -> Given:
+        """Return the same with a single image."""
+        images, targets = self.images[index : index + 1].clone(), self.targets[index : index + 1].clone()
+        return Given(self.model, images, targets, belongings(self.model, images, targets))
+
+
+def _maps(method: SaliencyMethod, given: Given, *, seed: int) -> tuple[Any, Any]:
+    """Return a method's maps and the states of the random streams after it; all else must be left as found."""
+    model, images, targets, before = given
     with isolated_streams(seed), custody() as left_behind:
         try:
             maps = method(model, images, targets)
@@ -114,9 +127,9 @@ def _require_well_formed(maps: object, count: int) -> None:
         raise BrokenPromiseError(f"{int((~maps.isfinite()).sum())} of {maps.numel()} values are not finite")
 
 
-def _require_same_alone(method: SaliencyMethod, example: Example, together: torch.Tensor) -> None:
+def _require_same_alone(method: SaliencyMethod, example: Example, given: Given, together: torch.Tensor) -> None:
     for index in range(example.images if example.images > 1 else 0):
-        alone, _ = _maps(method, example, seed=0, only=index)
+        alone, _ = _maps(method, given.only(index), seed=0)
         differ = difference_of(together[index : index + 1], alone)
         if differ and not _is_rounding(method, example, index):
             raise BrokenPromiseError(
@@ -131,8 +144,9 @@ def _is_rounding(method: SaliencyMethod, example: Example, index: int) -> bool:
     that.
     """
     try:
-        together, _ = _maps(method, example, seed=0, precise=True)
-        alone, _ = _maps(method, example, seed=0, only=index, precise=True)
+        given = Given.of(example, precise=True)
+        together, _ = _maps(method, given, seed=0)
+        alone, _ = _maps(method, given.only(index), seed=0)
     except (RefusalError, BrokenPromiseError):
         return False
     return difference_of(together[index : index + 1], alone) is None

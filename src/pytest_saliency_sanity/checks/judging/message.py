@@ -116,7 +116,7 @@ def stage_table(
     width = max(len("stage"), *(len(stage) for stage in cascade.stages))
     lines = [f"{'stage':{width}}  {NAMES.get(quantity, quantity):>10}  {'interval':>16}  undefined  0{'':{BAR - 1}}1"]
     for stage in cascade.stages:
-        mean, low, high = interval_of(cascade, stage, confidence, quantity)
+        mean, low, high = interval_of(cascade.at(stage), confidence=confidence, quantity=quantity)
         numbers = f"{mean:10.3f}  {low:6.3f} to {high:6.3f}" if mean == mean else f"{'-':>10}  {'-':>16}"
         undefined = f"{cascade.undefined(stage)}/{cascade.at(stage).size}"
         judgement = verdicts.get(stage)

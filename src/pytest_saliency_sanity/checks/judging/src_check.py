@@ -11,7 +11,7 @@ from ...foundation.ids import with_variant
 from ...foundation.randomness import derived_seed
 from ...foundation.reading import Reading
 from ...interventions.stage import Randomization
-from ...measuring.looks import Look, confidence_at
+from ...measuring.looks import Look, confidence_at, has_few_images
 from ...measuring.profile import SrcProfile
 from ...measuring.src import SrcMeasurement
 from ...methods.protocol import SaliencyMethod
@@ -125,11 +125,13 @@ class Judging(NamedTuple):
     threshold: float | None
     reading: Reading
 
-    def judge(self, profile: SrcProfile, confidence: float, *, signed: bool) -> tuple[StageVerdict, ...]:
+    def judge(self, profile: SrcProfile, confidence: float, *, signed: bool, few: bool) -> tuple[StageVerdict, ...]:
         """Return the verdicts on the stages of a profile of maps with or without signs."""
         limits = self.check.judged_by(self.threshold, signed=signed)
         by_stage = {stage: limits[key] for stage, key in self.judged_at.items()}
-        return judge_stages(profile, by_stage, confidence, quantity=self.check.quantity, above=self.check.above)
+        return judge_stages(
+            profile, by_stage, confidence, quantity=self.check.quantity, above=self.check.above, few=few
+        )
 
 
 def first_sure(measurement: SrcMeasurement, judging: Judging, looks: Sequence[Look]) -> Judged:
@@ -140,12 +142,13 @@ def first_sure(measurement: SrcMeasurement, judging: Judging, looks: Sequence[Lo
     """
     level = confidence_at(judging.reading.confidence, len(looks))
     growing = measurement.growing(tuple(judging.judged_at), looks)
-    for taken, (profile, *magnitudes) in enumerate(growing, 1):
+    for taken, (look, (profile, *magnitudes)) in enumerate(zip(looks, growing, strict=True), 1):
+        few = has_few_images(look, looks)
         has_signs = judging.reading.sign == "signed" and profile.has_signs
-        stages = judging.judge(profile, level, signed=has_signs)
-        by_magnitude = judging.judge(magnitudes[0], level, signed=False) if magnitudes and has_signs else ()
+        stages = judging.judge(profile, level, signed=has_signs, few=few)
+        by_magnitude = judging.judge(magnitudes[0], level, signed=False, few=few) if magnitudes and has_signs else ()
         judged = Judged(profile, stages, by_magnitude, has_signs, taken, level)
-        if is_sure(stages) and (looks[taken - 1].images >= IMAGES or is_sure(by_magnitude)):
+        if is_sure(stages) and (look.images >= IMAGES or is_sure(by_magnitude)):
             break
     return judged
 

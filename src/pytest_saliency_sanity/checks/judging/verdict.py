@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
 from ...foundation.limits import LEAST_IMAGES
 from ...measuring.interval import Interval
+from ...measuring.looks import with_one_more
 from ...measuring.profile import SrcProfile
+from ...measuring.statistics import mean_interval, similarity_interval
 from ..registry import SIMILARITY
 from .result import StageVerdict, Verdict
 
 # The ReLU of Grad-CAM blanks the map of a randomised model with probability 1/2, at worst for a whole draw of weights.
 # With eight draws, the chance that at most one is left is 9 in 256. Below a fifth, something else is wrong.
 LEAST_DEFINED = 0.2
+SURE = ("passed", "failed")
 
 
 def judge_stages(
@@ -24,38 +28,56 @@ def judge_stages(
     *,
     quantity: str = SIMILARITY,
     above: bool = False,
+    few: bool = False,
 ) -> tuple[StageVerdict, ...]:
     """Judge every stage of a profile: it passes if the upper confidence bound is below the threshold.
 
     ``threshold``: one for all stages, or one for each stage by name. ``quantity``: what is judged, the similarity (the
     mean of |SRC|) or the mean ``SRC``, for which a map and its negative are opposites. ``above``: a stage passes if the
-    lower bound is above the threshold instead.
+    lower bound is above the threshold instead. ``few``: whether more images can still be had, and there are few so far.
 
     Failed if the whole interval is on the other side; inconclusive if it contains the threshold; undefined if SRCs
     are defined for fewer than ``LEAST_IMAGES`` images, or for less than ``LEAST_DEFINED`` of all.
     """
+    interval = partial(interval_of, confidence=confidence, quantity=quantity)
     return tuple(
         judge(
             stage,
             profile.at(stage),
-            interval_of(profile, stage, confidence, quantity),
+            interval,
             threshold if isinstance(threshold, int | float) else threshold[stage],
             above=above,
+            few=few,
         )
         for stage in profile.stages
     )
 
 
-def interval_of(profile: SrcProfile, stage: str, confidence: float, quantity: str) -> Interval:
-    """Return the judged quantity at a stage, and its interval."""
-    if quantity == SIMILARITY:
-        return profile.similarity(stage, confidence)
-    return profile.interval(stage, confidence)
+def interval_of(values: np.ndarray, *, confidence: float, quantity: str) -> Interval:
+    """Return the judged quantity of the SRCs of a stage ``(draws, images)``, and its interval."""
+    measure = similarity_interval if quantity == SIMILARITY else mean_interval
+    return measure(values, confidence)
 
 
-def judge(stage: str, values: np.ndarray, interval: Interval, threshold: float, *, above: bool) -> StageVerdict:
-    """Judge the ``values`` ``(draws, images)`` of a stage, NaN if undefined, by their interval."""
+def judge(
+    stage: str,
+    values: np.ndarray,
+    interval_of: Callable[[np.ndarray], Interval],
+    threshold: float,
+    *,
+    above: bool,
+    few: bool = False,
+) -> StageVerdict:
+    """Judge the ``values`` ``(draws, images)`` of a stage, NaN if undefined, by their interval.
+
+    ``few``: a verdict on few images counts only if one more image, of another kind, would not change it.
+    """
+    interval = interval_of(values)
     verdict = verdict_on(values, interval, threshold, above=above)
+    if few and verdict in SURE:
+        more = with_one_more(values, 1.0 if interval.high <= threshold else 0.0)
+        if verdict_on(more, interval_of(more), threshold, above=above) != verdict:
+            verdict = "inconclusive"
     return StageVerdict(stage, threshold, verdict, interval, int(np.isnan(values).sum()), values.size, above)
 
 

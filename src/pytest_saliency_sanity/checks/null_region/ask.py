@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,19 +13,20 @@ from ...foundation.inference import evaluation_mode, logits_of
 from ...foundation.randomness import derived_seed
 from ...interventions.null_region import random_mask, with_null_region
 from ...measuring.localization import are_enlarged, mass_outside
-from ...measuring.looks import Look, confidence_at
+from ...measuring.looks import Look, confidence_at, has_few_images
 from ...measuring.maps import maps_of, reduced
 from ...measuring.statistics import mean_interval
 from ..judging.message import bar
 from ..judging.result import CheckResult, Figure, Measured, StageVerdict
 from ..judging.subject import Subject
-from ..judging.verdict import judge
+from ..judging.verdict import SURE, judge
 from ..registry import IMAGES
 from . import CHECK
 
 # Each draw is a mask, and the same mask turned inside out. So a map that does not depend on the network has exactly
 # half of its mass outside on average, wherever its image has its content.
-DRAWS = 4
+# Masks differ more than images do.
+DRAWS = 8
 (STAGE,) = CHECK.thresholds
 COARSE = "Only cells of the map that lie wholly outside count; a finding, since its layer sees past its cells."
 ENLARGED = "The maps were enlarged from coarser ones; a finding, since their layer sees past its cells."
@@ -44,7 +46,7 @@ def ask(subject: Subject, needs: Mapping[str, Any], variant: str, threshold: flo
 def check_null_region(subject: Subject, *, threshold: float | None = None) -> CheckResult:
     """Measure which share of a map's magnitude lies on pixels that the network does not see.
 
-    The model sees x * M + 0 * (1 - M) for four random masks M of about half of the image, and for 1 - M. Passed if the
+    The model sees x * M + 0 * (1 - M) for eight random masks M of about half of the image, and for 1 - M. Passed if the
     mean share that the model does not see stays below ``threshold``, by default the calibrated one, with its whole
     interval over images and masks. The class explained is the batch's target, or by default the one that the model
     behind the mask predicts.
@@ -58,13 +60,14 @@ def check_null_region(subject: Subject, *, threshold: float | None = None) -> Ch
     images = subject.original.images
     looks = subject.looks(DRAWS)
     level = confidence_at(reading.confidence, len(looks))
-    for taken, (shares, maps) in enumerate(outside(subject, images, looks), 1):
-        stage = judge(STAGE, shares, mean_interval(shares, level, least=0.0), limit, above=CHECK.above)
+    interval = partial(mean_interval, confidence=level, least=0.0)
+    for taken, (look, (shares, maps)) in enumerate(zip(looks, outside(subject, images, looks), strict=False), 1):
+        stage = judge(STAGE, shares, interval, limit, above=CHECK.above, few=has_few_images(look, looks))
         height, width = maps.shape[1:]
         coarse = height < images.shape[2] or width < images.shape[3]
         enlarged = not coarse and are_enlarged(maps)
         enough = shares.shape[1] >= IMAGES and (coarse or enlarged)  # a finding takes no more than is usual
-        if enough or stage.verdict in ("passed", "failed"):
+        if enough or stage.verdict in SURE:
             break
     figures = (Figure("size of the maps", f"{height}x{width}{', enlarged' * enlarged}"),)
     draws, count = shares.shape
