@@ -154,10 +154,10 @@ def outside(subject: Subject, draws: int) -> np.ndarray:
     """Return the share of mass that a network does not see ``(draws, images)``, as the check ``null_region`` does."""
     images = subject.batch.images
     height, width = images.shape[2:]
-    shares = np.zeros((draws, len(images)))
+    shares, rows = np.zeros((draws, len(images))), slice(0, len(images))
     for draw in range(draws):
         seed = derived_seed(0, "null_region", subject.model_name, draw)
         mask = random_mask(height, width, torch.Generator("cpu").manual_seed(seed))
         for inside in (mask, ~mask):
-            shares[draw] += mass_outside(maps_behind(inside, subject, images, seed), inside).numpy() / 2
+            shares[draw] += mass_outside(maps_behind(inside, subject, images, rows, seed), inside).numpy() / 2
     return shares

@@ -21,13 +21,17 @@ MOST_HEARD = 4
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
     """Put the model in evaluation mode, and restore the mode of every module at the end."""
-    was_training = {module: module.training for module in model.modules()}
+    training = [module for module in model.modules() if module.training]
     try:
-        model.eval()
+        if training:
+            model.eval()
         yield
     finally:
-        for module, training in was_training.items():
-            module.training = training
+        for module in model.modules():
+            if module.training:
+                module.training = False
+        for module in training:
+            module.training = True
 
 
 _most_rows: ContextVar[int | None] = ContextVar("the most images of one pass", default=None)

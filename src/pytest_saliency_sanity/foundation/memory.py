@@ -53,7 +53,7 @@ def room_to_keep(device: torch.device) -> int:
 def free(device: torch.device) -> int:
     """Return how many bytes are free on a device: of a container, what is left of its limit."""
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
+        return int(torch.cuda.mem_get_info(device)[0])
     return min(psutil.virtual_memory().available, _left_in_container())
 
 

@@ -24,7 +24,7 @@ def isolated_streams(seed: int) -> Iterator[None]:
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     with torch.random.fork_rng(devices=devices):
         try:
-            # One by one: torch.manual_seed would note for every device that is not in use yet who asked, in milliseconds.
+            # One by one: torch.manual_seed notes who asked, for every device that is not in use yet, in milliseconds.
             torch.default_generator.manual_seed(seed)
             if devices:
                 torch.cuda.manual_seed_all(seed)

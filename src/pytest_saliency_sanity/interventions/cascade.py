@@ -9,6 +9,7 @@ from functools import cached_property
 import torch
 from torch import nn
 
+from ..foundation.copying import copied
 from ..foundation.errors import unknown_name
 from ..foundation.inference import images_for, logits_of
 from ..foundation.randomness import derived_seed
@@ -138,7 +139,7 @@ class CascadingRandomizer:
         """Yield the named stages, in order (default: all). A stage does not depend on which others are named."""
         wanted = set(self.names() if names is None else names)
         generator = torch.Generator("cpu").manual_seed(self.seed)
-        working = copy.deepcopy(self.model).eval()
+        working = copied(self.model).eval()
         trained = copy.deepcopy(working.state_dict()) if self.order == "independent" else {}
         for unit in self._ordered:
             if trained:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import nn
 
+from ..foundation.copying import copied
 from ..foundation.inference import logits_of
 
 SAMPLE = 8
@@ -28,7 +27,7 @@ def cause_of_death(model: nn.Module, images: torch.Tensor) -> str | None:
         return "its logits are not finite"
     if is_clearly_alive(logits):
         return None
-    precise = copy.deepcopy(model).cpu().double()
+    precise = copied(model).cpu().double()
     if relative_spread(logits_of(precise, sample.cpu().double())) > ALIVE:
         return None
     return "its logits do not depend on the image"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import nn
 
+from ..foundation.copying import copied
 from .stage import OneStage, Stage
 
 
@@ -34,7 +33,7 @@ class LabelRandomizer(OneStage):
 
     def only(self) -> Stage:
         """Return the stage."""
-        return Stage(self.stage, copy.deepcopy(self.memorized_model))
+        return Stage(self.stage, copied(self.memorized_model))
 
 
 def shapes_of(model: nn.Module) -> dict[str, torch.Size]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -61,7 +62,7 @@ def _reinitialise(module: nn.Module, generator: torch.Generator) -> nn.Module | 
     if not hasattr(module, "reset_parameters") and not hasattr(module, "_reset_parameters"):
         return None
     fresh = copy.deepcopy(module).cpu()
-    initialise = getattr(fresh, "reset_parameters", None) or fresh._reset_parameters
+    initialise: Any = getattr(fresh, "reset_parameters", None) or fresh._reset_parameters
     # Initialisers draw from the global stream, so it gets a seed from the generator, another one for every module.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=generator, device="cpu")))

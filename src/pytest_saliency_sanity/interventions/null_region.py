@@ -6,7 +6,6 @@ f(x * M + c * (1 - M)) can't depend on pixels outside the mask M, whatever f is.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from math import pi
 from types import MethodType
@@ -15,6 +14,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..foundation.copying import copied
+
 
 def with_null_region(model: nn.Module, inside: torch.Tensor, constant: float = 0.0) -> nn.Module:
     """Return a copy of a model that sees only the pixels inside a mask: all others are replaced by a constant.
@@ -22,7 +23,7 @@ def with_null_region(model: nn.Module, inside: torch.Tensor, constant: float = 0
     ``inside``: bool ``(H, W)``. The copy has the same layers and names, and a class derived from the model's, so that
     methods find what they look for. When it is called, it raises ValueError for images of another size than the mask's.
     """
-    looking = copy.deepcopy(model)
+    looking = copied(model)
     forward = _take_forward(looking)
 
     def masked_forward(self: nn.Module, images: torch.Tensor, *others: Any, **keywords: Any) -> Any:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import nn
 
+from ..foundation.copying import copied
 from ..foundation.inference import logits_of
 from ..foundation.randomness import derived_seed
 from .stage import OneStage, Stage
@@ -31,7 +30,7 @@ class OtherClass(OneStage):
 
     def only(self) -> Stage:
         """Return the stage. Its ``retarget`` raises ValueError if the model has fewer than two classes."""
-        return Stage(self.stage, copy.deepcopy(self.model), retarget=self.others)
+        return Stage(self.stage, copied(self.model), retarget=self.others)
 
     def others(self, targets: torch.Tensor) -> torch.Tensor:
         """Return another class for each of ``targets`` ``(N,)``; all other classes are equally likely."""

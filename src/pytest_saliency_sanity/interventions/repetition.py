@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import nn
 
+from ..foundation.copying import copied
 from .stage import OneStage, Stage
 
 
@@ -24,4 +23,4 @@ class Repetition(OneStage):
 
     def only(self) -> Stage:
         """Return the stage."""
-        return Stage(self.stage, copy.deepcopy(self.model))
+        return Stage(self.stage, copied(self.model))

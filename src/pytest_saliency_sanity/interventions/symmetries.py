@@ -15,7 +15,6 @@ layer whose change alters the function is left alone.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +25,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..foundation.copying import copied
 from ..foundation.inference import logits_of
 from ..foundation.randomness import derived_seed
 from .stage import OneStage, Stage
@@ -76,6 +76,8 @@ class Symmetry(OneStage):
 
     def bind(self, images: torch.Tensor, seed: int) -> Symmetry:
         """Return the same symmetry for these images; its draw depends on ``seed``."""
+        if not self.repeats and images is self.images:
+            return self  # nothing is drawn
         pairs = None if self.kind == "input_shift" else self.pairs
         return Symmetry(self.model, self.kind, seed=derived_seed(self.seed, seed), images=images, pairs=pairs)
 
@@ -86,7 +88,9 @@ class Symmetry(OneStage):
     @property
     def changed(self) -> tuple[str, ...]:
         """The names of the layers that are changed."""
-        return self._rewritten[1]
+        if self.kind == "input_shift":
+            return self._rewritten[1]
+        return tuple(pair.first if self.kind == "permutation" else pair.scaled for pair in self.pairs)
 
     @cached_property
     def pairs(self) -> Sequence[Pair]:
@@ -108,19 +112,19 @@ class Symmetry(OneStage):
 
     @cached_property
     def _rewritten(self) -> tuple[nn.Module, tuple[str, ...]]:
-        model, units, sample = self._in_float64()
         if self.kind == "input_shift":
-            changed = absorb_shift(model, units, sample, self.shift)
-        else:
-            generator = torch.Generator("cpu").manual_seed(self.seed)
-            for pair in self.pairs:
-                self._change(model, pair, generator)
-            changed = tuple(pair.first if self.kind == "permutation" else pair.scaled for pair in self.pairs)
-        return like(self.model, model), changed
+            precise, units, sample = self._in_float64()
+            changed = absorb_shift(precise, units, sample, self.shift)
+            return like(self.model, precise), changed
+        model = copied(self.model).eval()
+        generator = torch.Generator("cpu").manual_seed(self.seed)
+        for pair in self.pairs:
+            self._change(model, pair, generator)  # reordering is exact, and so are powers of two
+        return model, self.changed
 
     def _in_float64(self) -> tuple[nn.Module, list[Unit], torch.Tensor]:
         """Return a copy of the model, its units and the images, all in float64 on the CPU."""
-        precise = copy.deepcopy(self.model).eval().cpu().double()
+        precise = copied(self.model).eval().cpu().double()
         images = self.images[:PROOF].cpu().double()
         return precise, [unit for unit in units_of(precise, images[:SAMPLE]) if unit.parameters], images
 
@@ -129,16 +133,16 @@ class Symmetry(OneStage):
         return permute if self.kind == "permutation" else rescale
 
 
-def like(model: nn.Module, copied: nn.Module) -> nn.Module:
+def like(model: nn.Module, precise: nn.Module) -> nn.Module:
     """Move every parameter and buffer of a copy to the device and type that it has in the model; return the copy."""
     own = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     with torch.no_grad():
-        for name, tensor in [*copied.named_parameters(), *copied.named_buffers()]:
+        for name, tensor in [*precise.named_parameters(), *precise.named_buffers()]:
             # A bias that only the copy has gets those of the weight beside it.
             pattern = own.get(name, own.get(name.replace("bias", "weight")))
             if pattern is not None:
                 tensor.data = tensor.data.to(pattern.device, pattern.dtype)
-    return copied
+    return precise
 
 
 def pairs_of(model: nn.Module, units: Sequence[Unit]) -> list[Pair]:
@@ -206,9 +210,9 @@ def rescale(model: nn.Module, pair: Pair, generator: torch.Generator) -> None:
     with torch.no_grad():
         for tensor in last.parameters(recurse=False):
             if tensor.ndim and len(tensor) == count:
-                tensor.mul_(factors.view(-1, *[1] * (tensor.ndim - 1)))
+                tensor.mul_(factors.view(-1, *[1] * (tensor.ndim - 1)).to(tensor))
         weight = by_channel(second, count)
-        weight.div_(factors.view(-1, *[1] * (weight.ndim - 2)))
+        weight.div_(factors.view(-1, *[1] * (weight.ndim - 2)).to(weight))
 
 
 def absorb_shift(model: nn.Module, units: Sequence[Unit], images: torch.Tensor, shift: float) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from torch import nn
 
 from ..data.batch import Batch
+from ..foundation.copying import copied
 from ..foundation.inference import evaluation_mode, images_for, logits_of
 from ..methods.protocol import SaliencyMethod
 from .interval import Interval
@@ -72,7 +72,7 @@ def masses_of(
     some = slice(start, stop)
     images = images_for(model, batch.images[some])
     targets = predictions(model, images) if batch.targets is None else batch.targets[some].to(images.device)
-    own = copy.deepcopy(model)  # whatever the method does to it harms nobody else
+    own = copied(model)  # whatever the method does to it harms nobody else
     with evaluation_mode(own):
         maps = maps_of(method, own, images, targets, name=name, seed=seed, first=start)
     return Masses(mass_inside(maps, masks[some]).numpy())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import torch
 from torch import nn
 
+from ..foundation.copying import copied
 from ..foundation.inference import evaluation_mode, images_for, logits_of
 from ..foundation.memory import room_to_keep
 from ..foundation.randomness import derived_seed
@@ -73,7 +73,7 @@ class Original:
             if shares_work(self.method):
                 maps = self.trunk.shared_with(sharing_weights(self.model), None, (start, stop), explain)
             else:
-                maps = explain(copy.deepcopy(self.model))
+                maps = explain(copied(self.model))
             self._views[start, stop] = View(maps, seen=self.seen, compared_by=self.compared_by)
         return self._views[start, stop]
 

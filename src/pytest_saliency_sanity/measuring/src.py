@@ -117,7 +117,7 @@ class SrcMeasurement:
 
 
 class _Table:
-    """The SRCs of a measurement so far: by sign, draw, stage and image; NaN where they are undefined or not yet known."""
+    """The SRCs of a measurement so far, by sign, draw, stage and image: NaN if undefined or not yet known."""
 
     def __init__(self, measurement: SrcMeasurement, stages: tuple[str, ...], looks: Sequence[Look]) -> None:
         self.measurement = measurement

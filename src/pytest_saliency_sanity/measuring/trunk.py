@@ -1,14 +1,14 @@
 """Shares work between the stages of a cascade.
 
 Layers that are executed before the first randomised one compute the same at every stage. So their outputs are recorded
-once, with their graph if gradients are wanted, and given in their place. A method gets the same maps, bit for bit, if it
-only runs the model forward and backward, on inputs that do not depend on weights (``methods.protocol.shares_work``).
-Any other method takes the plain path: its hooks or rules would miss the passes that are left out.
+once, with their graph if gradients are wanted, and given in their place. A method gets the same maps, bit for bit, if
+it only runs the model forward and backward, on inputs that do not depend on weights: one marked by
+``methods.protocol.plain_passes``. Any other method takes the plain path: its hooks or rules would miss what is left
+out.
 """
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +18,8 @@ from typing import Any
 
 import torch
 from torch import nn
+
+from ..foundation.copying import copied
 
 Use = tuple[str, int]  # a module's name, and how often it was called before in the pass
 
@@ -172,6 +174,7 @@ class Trunk:
                 handle.remove()
         return recording
 
+
 class _Replay:
     """The passes of a stage's model, one after the other."""
 
@@ -205,7 +208,7 @@ class _Replay:
                 return forward(*arguments, **keywords)
             assert self.recording is not None
             if self.recording.given.requires_grad and output.tensor.requires_grad:
-                values = _Resumed.apply(self.given, output.tensor, self.recording.given)  # type: ignore[no-untyped-call]
+                values = _Resumed.apply(self.given, output.tensor, self.recording.given)
             else:
                 values = output.tensor.detach()
             return values if output.straight else values.clone()
@@ -230,7 +233,7 @@ class _Resumed(torch.autograd.Function):
 def sharing_weights(model: nn.Module) -> nn.Module:
     """Return a copy of a model with the same tensors as parameters and buffers, which require no gradients."""
     parameters = {id(each): nn.Parameter(each.detach(), requires_grad=False) for each in model.parameters()}
-    return copy.deepcopy(model, {**parameters, **{id(each): each for each in model.buffers()}})
+    return copied(model, {**parameters, **{id(each): each for each in model.buffers()}})
 
 
 def leaves(model: nn.Module) -> dict[str, nn.Module]:

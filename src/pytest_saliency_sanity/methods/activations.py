@@ -49,7 +49,9 @@ class ExecutedConvolutions:
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
-        self.all = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.ConvTranspose2d)]
+        self.all: list[nn.Module] = [
+            module for module in model.modules() if isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
+        ]
         self.executed: list[nn.Module] = []
 
     def __enter__(self) -> ExecutedConvolutions:

@@ -50,6 +50,7 @@ __all__ = [
     "saliency_cascade",
     "saliency_device",
     "saliency_judge",
+    "saliency_known_subjects",
     "saliency_look",
     "saliency_memorized_model",
     "saliency_method",

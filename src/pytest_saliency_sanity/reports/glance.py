@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 
 import torch
 
 from ..checks.answering import suited_to
 from ..checks.judging.subject import Subject
+from ..foundation.copying import copied
 from ..foundation.errors import SaliencyMethodError
 from ..measuring.maps import reduced
 from ..methods.controls import image_itself
@@ -25,7 +25,7 @@ def glance_at(subject: Subject) -> Glance:
     with suited_to(subject):
         targets = subject.original.targets(len(images))
         compared = {name: method(subject.model, images, targets) for name, method in COMPARED.items()}
-        own = replace(subject, model=copy.deepcopy(subject.model))  # a method can do anything to it
+        own = replace(subject, model=copied(subject.model))  # a method can do anything to it
         return Glance(
             method=subject.method_name,
             model=subject.model_name,

@@ -16,11 +16,11 @@ from .glances import Glance
 class Run:
     """The plan of a run, its settings, results and outcomes.
 
-    ``preset`` to ``confidence``: the settings; ``images`` is None if each answer took as many as it needed. ``results`` and ``glances`` are in the order of the plan. ``planned``:
-    how many packaged tests were planned; ``ran``: how many of them reported. ``outcomes``: how often each outcome
-    occurred; ``unanswered``: by method and model, how many packaged tests failed without a verdict; ``own``: how many
-    of these tests are the project's own. ``problems``: why the run is not green, besides failures. ``written``: the
-    files of its reports.
+    ``preset`` to ``confidence``: the settings; ``images`` is None if each answer took as many as it needed.
+    ``results`` and ``glances`` are in the order of the plan. ``planned``: how many packaged tests were planned;
+    ``ran``: how many of them reported. ``outcomes``: how often each outcome occurred; ``unanswered``: by method and
+    model, how many packaged tests failed without a verdict; ``own``: how many of these tests are the project's own.
+    ``problems``: why the run is not green, besides failures. ``written``: the files of its reports.
     """
 
     plan: Plan

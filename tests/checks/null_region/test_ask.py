@@ -28,6 +28,7 @@ from pytest_saliency_sanity.checks.null_region import CHECK
 from pytest_saliency_sanity.checks.null_region.ask import DRAWS, check_null_region, outside
 from pytest_saliency_sanity.foundation.reading import Reading
 from pytest_saliency_sanity.measuring.localization import are_enlarged, mass_outside
+from pytest_saliency_sanity.measuring.looks import Look
 from pytest_saliency_sanity.methods.controls import image_itself, sobel
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
 
@@ -163,11 +164,11 @@ def test_a_network_that_ignores_its_images_is_undefined() -> None:
 
 def test_a_draw_is_a_mask_and_its_reverse() -> None:
     put = subject(sobel, small(), IMAGES)
-    shares, maps = outside(put, IMAGES)
+    ((shares, maps),) = outside(put, IMAGES, [Look(12, DRAWS)])
     assert shares.shape == (DRAWS, 12)
     assert maps.shape == (12, 10, 10)
     np.testing.assert_allclose(shares, 0.5)
-    again, _ = outside(subject(gradient, small(), IMAGES), IMAGES)
+    ((again, _),) = outside(subject(gradient, small(), IMAGES), IMAGES, [Look(12, DRAWS)])
     assert not again.any()
 
 

@@ -62,8 +62,8 @@ class Measured:
     """The measurements that a verdict rests on.
 
     ``sign``: how maps were read, ``"signed"`` or ``"absolute"``; empty if no maps were. ``has_signs``: whether they
-    have signs. ``images`` and ``draws``: how many of each; ``looks``: at the how manyth look. ``seed``: that of all random draws. ``confidence``: that of
-    the intervals. ``figures``: other measurements.
+    have signs. ``images`` and ``draws``: how many of each; ``looks``: after how many looks. ``seed``: that of all
+    random draws. ``confidence``: that of the intervals, of all looks together. ``figures``: other measurements.
     """
 
     seed: int

@@ -61,7 +61,7 @@ def check_null_region(subject: Subject, *, threshold: float | None = None) -> Ch
     looks = subject.looks(DRAWS)
     level = confidence_at(reading.confidence, len(looks))
     interval = partial(mean_interval, confidence=level, least=0.0)
-    for taken, (look, (shares, maps)) in enumerate(zip(looks, outside(subject, images, looks), strict=False), 1):
+    for look, (shares, maps) in zip(looks, outside(subject, images, looks), strict=True):
         stage = judge(STAGE, shares, interval, limit, above=CHECK.above, few=has_few_images(look, looks))
         height, width = maps.shape[1:]
         coarse = height < images.shape[2] or width < images.shape[3]
@@ -72,7 +72,13 @@ def check_null_region(subject: Subject, *, threshold: float | None = None) -> Ch
     figures = (Figure("size of the maps", f"{height}x{width}{', enlarged' * enlarged}"),)
     draws, count = shares.shape
     measured = Measured(
-        subject.seed, "absolute", images=count, draws=draws, looks=taken, confidence=reading.confidence, figures=figures
+        subject.seed,
+        "absolute",
+        images=count,
+        draws=draws,
+        looks=looks.index(look) + 1,
+        confidence=reading.confidence,
+        figures=figures,
     )
     return CheckResult(
         check=CHECK.name,
@@ -91,9 +97,7 @@ def check_null_region(subject: Subject, *, threshold: float | None = None) -> Ch
     )
 
 
-def outside(
-    subject: Subject, images: torch.Tensor, looks: Sequence[Look]
-) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
+def outside(subject: Subject, images: torch.Tensor, looks: Sequence[Look]) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
     """Yield for each look the share of mass outside of a mask, by mask and image ``(draws, N)``, and the last maps.
 
     It is the mean of the two that a mask and its reverse give, NaN if one of them is undefined.
@@ -113,9 +117,7 @@ def outside(
         yield shares[: look.draws, : look.images], reduced(maps, "signed")
 
 
-def maps_behind(
-    inside: torch.Tensor, subject: Subject, images: torch.Tensor, rows: slice, seed: int
-) -> torch.Tensor:
+def maps_behind(inside: torch.Tensor, subject: Subject, images: torch.Tensor, rows: slice, seed: int) -> torch.Tensor:
     """Return the method's maps of some of the images for the model behind a mask."""
     model = with_null_region(subject.model, inside)
     some, targets = images[rows], subject.batch.targets

@@ -14,20 +14,21 @@ from typing import Any
 import torch
 from torch import nn
 
+from ...foundation.copying import copied
 from ...foundation.inference import watch
 
 
 def canonical_copy(model: nn.Module, image: torch.Tensor) -> nn.Module:
     """Return the copy. It is run once on ``image`` ``(1, C, H, W)``, to find the modules that are used twice."""
-    copied = copy.deepcopy(model).eval()
-    for module in copied.modules():
+    canonical = copied(model).eval()
+    for module in canonical.modules():
         if getattr(module, "inplace", None) is True:
             module.__dict__["inplace"] = False
-    for parameter in copied.parameters():
+    for parameter in canonical.parameters():
         if parameter.is_floating_point():
             parameter.requires_grad_(True)
-    unshare(copied, image)
-    return copied.eval()
+    unshare(canonical, image)
+    return canonical.eval()
 
 
 def unshare(model: nn.Module, image: torch.Tensor) -> None:
