@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from logging import getLogger
 
 import torch
 from torch import nn
 
 from .checks.answering import answer, gather_needs
+from .checks.answering import suited_to as suited_to_subject
+from .checks.costs import announcement
 from .checks.expectations import ExpectedFailure, expected_reason, named_expected_failure, require_meaningful
 from .checks.judging.result import CheckResult, not_asked
 from .checks.judging.subject import MethodSubject, Subject, require_fits
@@ -18,7 +21,7 @@ from .checks.registry import CHECKS, IMAGES, MOST_IMAGES
 from .data.batch import Batch
 from .data.registry import load_batch
 from .foundation.devices import resolve_device
-from .foundation.errors import UnsuppliedNeedError, unknown_name
+from .foundation.errors import SaliencyMethodError, UnsuppliedNeedError, unknown_name
 from .foundation.limits import LEAST_IMAGES, require_threshold
 from .foundation.reading import Reading
 from .foundation.workload import suited_to
@@ -34,6 +37,7 @@ from .networks.presets.protocol import PresetNetworks
 from .networks.presets.registry import MEMORIZED_MODEL, PRESETS, open_preset
 from .networks.resolve import require_network_spec, resolve_network
 
+LOG = getLogger("pytest_saliency_sanity")
 RANDOMIZATIONS = ("cascading", "labels")
 
 
@@ -120,6 +124,7 @@ def check_method(
     batch: Batch | None = None,
     seed: int = 0,
     device: str = "auto",
+    memory: int | None = None,
     needs: Mapping[str, object] | None = None,
     thresholds: Mapping[str, float] | None = None,
     sign: str = "signed",
@@ -135,7 +140,8 @@ def check_method(
     (``networks.presets.registry.open_preset``). ``checks``: names, or single variants, ``"symmetry[rescaling]"``; by
     default all registered ones. ``images``: explain so many images of the preset, 10 to 1000; by default as many as
     each answer takes until it is sure. ``batch``: other images instead, up to 1000.
-    ``device``: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. ``needs``: by name, what checks need for these
+    ``device``: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. ``memory``: how many bytes may be taken,
+    by default a quarter of what is free. ``needs``: by name, what checks need for these
     models that the preset does not supply, such as ``memorized_model``. ``thresholds``: by check, other thresholds than
     the calibrated ones. ``sign``: ``"signed"`` reads maps as they are given, ``"absolute"`` by magnitude. ``law``: what
     new weights are drawn from, ``"normal"``, ``"reinit"``, ``"permute"`` or ``"match"``; the thresholds are calibrated
@@ -172,6 +178,7 @@ def check_method(
         preset=opened,
         networks=networks,
         device=resolve_device(device),
+        memory=memory,
         images=images,
         batch=batch,
         seed=seed,
@@ -193,6 +200,7 @@ class Run:
     preset: PresetNetworks
     networks: Collection[str]
     device: torch.device
+    memory: int | None
     images: int | None
     batch: Batch | None
     seed: int
@@ -248,7 +256,20 @@ class Run:
             seed=self.seed,
             reading=self.reading,
             all_images=self.images is not None,
+            memory=self.memory,
             explain=self.explain,
         )
         require_fits(subject)
+        self._announce(subject)
         return subject
+
+    def _announce(self, subject: Subject) -> None:
+        """Log how long the questions about a model will take, if it is long."""
+        try:
+            with suited_to_subject(subject):
+                seconds, cost = subject.seconds, subject.cost
+        except SaliencyMethodError:
+            return  # the questions report it
+        count = len([each for each in self.plan if each.model == subject.model_name])
+        if text := announcement(subject.method_name, subject.model_name, seconds, cost, count):
+            LOG.warning(text)

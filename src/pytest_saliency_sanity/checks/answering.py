@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 from ..foundation.errors import UnsuppliedNeedError
+from ..foundation.memory import memory
 from ..foundation.threads import one_thread
 from ..foundation.workload import workload_of
 from .judging.result import CheckResult
@@ -39,7 +40,15 @@ def suited_to(subject: MethodSubject) -> AbstractContextManager[None]:
     """Return the context to measure a subject in: a number of threads, and of images at a time, that suit its model."""
     if not isinstance(subject, Subject):
         return one_thread()
-    return subject.once("workload", lambda: workload_of(subject.model, subject.sample)).suited()
+    return within(subject)
+
+
+@contextmanager
+def within(subject: Subject) -> Iterator[None]:
+    """Keep within the memory of a subject, and use what suits its model."""
+    workload = subject.once("workload", lambda: workload_of(subject.model, subject.sample))
+    with memory(subject.memory), workload.suited():
+        yield
 
 
 def gather_needs(check: Check, model: str, supply: Supply) -> dict[str, object]:

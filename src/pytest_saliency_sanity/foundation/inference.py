@@ -47,6 +47,11 @@ def rows_at_a_time(most: int) -> Iterator[None]:
         _most_rows.reset(token)
 
 
+def limit_rows(most: int) -> None:
+    """Let at most so many images go through a model in one pass from now on, to the end of ``rows_at_a_time``."""
+    _most_rows.set(most)
+
+
 def max_rows(images: torch.Tensor) -> int:
     """Return how many images of this size go through a model in one pass."""
     rows = max(1, MAX_INPUT_VALUES // images[0].numel())

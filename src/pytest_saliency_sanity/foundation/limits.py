@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 # With fewer images, the width of an interval is mostly that of Student's t, not of the method's scatter.
 LEAST_IMAGES = 10
+LEAST_MEMORY = 2**26
 
 
 def require_enough_images(count: int) -> None:
@@ -39,3 +42,14 @@ def require_confidence(confidence: object) -> None:
 def is_number(value: object) -> bool:
     """Return whether a value is a real number; bools do not count."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes that a text such as ``500M`` or ``2G`` means. Raises ValueError for anything else."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    size = int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ")) if found else 0
+    if size < LEAST_MEMORY:
+        raise ValueError(
+            f"{text!r} is not an amount of memory of at least {LEAST_MEMORY // 2**20}M: give one like 500M or 2G"
+        )
+    return size

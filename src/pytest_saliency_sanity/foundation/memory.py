@@ -54,7 +54,7 @@ def free(device: torch.device) -> int:
     """Return how many bytes are free on a device: of a container, what is left of its limit."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return min(psutil.virtual_memory().available, _left_in_container())
+    return min(int(psutil.virtual_memory().available), _left_in_container())
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -24,6 +24,8 @@ GROWTH = ((1, 1), (4, 1), (8, 2), (16, 4))
 GROWTH_OF_ONE_VERSION = ((1, 1), (4, 1), (16, 1), (64, 1))
 # With fewer images, a kind of image that is rare may be missing.
 MANY_IMAGES = 40
+# Seconds that the explanations of a look, or of the first one, may take at each stage.
+LONGEST, LONGEST_FIRST = 120.0, 20.0
 
 
 class Look(NamedTuple):
@@ -56,6 +58,40 @@ def looks_for(most_images: int, draws: int, *, fixed: int | None = None) -> tupl
     growth = GROWTH_OF_ONE_VERSION if draws == 1 else GROWTH
     looks = (Look(min(images * LEAST_IMAGES, most_images), times * first) for images, times in growth)
     return tuple(dict.fromkeys(looks))
+
+
+class Looking(NamedTuple):
+    """The looks of a check, smallest first; the confidence of each look's interval; and whether some are left out.
+
+    ``short``: because an explanation takes so long.
+    """
+
+    looks: tuple[Look, ...]
+    level: float
+    short: bool = False
+
+    @property
+    def is_least(self) -> bool:
+        """Whether the method is so slow that only the least is asked for: a single look, at the most telling stage."""
+        return self.short and len(self.looks) == 1
+
+
+def looking(
+    most_images: int, draws: int, confidence: float, *, fixed: int | None = None, seconds: float = 0.0
+) -> Looking:
+    """Return how a check of so many ``draws`` looks at its table; see ``looks_for``.
+
+    ``seconds``: how long an explanation takes. Looks that would take more than ``LONGEST`` are left out, so that a slow
+    method has its verdict, be it inconclusive, in minutes. If that would leave none, a single look is taken, at the
+    least that is valid. The level of an interval never depends on what is left out.
+    """
+    looks = looks_for(most_images, draws, fixed=fixed)
+    level = confidence_at(confidence, len(looks))
+    if fixed is not None or seconds * looks[0].explanations > LONGEST_FIRST:
+        least = Look(looks[0].images, min(draws, LEAST_DRAWS))
+        return Looking(looks, level) if fixed is not None else Looking((least,), confidence, short=True)
+    affordable = tuple(look for look in looks if seconds * look.explanations <= LONGEST)
+    return Looking(affordable, level, short=len(affordable) < len(looks))
 
 
 def confidence_at(confidence: float, looks: int) -> float:

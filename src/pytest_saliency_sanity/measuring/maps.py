@@ -5,13 +5,15 @@ from __future__ import annotations
 import gc
 import math
 from traceback import clear_frames
+from warnings import warn
 
 import torch
 from torch import nn
 
 from ..foundation.custody import custody
 from ..foundation.errors import SaliencyMethodError, described
-from ..foundation.inference import max_rows
+from ..foundation.inference import limit_rows, max_rows
+from ..foundation.memory import is_out_of_memory
 from ..foundation.randomness import derived_seed, isolated_streams
 from ..methods.protocol import SaliencyMethod
 
@@ -33,21 +35,40 @@ def maps_of(
     ``name``: the method, model and stage, for errors. ``seed``: seeds the global random streams during the calls.
     ``first``: the place of the first of the images in their batch; images at other places get other random numbers.
 
+    If memory runs out, half as many images at a time are tried from then on, with a warning.
+
     Raises SaliencyMethodError if the method raises, returns anything else or leaves something behind that belongs to
     the whole process (``foundation.custody``).
     """
-    maps = []
-    rows = max_rows(images)
-    for start in range(0, len(images), rows):
-        some = images[start : start + rows].clone()
-        with isolated_streams(derived_seed(seed, first + start)), custody() as left_behind:
-            returned = called(method, model, some, targets[start : start + rows].clone(), name=name)
-        if left_behind:
-            raise SaliencyMethodError(f"{name}: not left as found by the method, and put back now: {left_behind[0]}")
-        maps.append(_require_maps(returned, len(some), name))
+    maps: list[torch.Tensor] = []
+    start = 0
+    while start < len(images):
+        rows = max_rows(images)
+        some = slice(start, start + rows)
+        try:
+            maps.append(
+                _maps_of_some(method, model, images[some], targets[some], name, derived_seed(seed, first + start))
+            )
+        except SaliencyMethodError as error:
+            if rows == 1 or not is_out_of_memory(error):
+                raise
+            limit_rows(min(rows, len(images)) // 2 or 1)
+            warn(f"{name}: memory ran out with {rows} images at a time; going on with half as many", stacklevel=2)
+        else:
+            start += rows
     if len({each.shape[1:] for each in maps}) > 1:
         raise SaliencyMethodError(f"{name}: the method returned maps of different sizes for images of one size")
     return torch.cat(maps)
+
+
+def _maps_of_some(
+    method: SaliencyMethod, model: nn.Module, images: torch.Tensor, targets: torch.Tensor, name: str, seed: int
+) -> torch.Tensor:
+    with isolated_streams(seed), custody() as left_behind:
+        returned = called(method, model, images.clone(), targets.clone(), name=name)
+    if left_behind:
+        raise SaliencyMethodError(f"{name}: not left as found by the method, and put back now: {left_behind[0]}")
+    return _require_maps(returned, len(images), name)
 
 
 def called(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from time import perf_counter
 
 import torch
 from torch import nn
@@ -27,6 +28,8 @@ class Original:
 
     ``name``: the method and the model, for errors. ``given``: the classes to explain, by default those that the model
     predicts. ``seed``: of the random streams during the calls of the method. ``seen``, ``compared_by``: as in ``View``.
+    ``seconds``: how long an explanation took, 0 before the first.
+
     The method gets a copy of the model, so that whatever it does to it harms nobody else.
     """
 
@@ -38,6 +41,7 @@ class Original:
     seed: int = 0
     seen: bool = False
     compared_by: str = SRC
+    seconds: float = field(default=0.0, init=False)
     _targets: torch.Tensor | None = field(default=None, init=False, repr=False)
     _views: dict[tuple[int, int], View] = field(default_factory=dict, init=False, repr=False)
 
@@ -70,10 +74,12 @@ class Original:
             explain = partial(
                 explained, self, start=start, stop=stop, targets=self.targets(stop), name=TRAINED, noise=self.noise
             )
+            begin = perf_counter()
             if shares_work(self.method):
                 maps = self.trunk.shared_with(sharing_weights(self.model), None, (start, stop), explain)
             else:
                 maps = explain(copied(self.model))
+            self.seconds = self.seconds or (perf_counter() - begin) / (stop - start)
             self._views[start, stop] = View(maps, seen=self.seen, compared_by=self.compared_by)
         return self._views[start, stop]
 

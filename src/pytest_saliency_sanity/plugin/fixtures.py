@@ -177,6 +177,7 @@ def saliency_subject(
         seed=saliency_settings.seed,
         reading=saliency_settings.reading,
         all_images=saliency_settings.images is not None,
+        memory=saliency_settings.memory,
     )
     for known in saliency_known_subjects:
         if known.is_still(subject):
@@ -244,6 +245,7 @@ def saliency_look(request: pytest.FixtureRequest) -> Look:
     """
     from ..reports.glance import glance_at
     from .ledger import as_property
+    from .summary import announce
 
     taken: dict[tuple[str, str], Glance] = request.node.getparent(pytest.Module).stash.setdefault(GLANCES, {})
 
@@ -251,6 +253,7 @@ def saliency_look(request: pytest.FixtureRequest) -> Look:
         key = (subject.method_name, subject.model_name)
         if key not in taken:
             taken[key] = glance_at(subject)
+            announce(request.config, taken[key])
         request.node.user_properties.append(as_property(taken[key]))
 
     return look

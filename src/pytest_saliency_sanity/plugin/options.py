@@ -13,7 +13,7 @@ import pytest
 
 from ..checks.registry import CHECKS, MOST_IMAGES, TIERS, question_ids
 from ..foundation.errors import unknown_name
-from ..foundation.limits import LEAST_IMAGES, require_confidence, require_threshold
+from ..foundation.limits import LEAST_IMAGES, parse_size, require_confidence, require_threshold
 from ..foundation.reading import LAWS, SIGNS
 from ..methods.resolve import installed_methods, require_method_spec
 from ..networks.presets.registry import PRESETS
@@ -200,6 +200,7 @@ OPTIONS = (
         parse_integer(LEAST_IMAGES, MOST_IMAGES),
         "as many as each answer takes until it is sure",
     ),
+    Option("memory", "SIZE", "take at most so much memory, as in 2G", parse_size, "a quarter of what is free"),
     Option("seed", "N", "the seed of all random draws", parse_integer(0, 2**63 - 1), "0"),
     Option(
         "threshold",

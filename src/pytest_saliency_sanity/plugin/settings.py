@@ -36,8 +36,8 @@ class Typed(NamedTuple):
 class Settings:
     """The options of a run.
 
-    ``images``: how many images are explained; None for as many as the answers take. ``named_models`` and ``checks`` are
-    empty if none were named, which means all models of the preset and all checks.
+    ``images``: how many images are explained; None for as many as the answers take. ``memory``: in bytes; None for a
+    quarter of what is free. ``named_models`` and ``checks`` are empty if none were named, which means all models of the preset and all checks.
     ``typed``: the options as typed, for the command that runs a test again. ``sources``: where each value came from.
     """
 
@@ -45,6 +45,7 @@ class Settings:
     named_models: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     images: int | None = None
+    memory: int | None = None
     seed: int = 0
     device: str = "auto"
     tier: str = TIERS[0]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from ..checks.costs import announcement
+from ..reports.glances import Glance
 from ..reports.registry import REPORTS
 from ..reports.run import Run
 from ..reports.terminal import counted, header, summary
 from .ledger import Ledger
-from .settings import Settings
+from .settings import SETTINGS, Settings
 
 
 def header_line(config: pytest.Config, settings: Settings) -> str:
@@ -40,6 +43,19 @@ def images_in_use(config: pytest.Config, settings: Settings) -> str:
     if settings.images is None:
         return f"up to {counted(len(settings.networks.batch(settings.most_images, at_most=True)), 'image')}"
     return counted(settings.images, "image")
+
+
+def announce(config: pytest.Config, glance: Glance) -> None:
+    """Say now, despite pytest's capturing, how long the questions about a method on a model will take, if it is long."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    questions = [each for each in config.stash[SETTINGS].plan if each.model == glance.model]
+    count = len([each for each in questions if each.method == glance.method])
+    text = announcement(glance.method, glance.model, glance.seconds, glance.cost, count)
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if reporter and text:
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            reporter.ensure_newline()
+            reporter.write_line(text)
 
 
 def print_summary(reporter: pytest.TerminalReporter, run: Run) -> None:

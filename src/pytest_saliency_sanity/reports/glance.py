@@ -25,12 +25,15 @@ def glance_at(subject: Subject) -> Glance:
     with suited_to(subject):
         targets = subject.original.targets(len(images))
         compared = {name: method(subject.model, images, targets) for name, method in COMPARED.items()}
+        maps = _maps_of(subject)
         own = replace(subject, model=copied(subject.model))  # a method can do anything to it
         return Glance(
             method=subject.method_name,
             model=subject.model_name,
             layer=layer_of(own, images[:1]),
-            maps=_maps_of(subject),
+            maps=maps,
+            seconds=subject.original.seconds,
+            cost=subject.cost if maps else 0.0,
             compared={name: sample_of(reduced(maps, subject.reading.sign)) for name, maps in compared.items()},
         )
 
@@ -58,9 +61,8 @@ def sample_of(maps: torch.Tensor) -> Sample:
 
 def _maps_of(subject: Subject) -> Sample | None:
     """Return a sample of the maps that the checks look at first."""
-    (first, *_) = subject.looks(1)
     try:
-        maps = subject.original.view(0, first.images).maps
+        maps = subject.first_view.maps
     except SaliencyMethodError:
         return None  # the checks report it
     return sample_of(reduced(maps[:IMAGES], subject.reading.sign))

@@ -26,7 +26,8 @@ class Sample:
 class Glance:
     """A sample of a method's maps on a model, and of the maps of the methods it is compared with; None if unknown.
 
-    ``layer``: the name of the layer that the method explains; empty if it does not say.
+    ``layer``: the name of the layer that the method explains; empty if it does not say. ``seconds``: how long an
+    explanation took; ``cost``: how long a question takes, roughly.
     """
 
     method: str
@@ -34,6 +35,8 @@ class Glance:
     layer: str
     maps: Sample | None
     compared: Mapping[str, Sample | None]
+    seconds: float = 0.0
+    cost: float = 0.0
 
     def as_record(self) -> dict[str, Any]:
         """Return the glance as JSON primitives; ``from_record`` is the inverse."""
@@ -43,7 +46,9 @@ class Glance:
     def from_record(cls, record: Mapping[str, Any]) -> Glance:
         """Return the glance of such a record as ``as_record`` returns."""
         compared = {name: _sample_of(each) for name, each in record["compared"].items()}
-        return cls(record["method"], record["model"], record["layer"], _sample_of(record["maps"]), compared)
+        maps = _sample_of(record["maps"])
+        costs = record["seconds"], record["cost"]
+        return cls(record["method"], record["model"], record["layer"], maps, compared, *costs)
 
 
 def mimics(glances: Sequence[Glance]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from ...data.bias_scenario import BiasScenario
 from ...foundation.randomness import derived_seed
 from ...measuring.interval import Interval
-from ...measuring.looks import Look, confidence_at, has_few_images, looks_for
+from ...measuring.looks import Look, Looking, has_few_images
 from ...measuring.mass import Masses, masses_of, predictions
 from ...measuring.statistics import mean_interval
 from ...methods.protocol import SaliencyMethod
@@ -77,8 +77,8 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
     name = f"{subject.method_name} on {subject.model_name}"
     confidence = subject.reading.confidence
     count = len(scenario.batch)
-    looks = looks_for(count, 1, fixed=count if subject.all_images else None)
-    masses = bias_masses(subject.method, scenario, limit, confidence, name=name, seed=seed, looks=looks)
+    looking = subject.looking(1, images=count)
+    masses = bias_masses(subject.method, scenario, limit, confidence, name=name, seed=seed, looking=looking)
     explained = len(masses.biased)
     return CheckResult(
         check=CHECK.name,
@@ -90,7 +90,7 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
             subject.seed,
             "absolute",
             images=explained,
-            looks=[look.images for look in looks].index(explained) + 1,
+            looks=[look.images for look in looking.looks].index(explained) + 1,
             draws=1,
             confidence=confidence,
             figures=tuple(
@@ -111,15 +111,14 @@ def bias_masses(
     *,
     name: str,
     seed: int,
-    looks: Sequence[Look] = (),
+    looking: Looking | None = None,
 ) -> BiasMasses:
     """Measure the masses on the nuisance and judge their drop. Both models get the same random numbers.
 
-    ``looks``: how many images are looked at, one look after the other, until the verdict is sure; by default all at
+    ``looking``: how many images are looked at, one look after the other, until the verdict is sure; by default all at
     once.
     """
-    looks = looks or [Look(len(scenario.batch), 1)]
-    level = confidence_at(confidence, len(looks))
+    looks, level, _ = looking or Looking((Look(len(scenario.batch), 1),), confidence)
     models = {"biased": scenario.biased_model, "balanced": scenario.balanced_model}
     found = dict.fromkeys(models, Masses(np.empty(0)))
     for look in looks:

@@ -41,12 +41,13 @@ def explain(
     *,
     total: int,
     level: float | None = None,
+    more: str = "",
 ) -> str:
     """Return the whole message: what was asked and found, and the judged quantity at every stage.
 
     ``stages``: those that were judged. ``cascade``: the profile of the stages to show, judged or not. ``quantity``:
     what was judged. ``total``: the number of all stages. ``level``: the confidence of each interval, if several looks
-    share that of the verdict.
+    share that of the verdict. ``more``: how to ask for more, if fewer explanations than usual were asked for.
     """
     deciding = decisive(stages)
     similarity = "\nSimilarity: the mean of |SRC|: 1 the same picture or its negative." * (quantity == SIMILARITY)
@@ -58,6 +59,7 @@ def explain(
             figures(deciding, measured, quantity),
             *(f"A finding: {each.text} ({each.figure})." for each in findings),
             *undefined_causes(deciding, cascade),
+            *filter(None, [more]),
             "",
             *stage_table(cascade, stages, level or measured.confidence, quantity),
             *([f"{len(cascade.stages)} of {total} stages are shown."] if 1 < len(cascade.stages) < total else []),

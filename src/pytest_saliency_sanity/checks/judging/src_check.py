@@ -11,7 +11,7 @@ from ...foundation.ids import with_variant
 from ...foundation.randomness import derived_seed
 from ...foundation.reading import Reading
 from ...interventions.stage import Randomization
-from ...measuring.looks import Look, confidence_at, has_few_images
+from ...measuring.looks import Look, Looking, has_few_images
 from ...measuring.profile import SrcProfile
 from ...measuring.src import SrcMeasurement
 from ...methods.protocol import SaliencyMethod
@@ -55,6 +55,9 @@ def check_src(
     original = subject.original
     bound = randomization.bind(subject.sample, 0)
     judged_at = {stage: key for key in at or check.thresholds for stage in bound.names(key)}
+    looking = subject.looking(draws if randomization.repeats else 1)
+    if looking.is_least:
+        judged_at = most_telling(judged_at)
     both = check.quantity == SIMILARITY and reading.sign == "signed"
     measurement = SrcMeasurement(
         method=method or subject.method,
@@ -70,10 +73,7 @@ def check_src(
         sample=len(subject.sample),
     )
     judging = Judging(check, judged_at, threshold, reading)
-    looks = subject.looks(draws if randomization.repeats else 1)
-    if check.is_finding(variant):  # it takes no more than is usual
-        looks = tuple(look for look in looks if look.images <= max(IMAGES, looks[0].images))
-    judged = first_sure(measurement, judging, looks)
+    judged = first_sure(measurement, judging, looking, finding=check.is_finding(variant))
     every = bound.names()
     cascade = profile_to_show(measurement, judged, every) if subject.explain else judged.profile
     measured = Measured(
@@ -94,7 +94,16 @@ def check_src(
         model=subject.model_name,
         verdict=decisive(judged.stages).verdict,
         message=explain(
-            title, judged.stages, shown, measured, words, check.quantity, findings, total=len(every), level=judged.level
+            title,
+            judged.stages,
+            shown,
+            measured,
+            words,
+            check.quantity,
+            findings,
+            total=len(every),
+            level=judged.level,
+            more=subject.to_ask_for_more(decisive(judged.stages).verdict) if looking.short else "",
         ),
         measured=measured,
         stages=judged.stages,
@@ -134,13 +143,13 @@ class Judging(NamedTuple):
         )
 
 
-def first_sure(measurement: SrcMeasurement, judging: Judging, looks: Sequence[Look]) -> Judged:
+def first_sure(measurement: SrcMeasurement, judging: Judging, looking: Looking, *, finding: bool = False) -> Judged:
     """Return what is judged at the first look that is sure, or at the last one.
 
-    The intervals are wide enough that all looks together keep the confidence (``measuring.looks``). A finding on
-    magnitudes takes no more looks than fit into ``IMAGES``.
+    The intervals are wide enough that all looks together keep the confidence (``measuring.looks``). A finding, also one
+    on magnitudes, takes no more looks than fit into ``IMAGES``.
     """
-    level = confidence_at(judging.reading.confidence, len(looks))
+    looks, level, _ = looking
     growing = measurement.growing(tuple(judging.judged_at), looks)
     for taken, (look, (profile, *magnitudes)) in enumerate(zip(looks, growing, strict=True), 1):
         few = has_few_images(look, looks)
@@ -148,9 +157,16 @@ def first_sure(measurement: SrcMeasurement, judging: Judging, looks: Sequence[Lo
         stages = judging.judge(profile, level, signed=has_signs, few=few)
         by_magnitude = judging.judge(magnitudes[0], level, signed=False, few=few) if magnitudes and has_signs else ()
         judged = Judged(profile, stages, by_magnitude, has_signs, taken, level)
-        if is_sure(stages) and (look.images >= IMAGES or is_sure(by_magnitude)):
+        enough = look.images >= IMAGES
+        if (is_sure(stages) or (finding and enough)) and (is_sure(by_magnitude) or enough):
             break
     return judged
+
+
+def most_telling(judged_at: Mapping[str, str]) -> dict[str, str]:
+    """Return the last of the stages that are meant by what is judged first: one is enough for a slow method."""
+    first = next(iter(judged_at.values()))
+    return dict([(stage, key) for stage, key in judged_at.items() if key == first][-1:])
 
 
 def is_sure(stages: Sequence[StageVerdict]) -> bool:

@@ -12,14 +12,17 @@ from torch import nn
 
 from ...data.batch import Batch
 from ...foundation.inference import images_for, logits_of
+from ...foundation.limits import LEAST_IMAGES
 from ...foundation.randomness import derived_seed
 from ...foundation.reading import Reading
 from ...foundation.threads import one_thread
-from ...measuring.looks import Look, looks_for
+from ...measuring.looks import Looking, looking
 from ...measuring.original import Original
+from ...measuring.view import View
 from ...methods.protocol import SaliencyMethod
 
 Kept = TypeVar("Kept")
+USUAL_DRAWS = 8
 SAMPLE = 40  # images that an intervention is made for, at most, if the number of images grows
 
 
@@ -41,7 +44,8 @@ class Subject(MethodSubject):
     """A method on a model with their names, the images to explain, and how the maps are read.
 
     ``all_images``: whether all images are explained; else more and more of them, until the answer is sure.
-    ``explain``: whether more stages are measured if a check does not pass, to explain its verdict.
+    ``memory``: the bytes that a measurement may take, by default a quarter of what is free. ``explain``: whether more
+    stages are measured if a check does not pass, to explain its verdict.
 
     What depends on the method, the model and the images alone is found once, and shared by all checks of the subject.
     """
@@ -51,6 +55,7 @@ class Subject(MethodSubject):
     batch: Batch = field(repr=False)
     reading: Reading = field(default=Reading(), kw_only=True)
     all_images: bool = field(default=False, kw_only=True)
+    memory: int | None = field(default=None, kw_only=True)
     explain: bool = field(default=True, kw_only=True)
     _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _weights: object = field(default=None, init=False, repr=False, compare=False)
@@ -67,10 +72,32 @@ class Subject(MethodSubject):
             and is_same(self.batch.targets, other.batch.targets)
         )
 
-    def looks(self, draws: int) -> tuple[Look, ...]:
-        """Return how many images and draws are looked at, one look after the other, by a check of so many draws."""
-        count = len(self.batch)
-        return looks_for(count, draws, fixed=count if self.all_images else None)
+    def looking(self, draws: int, images: int | None = None) -> Looking:
+        """Return how many images and draws are looked at, one look after the other, by a check of so many draws.
+
+        ``images``: how many there are, by default those of the subject. Raises SaliencyMethodError if the method
+        raises, since its first maps are timed.
+        """
+        count = len(self.batch) if images is None else images
+        fixed = count if self.all_images else None
+        return looking(count, draws, self.reading.confidence, fixed=fixed, seconds=self.seconds)
+
+    @property
+    def seconds(self) -> float:
+        """How long an explanation takes. Raises SaliencyMethodError if the method raises."""
+        if not self.original.seconds:
+            self.first_view  # noqa: B018  (it is timed)
+        return self.original.seconds
+
+    @property
+    def cost(self) -> float:
+        """How many seconds a question takes, roughly, if its first look is enough."""
+        return self.seconds * self.looking(USUAL_DRAWS).looks[0].explanations
+
+    @property
+    def first_view(self) -> View:
+        """The maps that are looked at first."""
+        return self.original.view(0, len(self.batch) if self.all_images else min(len(self.batch), LEAST_IMAGES))
 
     @property
     def sample(self) -> torch.Tensor:
@@ -88,6 +115,15 @@ class Subject(MethodSubject):
             given=self.batch.targets,
             seed=derived_seed(self.seed, self.model_name),
             seen=True,
+        )
+
+    def to_ask_for_more(self, verdict: str) -> str:
+        """Return a sentence on how to ask for more than was asked for, since the method is slow; none if it passed."""
+        if verdict == "passed":
+            return ""
+        return (
+            f"An explanation takes {self.original.seconds:.2g} s, so fewer than usual were asked for: "
+            f"--saliency-images={SAMPLE}, or images={SAMPLE} of check_method, asks for more."
         )
 
     def once(self, name: str, make: Callable[[], Kept]) -> Kept:

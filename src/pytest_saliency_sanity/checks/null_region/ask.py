@@ -13,7 +13,7 @@ from ...foundation.inference import evaluation_mode, logits_of
 from ...foundation.randomness import derived_seed
 from ...interventions.null_region import random_mask, with_null_region
 from ...measuring.localization import are_enlarged, mass_outside
-from ...measuring.looks import Look, confidence_at, has_few_images
+from ...measuring.looks import Look, has_few_images
 from ...measuring.maps import maps_of, reduced
 from ...measuring.statistics import mean_interval
 from ..judging.message import bar
@@ -58,8 +58,7 @@ def check_null_region(subject: Subject, *, threshold: float | None = None) -> Ch
     (limit,) = CHECK.judged_by(threshold).values()
     reading = subject.reading
     images = subject.original.images
-    looks = subject.looks(DRAWS)
-    level = confidence_at(reading.confidence, len(looks))
+    looks, level, short = subject.looking(DRAWS)
     interval = partial(mean_interval, confidence=level, least=0.0)
     for look, (shares, maps) in zip(looks, outside(subject, images, looks), strict=True):
         stage = judge(STAGE, shares, interval, limit, above=CHECK.above, few=has_few_images(look, looks))
@@ -90,6 +89,7 @@ def check_null_region(subject: Subject, *, threshold: float | None = None) -> Ch
             stage,
             measured,
             COARSE if coarse else ENLARGED * enlarged,
+            subject.to_ask_for_more(stage.verdict) if short else "",
         ),
         measured=measured,
         stages=(stage,),
@@ -127,7 +127,7 @@ def maps_behind(inside: torch.Tensor, subject: Subject, images: torch.Tensor, ro
         return maps_of(subject.method, model, some, targets, name=name, seed=seed, first=rows.start)
 
 
-def explain(title: str, stage: StageVerdict, measured: Measured, why_a_finding: str) -> str:
+def explain(title: str, stage: StageVerdict, measured: Measured, *notes: str) -> str:
     """Return the whole message: what was asked and found."""
     mean, low, high = stage.interval
     must = f"it must stay below {stage.threshold:g} with its whole interval"
@@ -140,7 +140,7 @@ def explain(title: str, stage: StageVerdict, measured: Measured, why_a_finding: 
             found if mean == mean else f"No map is finite and not 0 everywhere, so there is no mass; {must}.",
             f"0 {bar(mean, stage.threshold)} 1",
             *[f"{stage.undefined} of {stage.total} maps are undefined, and left out."] * (stage.undefined > 0),
-            *filter(None, [why_a_finding]),
+            *filter(None, notes),
             "",
             "Mass outside: the share of a map's absolute values on pixels that are replaced by 0 before the network "
             "sees the image. It can't depend on them.",

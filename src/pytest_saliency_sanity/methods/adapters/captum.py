@@ -21,6 +21,8 @@ GIVEN = ("self", "inputs", "target", "return_convergence_delta", "show_progress"
 DEFAULTS = {"abs": False, "baselines": 0}
 # Without it, captum holds the whole batch times all steps in memory.
 BATCHED = "internal_batch_size"
+# By default one perturbed image at a time goes through the model.
+AT_A_TIME = "perturbations_per_eval"
 
 
 def make(spec: Spec) -> LibraryMethod:
@@ -41,6 +43,8 @@ def make(spec: Spec) -> LibraryMethod:
             call["baselines"] = as_tensor_like(call["baselines"], images)
         if BATCHED in of_call:
             call.setdefault(BATCHED, max(len(images), max_rows(images)))
+        if AT_A_TIME in of_call:
+            call.setdefault(AT_A_TIME, max(1, max_rows(images) // len(images)))
         if takes_target:
             call["target"] = targets
         attributions = explainer.attribute(images.requires_grad_(), **call)
