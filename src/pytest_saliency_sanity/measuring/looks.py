@@ -24,8 +24,8 @@ GROWTH = ((1, 1), (4, 1), (8, 2), (16, 4))
 GROWTH_OF_ONE_VERSION = ((1, 1), (4, 1), (16, 1), (64, 1))
 # With fewer images, a kind of image that is rare may be missing.
 MANY_IMAGES = 40
-# Seconds that the explanations of a look, or of the first one, may take at each stage.
-LONGEST, LONGEST_FIRST = 120.0, 20.0
+# Seconds that the explanations of a look may take at each stage; and an explanation, if 80 are to take 20 seconds.
+LONGEST, SLOW = 120.0, 0.25
 
 
 class Look(NamedTuple):
@@ -82,14 +82,15 @@ def looking(
     """Return how a check of so many ``draws`` looks at its table; see ``looks_for``.
 
     ``seconds``: how long an explanation takes. Looks that would take more than ``LONGEST`` are left out, so that a slow
-    method has its verdict, be it inconclusive, in minutes. If that would leave none, a single look is taken, at the
-    least that is valid. The level of an interval never depends on what is left out.
+    method has its verdict, be it inconclusive, in minutes; the level of an interval does not depend on what is left
+    out. If it is above ``SLOW``, a single look is taken, at the least that is valid.
     """
     looks = looks_for(most_images, draws, fixed=fixed)
     level = confidence_at(confidence, len(looks))
-    if fixed is not None or seconds * looks[0].explanations > LONGEST_FIRST:
-        least = Look(looks[0].images, min(draws, LEAST_DRAWS))
-        return Looking(looks, level) if fixed is not None else Looking((least,), confidence, short=True)
+    if fixed is not None:
+        return Looking(looks, level)
+    if seconds > SLOW:
+        return Looking((Look(looks[0].images, min(draws, LEAST_DRAWS)),), confidence, short=True)
     affordable = tuple(look for look in looks if seconds * look.explanations <= LONGEST)
     return Looking(affordable, level, short=len(affordable) < len(looks))
 

@@ -37,8 +37,9 @@ class Settings:
     """The options of a run.
 
     ``images``: how many images are explained; None for as many as the answers take. ``memory``: in bytes; None for a
-    quarter of what is free. ``named_models`` and ``checks`` are empty if none were named, which means all models of the preset and all checks.
-    ``typed``: the options as typed, for the command that runs a test again. ``sources``: where each value came from.
+    quarter of what is free. ``named_models`` and ``checks`` are empty if none were named, which means all models of the
+    preset and all checks. ``typed``: the options as typed, for the command that runs a test again. ``sources``: where
+    each value came from.
     """
 
     methods: tuple[str, ...] = ()

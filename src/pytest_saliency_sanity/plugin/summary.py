@@ -46,7 +46,10 @@ def images_in_use(config: pytest.Config, settings: Settings) -> str:
 
 
 def announce(config: pytest.Config, glance: Glance) -> None:
-    """Say now, despite pytest's capturing, how long the questions about a method on a model will take, if it is long."""
+    """Say now, despite pytest's capturing, how long the questions about a method on a model will take, if it is long.
+
+    Workers of pytest-xdist have nowhere to say it.
+    """
     reporter = config.pluginmanager.getplugin("terminalreporter")
     questions = [each for each in config.stash[SETTINGS].plan if each.model == glance.model]
     count = len([each for each in questions if each.method == glance.method])
