@@ -227,14 +227,24 @@ class Run:
     def _supply(self, model: str, need: str) -> object | None:
         if need in self.needs:
             return self.needs[need]
-        return self.preset.supply(need, model, len(self._batch), self.device) if model in self.networks else None
+        return (
+            self.preset.supply(need, model, len(self._more or self._batch), self.device)
+            if model in self.networks
+            else None
+        )
 
     @cached_property
     def _batch(self) -> Batch:
         if self.batch is not None:
             return self.batch.to(self.device)
+        return self.preset.batch(self.images or IMAGES, at_most=self.images is None).to(self.device)
+
+    @cached_property
+    def _more(self) -> Batch | None:
+        if self.batch is not None or self.images is not None:
+            return None
         most = PRESETS.named(self.preset.name).most_images
-        return self.preset.batch(self.images or most, at_most=self.images is None).to(self.device)
+        return self.preset.batch(most, at_most=True).to(self.device)
 
     def _subject_of(self, question: Question) -> MethodSubject:
         """Return the subject of a question. The last one is kept, since questions come model by model."""
@@ -255,6 +265,7 @@ class Run:
             self._batch,
             seed=self.seed,
             reading=self.reading,
+            more=self._more,
             all_images=self.images is not None,
             memory=self.memory,
             explain=self.explain,

@@ -68,7 +68,8 @@ def assert_src_below(
     stages = judge_stages(profile, threshold, confidence)
     if decisive(stages).verdict != "passed":
         cascade = measure("every")
-        measured = Measured(seed, sign, has_signs=cascade.has_signs, confidence=confidence)
+        draws, _, images = cascade.src.shape
+        measured = Measured(seed, sign, cascade.has_signs, images=images, draws=draws, confidence=confidence)
         message = explain("assert_src_below", stages, cascade, measured, total=len(cascade.stages))
         call = _call(method, threshold, model, randomization, at, sign, seeds, seed)
         raise SaliencyCheckFailed(with_rerun(message, current_command() or call))

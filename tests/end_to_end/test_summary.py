@@ -61,7 +61,7 @@ def test_the_summary_counts_undefined_srcs(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess(
         "saliency-sanity::gradcam-alexnet::test_cascading_randomization[bottom_up]", GRADCAM
     )
-    result.stdout.re_match_lines([r"gradcam .* passed \(\d+ of 320 SRCs undefined\)$"])
+    result.stdout.re_match_lines([r"gradcam .* passed \(\d+ of 80 SRCs undefined\)$"])
 
 
 def test_verdicts_are_coloured(quick: Run) -> None:

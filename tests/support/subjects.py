@@ -22,4 +22,12 @@ def subject(
 ) -> Subject:
     """Return a method under a name, by default on the shipped AlexNet with twelve digits."""
     batch = Batch(load_batch("mnist", 12).images if images is None else images)
-    return Subject(method, name, load_checkpoint("alexnet") if model is None else model, model_name, batch, seed=seed)
+    return Subject(
+        method,
+        name,
+        load_checkpoint("alexnet") if model is None else model,
+        model_name,
+        batch,
+        seed=seed,
+        all_images=True,
+    )

@@ -40,9 +40,10 @@ def images_in_use(config: pytest.Config, settings: Settings) -> str:
     for plugin in config.pluginmanager.get_plugins():
         if plugin is not ours and hasattr(plugin, "saliency_batch"):
             return "images of the fixture saliency_batch"
-    if settings.images is None:
-        return f"up to {counted(len(settings.networks.batch(settings.most_images, at_most=True)), 'image')}"
-    return counted(settings.images, "image")
+    if settings.images is not None:
+        return counted(settings.images, "image")
+    most = len(settings.networks.batch(settings.most_images, at_most=True)) if settings.data else settings.most_images
+    return f"up to {counted(most, 'image')}"
 
 
 def announce(config: pytest.Config, glance: Glance) -> None:

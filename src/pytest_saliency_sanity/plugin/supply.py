@@ -10,10 +10,12 @@ import pytest
 
 from ..foundation.errors import CheckpointError
 from .names import MODEL
-from .settings import SETTINGS
+from .settings import SETTINGS, Settings
 
 if TYPE_CHECKING:
     import torch
+
+    from ..data.batch import Batch
 
 
 def supply(request: pytest.FixtureRequest, need: str) -> object:
@@ -48,6 +50,21 @@ def leave_out(request: pytest.FixtureRequest, why: str) -> None:
     if request.config.stash[SETTINGS].asked_for("check"):
         pytest.fail(why, pytrace=False)
     pytest.skip(why)
+
+
+def more_images(batch: Batch, settings: Settings) -> Batch | None:
+    """Return all images that may be looked at, if a batch is the preset's own and answers may take more; else None."""
+    if settings.images is not None or batch.targets is not None:
+        return None
+    try:
+        more = settings.networks.batch(settings.most_images, at_most=True).to(batch.images.device)
+    except ValueError:
+        return None
+    first = more.images[: len(batch)]
+    same = (
+        first.shape == batch.images.shape and first.dtype == batch.images.dtype and bool((first == batch.images).all())
+    )
+    return more if same else None
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from ...methods.protocol import SaliencyMethod
 from ..judging.message import BAR, bar
 from ..judging.result import CheckResult, Figure, Measured, StageVerdict, Verdict
 from ..judging.subject import Subject
-from ..judging.verdict import SURE, judge
+from ..judging.verdict import SURE, judge_look
+from ..registry import IMAGES
 from . import CHECK
 
 (STAGE,) = CHECK.thresholds
@@ -137,8 +138,8 @@ def bias_masses(
         drop = found["biased"] - found["balanced"]
         few = has_few_images(look, looks)
         interval = partial(mean_interval, confidence=level)
-        stage = judge(STAGE, drop.values[None], interval, threshold, above=True, few=few)
-        if stage.verdict in SURE:
+        stage = judge_look(STAGE, drop.values[None], interval, threshold, above=True, few=few)
+        if stage.verdict in SURE or (stage.verdict == "undefined" and look.images >= IMAGES):
             break
     return BiasMasses(found["biased"], found["balanced"], stage)
 

@@ -64,7 +64,7 @@ def check_src(
         method_name=subject.method_name,
         model_name=subject.model_name,
         randomizer=randomization,
-        batch=subject.batch,
+        batch=subject.most,
         signs=("signed", "absolute") if both else (reading.sign,),
         seeds=draws,
         seed=derived_seed(subject.seed, title, subject.model_name),
@@ -147,7 +147,7 @@ def first_sure(measurement: SrcMeasurement, judging: Judging, looking: Looking, 
     """Return what is judged at the first look that is sure, or at the last one.
 
     The intervals are wide enough that all looks together keep the confidence (``measuring.looks``). A finding, also one
-    on magnitudes, takes no more looks than fit into ``IMAGES``.
+    on magnitudes, takes no more looks than fit into ``IMAGES``. Neither do maps that are undefined: more are so too.
     """
     looks, level, _ = looking
     growing = measurement.growing(tuple(judging.judged_at), looks)
@@ -158,7 +158,8 @@ def first_sure(measurement: SrcMeasurement, judging: Judging, looking: Looking, 
         by_magnitude = judging.judge(magnitudes[0], level, signed=False, few=few) if magnitudes and has_signs else ()
         judged = Judged(profile, stages, by_magnitude, has_signs, taken, level)
         enough = look.images >= IMAGES
-        if (is_sure(stages) or (finding and enough)) and (is_sure(by_magnitude) or enough):
+        settled = is_sure(stages) or (enough and (finding or decisive(stages).verdict == "undefined"))
+        if settled and (is_sure(by_magnitude) or enough):
             break
     return judged
 

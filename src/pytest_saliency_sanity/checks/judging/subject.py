@@ -20,10 +20,10 @@ from ...measuring.looks import Looking, looking
 from ...measuring.original import Original
 from ...measuring.view import View
 from ...methods.protocol import SaliencyMethod
+from ..registry import IMAGES
 
 Kept = TypeVar("Kept")
 USUAL_DRAWS = 8
-SAMPLE = 40  # images that an intervention is made for, at most, if the number of images grows
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class MethodSubject:
 class Subject(MethodSubject):
     """A method on a model with their names, the images to explain, and how the maps are read.
 
-    ``all_images``: whether all images are explained; else more and more of them, until the answer is sure.
+    ``more``: a batch that begins with these images and goes on, for answers that take more. ``all_images``: whether all
+    images are explained; else as many as it takes until the answer is sure.
     ``memory``: the bytes that a measurement may take, by default a quarter of what is free. ``explain``: whether more
     stages are measured if a check does not pass, to explain its verdict.
 
@@ -54,6 +55,7 @@ class Subject(MethodSubject):
     model_name: str
     batch: Batch = field(repr=False)
     reading: Reading = field(default=Reading(), kw_only=True)
+    more: Batch | None = field(default=None, repr=False, kw_only=True)
     all_images: bool = field(default=False, kw_only=True)
     memory: int | None = field(default=None, kw_only=True)
     explain: bool = field(default=True, kw_only=True)
@@ -67,9 +69,10 @@ class Subject(MethodSubject):
         """Return whether the other subject is the same method on the same, unchanged model, with the same images."""
         return (
             self._weights == other._weights
-            and replace(self, batch=other.batch) == other
-            and is_same(self.batch.images, other.batch.images)
-            and is_same(self.batch.targets, other.batch.targets)
+            and replace(self, batch=other.batch, more=other.more) == other
+            and len(self.batch) == len(other.batch)
+            and is_same(self.most.images, other.most.images)
+            and is_same(self.most.targets, other.most.targets)
         )
 
     def looking(self, draws: int, images: int | None = None) -> Looking:
@@ -78,7 +81,7 @@ class Subject(MethodSubject):
         ``images``: how many there are, by default those of the subject. Raises SaliencyMethodError if the method
         raises, since its first maps are timed.
         """
-        count = len(self.batch) if images is None else images
+        count = len(self.most) if images is None else images
         fixed = count if self.all_images else None
         return looking(count, draws, self.reading.confidence, fixed=fixed, seconds=self.seconds)
 
@@ -101,8 +104,13 @@ class Subject(MethodSubject):
 
     @property
     def sample(self) -> torch.Tensor:
-        """The images that interventions are made for, on the model's device and in its precision."""
-        return self.original.images[: None if self.all_images else SAMPLE]
+        """The images of ``batch``, for which interventions are made, on the model's device and in its precision."""
+        return self.original.images[: len(self.batch)]
+
+    @property
+    def most(self) -> Batch:
+        """The images that may be looked at."""
+        return self.more or self.batch
 
     @cached_property
     def original(self) -> Original:
@@ -111,8 +119,8 @@ class Subject(MethodSubject):
             method=self.method,
             name=f"{self.method_name} on {self.model_name}",
             model=self.model,
-            images=self.batch.images,
-            given=self.batch.targets,
+            images=self.most.images,
+            given=self.most.targets,
             seed=derived_seed(self.seed, self.model_name),
             seen=True,
         )
@@ -123,7 +131,7 @@ class Subject(MethodSubject):
             return ""
         return (
             f"An explanation takes {self.original.seconds:.2g} s, so fewer than usual were asked for: "
-            f"--saliency-images={SAMPLE}, or images={SAMPLE} of check_method, asks for more."
+            f"--saliency-images={IMAGES}, or images={IMAGES} of check_method, asks for more."
         )
 
     def once(self, name: str, make: Callable[[], Kept]) -> Kept:

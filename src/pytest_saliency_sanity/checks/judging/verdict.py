@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -39,12 +40,12 @@ def judge_stages(
     Failed if the whole interval is on the other side; inconclusive if it contains the threshold; undefined if SRCs
     are defined for fewer than ``LEAST_IMAGES`` images, or for less than ``LEAST_DEFINED`` of all.
     """
-    interval = partial(interval_of, confidence=confidence, quantity=quantity)
+    measure = partial(interval_of, confidence=confidence, quantity=quantity)
     return tuple(
-        judge(
+        judge_look(
             stage,
             profile.at(stage),
-            interval,
+            measure,
             threshold if isinstance(threshold, int | float) else threshold[stage],
             above=above,
             few=few,
@@ -59,25 +60,31 @@ def interval_of(values: np.ndarray, *, confidence: float, quantity: str) -> Inte
     return measure(values, confidence)
 
 
-def judge(
+def judge_look(
     stage: str,
     values: np.ndarray,
-    interval_of: Callable[[np.ndarray], Interval],
+    measure: Callable[[np.ndarray], Interval],
     threshold: float,
     *,
     above: bool,
-    few: bool = False,
+    few: bool,
 ) -> StageVerdict:
-    """Judge the ``values`` ``(draws, images)`` of a stage, NaN if undefined, by their interval.
+    """Judge the ``values`` ``(draws, images)`` of a stage by their interval, that of ``measure``.
 
-    ``few``: a verdict on few images counts only if one more image, of another kind, would not change it.
+    ``few``: whether there are few images so far. Then a verdict counts only if one more image, of another kind, would
+    not change it (``measuring.looks``).
     """
-    interval = interval_of(values)
+    judged = judge(stage, values, measure(values), threshold, above=above)
+    if few and judged.verdict in SURE:
+        more = with_one_more(values, 1.0 if judged.interval.high <= threshold else 0.0)
+        if verdict_on(more, measure(more), threshold, above=above) != judged.verdict:
+            return replace(judged, verdict="inconclusive")
+    return judged
+
+
+def judge(stage: str, values: np.ndarray, interval: Interval, threshold: float, *, above: bool) -> StageVerdict:
+    """Judge the ``values`` ``(draws, images)`` of a stage, NaN if undefined, by their interval."""
     verdict = verdict_on(values, interval, threshold, above=above)
-    if few and verdict in SURE:
-        more = with_one_more(values, 1.0 if interval.high <= threshold else 0.0)
-        if verdict_on(more, interval_of(more), threshold, above=above) != verdict:
-            verdict = "inconclusive"
     return StageVerdict(stage, threshold, verdict, interval, int(np.isnan(values).sum()), values.size, above)
 
 

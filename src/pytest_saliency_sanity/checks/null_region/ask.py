@@ -19,7 +19,7 @@ from ...measuring.statistics import mean_interval
 from ..judging.message import bar
 from ..judging.result import CheckResult, Figure, Measured, StageVerdict
 from ..judging.subject import Subject
-from ..judging.verdict import SURE, judge
+from ..judging.verdict import SURE, judge_look
 from ..registry import IMAGES
 from . import CHECK
 
@@ -61,12 +61,12 @@ def check_null_region(subject: Subject, *, threshold: float | None = None) -> Ch
     looks, level, short = subject.looking(DRAWS)
     interval = partial(mean_interval, confidence=level, least=0.0)
     for look, (shares, maps) in zip(looks, outside(subject, images, looks), strict=True):
-        stage = judge(STAGE, shares, interval, limit, above=CHECK.above, few=has_few_images(look, looks))
+        stage = judge_look(STAGE, shares, interval, limit, above=CHECK.above, few=has_few_images(look, looks))
         height, width = maps.shape[1:]
         coarse = height < images.shape[2] or width < images.shape[3]
         enlarged = not coarse and are_enlarged(maps)
-        enough = shares.shape[1] >= IMAGES and (coarse or enlarged)  # a finding takes no more than is usual
-        if enough or stage.verdict in SURE:
+        usual = look.images >= IMAGES  # a finding takes no more, and neither do undefined maps
+        if stage.verdict in SURE or (usual and (coarse or enlarged or stage.verdict == "undefined")):
             break
     figures = (Figure("size of the maps", f"{height}x{width}{', enlarged' * enlarged}"),)
     draws, count = shares.shape

@@ -12,5 +12,5 @@ PRESET = Preset(
     images="photographs of yours",
     make="pytest_saliency_sanity.networks.presets.imagenet.networks:ImageNetNetworks",
     options=("data", "weights"),
-    most_images=160,  # each is read from its file before the first is explained
+    most_images=80,  # each is read from its file before the first is explained
 )
