@@ -76,6 +76,7 @@ def answered(tasks: Sequence[Task], file: Path, processes: int = 2) -> list[Answ
 def ask(task: Task) -> CheckResult:
     """Return the result of one task, without measuring what only a message would show."""
     from pytest_saliency_sanity import check_method
+    from pytest_saliency_sanity.checks.registry import IMAGES
 
     models = [task.network] if task.network else None
     (result,) = check_method(
@@ -83,6 +84,7 @@ def ask(task: Task) -> CheckResult:
         models=models,
         preset=task.preset,
         checks=[task.question],
+        images=IMAGES,  # all of them, so that answers have intervals of one kind
         seed=task.seed,
         device="cpu",
         explain=False,

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from pytest_saliency_sanity import CheckResult, check_method, gradcam
+from pytest_saliency_sanity.checks.registry import IMAGES
 from pytest_saliency_sanity.methods.controls import sobel
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
 
@@ -43,7 +44,7 @@ def main() -> None:
     for network in ("alexnet", "vgg11"):
         for share in SHARES:
             labels, top_down, bias, outside = check_method(
-                mixture(share), models=[network], checks=CHECKS, explain=False
+                mixture(share), models=[network], checks=CHECKS, images=IMAGES, explain=False
             )
             cells = " | ".join(map(cell, (top_down, labels, bias, outside)))
             print(f"| {share:g} | {network} | {cells} |", flush=True)

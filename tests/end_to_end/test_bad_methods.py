@@ -25,8 +25,8 @@ def only_at_first(model, images, targets):
     return torch.rand(len(images), 7, 7)
 
 def constant_later(model, images, targets):
-    CALLS.append(model)
-    return torch.rand(len(images), 7, 7) if model is CALLS[0] else torch.ones(len(images), 7, 7)
+    CALLS.append(next(model.parameters()).sum().item())
+    return torch.rand(len(images), 7, 7) if CALLS[-1] == CALLS[0] else torch.ones(len(images), 7, 7)
 """
 
 RAISED = [

@@ -92,4 +92,4 @@ def test_planned_and_run_agree_where_an_override_makes_one_cell_of_two(pytester:
     )
     result = pytester.runpytest_inprocess(GRADCAM)
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines([f"packaged tests: {ON_ONE} planned, {ON_ONE} ran: 1 xfailed, {ON_ONE - 1} passed"])
+    result.stdout.fnmatch_lines([f"packaged tests: {ON_ONE} planned, {ON_ONE} ran: {ON_ONE} passed"])

@@ -47,9 +47,12 @@ def standard_ranks(maps: torch.Tensor) -> torch.Tensor:
 
 
 def correlation(ranks_a: torch.Tensor, ranks_b: torch.Tensor) -> torch.Tensor:
-    """Return the rank correlation ``(N,)`` of maps given by their standard ranks ``(N, P)``."""
+    """Return the rank correlation ``(N,)`` of maps given by their standard ranks ``(N, P)``.
+
+    Rounded to 12 decimals, so that it is exactly 1 if the ranks are the same, as a threshold of 1 needs.
+    """
     products = np.einsum("np,np->n", ranks_a.numpy(), ranks_b.numpy())  # torch would make (N, P) products first
-    return torch.from_numpy(products).clamp(-1, 1)
+    return torch.from_numpy(products.round(12)).clamp(-1, 1)
 
 
 def average_ranks(values: torch.Tensor) -> torch.Tensor:

@@ -66,7 +66,7 @@ def mass_on_the_nuisance(result: CheckResult, kind: str) -> float:
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("method", ["gradient", "smoothgrad", "gradcam"])
 def test_a_gradient_method_shows_the_bias(method: str, model: str) -> None:
-    result = result_of(method, model)
+    result = result_of(method, model, images=40)
     assert result.verdict == "passed"
     assert result.interval is not None
     assert result.interval[0] > 1.5 * THRESHOLD  # the margin of the calibration
@@ -74,6 +74,12 @@ def test_a_gradient_method_shows_the_bias(method: str, model: str) -> None:
         result.statistic, abs=0.05
     )
     assert (result.measured.images, [stage.total for stage in result.stages]) == (200, [200])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_it_stops_when_it_is_sure(model: str) -> None:
+    result = result_of("gradient", model)
+    assert (result.verdict, result.measured.images, result.measured.looks) == ("passed", 10, 1)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -54,7 +54,7 @@ def test_what_ignores_the_model_has_half_of_its_mass_there(method: SaliencyMetho
     assert result.statistic == pytest.approx(0.5)
     assert "The maps show what the network does not see" in result.message
     assert f"must stay below {THRESHOLD:g} with its whole interval" in result.message
-    assert "12 images x 4 masks of about half of the image, each of them also inside out" in result.message
+    assert "12 images x 8 masks of about half of the image, each of them also inside out" in result.message
 
 
 def test_a_map_that_is_partly_the_image_has_that_part_of_its_mass_there() -> None:
