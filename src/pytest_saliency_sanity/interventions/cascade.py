@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Iterator
 from functools import cached_property
 
@@ -140,10 +139,11 @@ class CascadingRandomizer:
         wanted = set(self.names() if names is None else names)
         generator = torch.Generator("cpu").manual_seed(self.seed)
         working = copied(self.model).eval()
-        trained = copy.deepcopy(working.state_dict()) if self.order == "independent" else {}
+        changed: Unit | None = None
         for unit in self._ordered:
-            if trained:
-                working.load_state_dict(trained)
+            if changed and self.order == "independent":
+                self._restore(changed, working)
+            changed = unit
             module = working.get_submodule(unit.module)
             randomize(module, unit.parameters, law=self.law, std=self.std, generator=generator)
             if unit.name in wanted:
@@ -151,6 +151,15 @@ class CascadingRandomizer:
                 wanted.discard(unit.name)
             if not wanted:
                 return
+
+    def _restore(self, unit: Unit, working: nn.Module) -> None:
+        """Give a unit its trained parameters back, and all normalisation layers their statistics."""
+        trained = dict(self.model.named_parameters()) | dict(self.model.named_buffers())
+        own = {f"{unit.module}.{name}".removeprefix(".") for name in unit.parameters}
+        with torch.no_grad():
+            for name, tensor in (*working.named_parameters(), *working.named_buffers()):
+                if name in own or not isinstance(tensor, nn.Parameter):
+                    tensor.copy_(trained[name])
 
     @property
     def _ordered(self) -> list[Unit]:
