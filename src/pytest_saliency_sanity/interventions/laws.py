@@ -6,12 +6,13 @@ of normalisation layers are drawn around 1 if the law draws other weights around
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
+
+from ..foundation.copying import copied
 
 Draw = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
@@ -61,11 +62,13 @@ def _reinitialise(module: nn.Module, generator: torch.Generator) -> nn.Module | 
     """Return a copy of the module, initialised by its own initialiser; None if it has none."""
     if not hasattr(module, "reset_parameters") and not hasattr(module, "_reset_parameters"):
         return None
-    fresh = copy.deepcopy(module).cpu()
+    # Its old values are not copied, since new ones are drawn.
+    empty = {id(each): nn.Parameter(torch.empty_like(each, device="cpu"), False) for each in module.parameters()}
+    fresh = copied(module, empty).cpu()
     initialise: Any = getattr(fresh, "reset_parameters", None) or fresh._reset_parameters
     # Initialisers draw from the global stream, so it gets a seed from the generator, another one for every module.
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(torch.randint(2**62, (), generator=generator, device="cpu")))
+        torch.default_generator.manual_seed(int(torch.randint(2**62, (), generator=generator, device="cpu")))
         initialise()
     return fresh
 
