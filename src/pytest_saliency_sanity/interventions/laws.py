@@ -62,9 +62,7 @@ def _reinitialise(module: nn.Module, generator: torch.Generator) -> nn.Module | 
     """Return a copy of the module, initialised by its own initialiser; None if it has none."""
     if not hasattr(module, "reset_parameters") and not hasattr(module, "_reset_parameters"):
         return None
-    # Its old values are not copied, since new ones are drawn.
-    empty = {id(each): nn.Parameter(torch.empty_like(each, device="cpu"), False) for each in module.parameters()}
-    fresh = copied(module, empty).cpu()
+    fresh = copied(module).cpu()  # with its values, since some initialisers leave some of them alone
     initialise: Any = getattr(fresh, "reset_parameters", None) or fresh._reset_parameters
     # Initialisers draw from the global stream, so it gets a seed from the generator, another one for every module.
     with torch.random.fork_rng(devices=[]):
