@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from ..checks.plan import Question
-from ..checks.registry import CHECKS, IMAGES
+from ..checks.registry import CHECKS
 from .collection import Cell
 from .names import METHOD, MODEL
 from .settings import SETTINGS, Settings
-from .supply import given_name, loading, more_images, of_the_preset, supply
+from .supply import given_name, loading, more_images, of_the_preset, of_usual_size, supply
 
 if TYPE_CHECKING:
     import torch
@@ -105,11 +105,10 @@ def saliency_bias_scenario(request: pytest.FixtureRequest, saliency_model: nn.Mo
 
 
 @pytest.fixture
-def saliency_batch(saliency_settings: Settings, saliency_device: torch.device) -> Batch:
+def saliency_batch(pytestconfig: pytest.Config, saliency_device: torch.device) -> Batch:
     """The images to explain: held-out digits, or the photographs of ``--saliency-data``."""
-    settings = saliency_settings
     try:
-        return settings.networks.batch(settings.images or IMAGES, at_most=settings.images is None).to(saliency_device)
+        return of_usual_size(pytestconfig, saliency_device)
     except ValueError as error:
         pytest.fail(f"{error}, or override the fixture saliency_batch", pytrace=False)
 
@@ -176,7 +175,7 @@ def saliency_subject(
         saliency_batch,
         seed=saliency_settings.seed,
         reading=saliency_settings.reading,
-        more=more_images(saliency_batch, saliency_settings),
+        more=more_images(request.config, saliency_batch),
         all_images=saliency_settings.images is not None,
         memory=saliency_settings.memory,
     )

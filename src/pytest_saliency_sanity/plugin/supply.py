@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..checks.registry import IMAGES
 from ..foundation.errors import CheckpointError
 from .names import MODEL
-from .settings import SETTINGS, Settings
+from .settings import SETTINGS
 
 if TYPE_CHECKING:
     import torch
 
     from ..data.batch import Batch
+
+OWN_BATCH = pytest.StashKey["Batch"]()
 
 
 def supply(request: pytest.FixtureRequest, need: str) -> object:
@@ -52,19 +55,20 @@ def leave_out(request: pytest.FixtureRequest, why: str) -> None:
     pytest.skip(why)
 
 
-def more_images(batch: Batch, settings: Settings) -> Batch | None:
-    """Return all images that may be looked at, if a batch is the preset's own and answers may take more; else None."""
-    if settings.images is not None or batch.targets is not None:
+def of_usual_size(config: pytest.Config, device: torch.device) -> Batch:
+    """Return the preset's first images, as many as are asked for or usual. Raises ValueError if there are too few."""
+    settings = config.stash[SETTINGS]
+    batch = settings.networks.batch(settings.images or IMAGES, at_most=settings.images is None).to(device)
+    config.stash[OWN_BATCH] = batch
+    return batch
+
+
+def more_images(config: pytest.Config, batch: Batch) -> Batch | None:
+    """Return all images that may be looked at, if a batch is the preset's and answers may take more; else None."""
+    settings = config.stash[SETTINGS]
+    if settings.images is not None or config.stash.get(OWN_BATCH, None) is not batch:
         return None
-    try:
-        more = settings.networks.batch(settings.most_images, at_most=True).to(batch.images.device)
-    except ValueError:
-        return None
-    first = more.images[: len(batch)]
-    same = (
-        first.shape == batch.images.shape and first.dtype == batch.images.dtype and bool((first == batch.images).all())
-    )
-    return more if same else None
+    return settings.networks.batch(settings.most_images, at_most=True).to(batch.images.device)
 
 
 @contextmanager

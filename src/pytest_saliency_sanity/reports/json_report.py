@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .run import Run
 
-SCHEMA = 2  # incremented if a key is removed or changes its meaning
+SCHEMA = 3  # incremented if a key is removed or changes its meaning
 
 
 def write(run: Run, path: Path) -> None:

@@ -16,7 +16,7 @@ from ...foundation.limits import LEAST_IMAGES
 from ...foundation.randomness import derived_seed
 from ...foundation.reading import Reading
 from ...foundation.threads import one_thread
-from ...measuring.looks import Looking, looking
+from ...measuring.looks import Look, Looking, looking
 from ...measuring.original import Original
 from ...measuring.view import View
 from ...methods.protocol import SaliencyMethod
@@ -82,6 +82,8 @@ class Subject(MethodSubject):
         raises, since its first maps are timed.
         """
         count = len(self.most) if images is None else images
+        if count < LEAST_IMAGES:  # the verdict says that there are too few
+            return Looking((Look(count, draws),), self.reading.confidence)
         fixed = count if self.all_images else None
         return looking(count, draws, self.reading.confidence, fixed=fixed, seconds=self.seconds)
 
