@@ -177,7 +177,9 @@ def test_without_room_nothing_is_kept_and_the_maps_are_the_same(method: Saliency
     expected = method(model, IMAGES, torch.arange(4))
     for room in (0, 1):
         trunk = Trunk(model, room)
-        assert torch.equal(maps_with(trunk, method, "fc"), expected)
+        with Convolved() as counted:
+            assert torch.equal(maps_with(trunk, method, "fc"), expected)
+        assert counted.rows == (1 + room) * 3 * len(IMAGES)  # without any, nothing is recorded in vain
         assert recordings(trunk) == [None]
 
 
