@@ -65,7 +65,8 @@ def logits_of(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
     Raises TypeError or ValueError if the model returns anything else.
     """
     with evaluation_mode(model), torch.no_grad():
-        return torch.cat([require_logits(model(chunk), len(chunk)) for chunk in images.split(max_rows(images))])
+        chunks = images.split(max_rows(images))
+        return torch.cat([require_logits(model(chunk.clone()), len(chunk)) for chunk in chunks])  # it may change them
 
 
 def require_logits(logits: object, count: int) -> torch.Tensor:

@@ -19,6 +19,8 @@ PASSES, KEPT = 1 / 4, 1 / 2  # of the budget
 # More than this does not make passes faster: beyond, activations leave the cache (docs/performance.md).
 MOST_FOR_PASSES, MOST_KEPT = 2**29, 2**29
 CGROUP = Path("/sys/fs/cgroup")
+# What torch's allocators say in a RuntimeError: on the CPU under Windows, under other systems, and on Apple's GPUs.
+RAN_OUT = ("not enough memory", "can't allocate memory", "out of memory")
 
 _given: ContextVar[int | None] = ContextVar("memory that the user allows, in bytes", default=None)
 
@@ -61,7 +63,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error, or what caused it, says that memory ran out."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    if isinstance(error, RuntimeError) and "not enough memory" in str(error):  # of torch's allocator on the CPU
+    if isinstance(error, RuntimeError) and any(each in str(error) for each in RAN_OUT):
         return True
     return error.__cause__ is not None and is_out_of_memory(error.__cause__)
 

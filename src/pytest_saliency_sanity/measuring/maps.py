@@ -52,7 +52,8 @@ def maps_of(
         except SaliencyMethodError as error:
             if rows == 1 or not is_out_of_memory(error):
                 raise
-            limit_rows(min(rows, len(images)) // 2 or 1)
+            rows = min(rows, len(images))
+            limit_rows(rows // 2 or 1)
             warn(f"{name}: memory ran out with {rows} images at a time; going on with half as many", stacklevel=2)
         else:
             start += rows

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from ..foundation.copying import copied
 
@@ -26,44 +27,51 @@ Use = tuple[str, int]  # a module's name, and how often it was called before in 
 
 @dataclass
 class Output:
-    """What a module returned: ``place`` counts the calls of all modules in the pass.
+    """What a module returned: ``place`` counts the outputs of the pass.
 
-    ``straight``: whether it went to the next module as it was. ``version``: that of the tensor, which is another one if
-    something changed it in place.
+    ``version``: that of the tensor, which is another one if something changed it in place. ``is_copied``: whether
+    something does so in every pass, which therefore gets a copy.
     """
 
     place: int
     tensor: torch.Tensor
-    straight: bool = False
-    version: int = 0
+    version: int
+    is_copied: bool
 
     @property
-    def is_intact(self) -> bool:
-        """Whether nothing changed it in place, but for the next module, in whose place the recording stands as well."""
-        return self.straight or self.tensor._version == self.version
+    def is_unchanged(self) -> bool:
+        """Whether nothing changed it in place since it was recorded."""
+        return self.tensor._version == self.version
 
 
 @dataclass
 class Recording:
-    """A pass of the trained model: what was given to it, and what each of its modules returned."""
+    """A pass of the trained model: what was given to it, and what its modules returned.
+
+    Not what shares memory with what the module was given, as the outputs of in-place activation functions and of
+    reshapings do: such modules cost next to nothing, and are run, so that whoever holds the same memory sees what they
+    do to it. ``used``: by module, the place of the first output that its weights can have an effect on.
+    """
 
     given: torch.Tensor
     outputs: dict[Use, Output] = field(default_factory=dict)
+    used: dict[str, int] = field(default_factory=dict)
 
     def place_of(self, module: str | None) -> int:
-        """Return the place of a module's first call; 0, before which nothing comes, if it was not called.
+        """Return the first place that depends on a module's weights; 0, before which nothing comes, if none is known.
 
-        The place of no module is the end.
+        Others may use its weights before it is called. The place of no module is the end.
         """
         if module is None:
             return len(self.outputs) + 1
         found = self.outputs.get((module, 0))
-        return found.place if found else 0
+        places = [*([found.place] if found else []), *([self.used[module]] if module in self.used else [])]
+        return min(places, default=0)
 
     @property
     def is_unchanged(self) -> bool:
         """Whether nothing was changed in place since it was recorded."""
-        return all(output.tensor._version == output.version for output in self.outputs.values())
+        return all(output.is_unchanged for output in self.outputs.values())
 
     @property
     def size(self) -> int:
@@ -106,17 +114,11 @@ class Trunk:
         passes = self._passes.setdefault(images, [])
         replay = _Replay(partial(self._recording, passes), first)
         handle = model.register_forward_pre_hook(replay.begin)
-        patched = [(module, vars(module).get("forward")) for module in leaves(model).values()]
-        for name, module in leaves(model).items():
-            module.forward = replay.instead_of(name, module.forward)
         try:
-            yield
+            with in_place_of_forward(model, replay.instead_of):
+                yield
         finally:
             handle.remove()
-            for module, own in patched:
-                del module.forward
-                if own is not None:
-                    module.forward = own
             self.spoiled |= not all(each.is_unchanged for each in passes if each)
 
     def _recording(self, passes: list[Recording | None], index: int, given: torch.Tensor) -> Recording | None:
@@ -130,49 +132,60 @@ class Trunk:
 
     def _recorded(self, given: torch.Tensor) -> Recording | None:
         recording = self._record(given)
-        changed = {use for use, output in recording.outputs.items() if not output.is_intact}
-        if changed - self._copied:
-            self._copied |= changed  # something besides modules changes them in place, as in `out += identity`
+        changed = {use for use, output in recording.outputs.items() if not output.is_unchanged}
+        if changed:
+            self._copied |= changed  # by in-place activation functions, or as in `out += identity`
             recording = self._record(given)
-        intact = all(output.is_intact for output in recording.outputs.values())
-        for output in recording.outputs.values():
-            output.version = output.tensor._version
         self.room -= recording.size
-        return recording if intact and self.room >= 0 else None
+        return recording if recording.is_unchanged and self.room >= 0 else None
 
     def _record(self, given: torch.Tensor) -> Recording:
         recording = Recording(given.detach().clone().requires_grad_(wants_gradients(given)))
         calls: Counter[str] = Counter()
-        before: list[tuple[Output, torch.Tensor, int]] = []  # the last output, what was passed on, and its version
 
-        def enter(_: nn.Module, arguments: tuple[Any, ...]) -> None:
-            for output, passed_on, version in before:
-                output.straight = bool(arguments) and arguments[0] is passed_on and passed_on._version == version
-            before.clear()
-
-        def note(name: str) -> Callable[..., Any]:
-            def hook(_: nn.Module, __: Any, output: Any) -> Any:
+        def instead_of(name: str, forward: Callable[..., Any]) -> Callable[..., Any]:
+            def recorded(*arguments: Any, **keywords: Any) -> Any:
                 use = name, calls[name]
                 calls[name] += 1
+                taken = [(each, each._version) for each in tensors_in((arguments, keywords))]
+                output = forward(*arguments, **keywords)
                 if not isinstance(output, torch.Tensor):
-                    return None
-                returned = output.clone() if use in self._copied else output
-                recording.outputs[use] = Output(len(recording.outputs) + 1, output, version=output._version)
-                before[:] = [(recording.outputs[use], returned, returned._version)]
-                return returned
+                    return output
+                if any(shares_memory(output, each) or each._version != version for each, version in taken):
+                    return output
+                is_copied = use in self._copied
+                place = len(recording.outputs) + 1
+                recording.outputs[use] = Output(place, output, output._version, is_copied)
+                return output.clone() if is_copied else output
 
-            return hook
+            return recorded
 
-        modules = leaves(self.model).items()
-        handles = [module.register_forward_hook(note(name)) for name, module in modules]
-        handles += [module.register_forward_pre_hook(enter) for _, module in modules]
-        try:
-            with torch.set_grad_enabled(recording.given.requires_grad):
-                self.model(recording.given.clone() if recording.given.requires_grad else recording.given)
-        finally:
-            for handle in handles:
-                handle.remove()
+        with (
+            in_place_of_forward(self.model, instead_of),
+            torch.set_grad_enabled(recording.given.requires_grad),
+            _FirstUses(self.model, recording),
+        ):
+            self.model(recording.given.clone())  # it may change its input in place
         return recording
+
+
+class _FirstUses(TorchFunctionMode):
+    """Notes in a recording when the weights of each module are used first, by whichever module or function."""
+
+    def __init__(self, model: nn.Module, recording: Recording) -> None:
+        super().__init__()
+        self.recording = recording
+        self.owners: dict[int, list[str]] = {}
+        for name, module in model.named_modules():
+            for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
+                self.owners.setdefault(id(tensor), []).append(name)
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Note the weights among the arguments, and run the function."""
+        for tensor in tensors_in((args, kwargs)):
+            for name in self.owners.get(id(tensor), ()):
+                self.recording.used.setdefault(name, len(self.recording.outputs) + 1)
+        return func(*args, **(kwargs or {}))
 
 
 class _Replay:
@@ -202,7 +215,7 @@ class _Replay:
             use = name, self.calls[name]
             self.calls[name] += 1
             output = self.recording.outputs.get(use) if self.recording else None
-            if self.recording and not self.recording.given.requires_grad and any(map(is_differentiated, arguments)):
+            if self.recording and not self.recording.given.requires_grad and is_differentiated((arguments, keywords)):
                 self.until = 0  # the method differentiates with respect to what a layer before returned, as Grad-CAM
             if output is None or output.place >= self.until:
                 return forward(*arguments, **keywords)
@@ -211,7 +224,7 @@ class _Replay:
                 values = _Resumed.apply(self.given, output.tensor, self.recording.given)
             else:
                 values = output.tensor.detach()
-            return values if output.straight else values.clone()
+            return values.clone() if output.is_copied else values
 
         return replayed
 
@@ -245,9 +258,38 @@ def leaves(model: nn.Module) -> dict[str, nn.Module]:
     }
 
 
-def is_differentiated(argument: object) -> bool:
-    """Return whether a tensor is part of a graph."""
-    return isinstance(argument, torch.Tensor) and argument.requires_grad
+@contextmanager
+def in_place_of_forward(model: nn.Module, instead_of: Callable[[str, Callable[..., Any]], Any]) -> Iterator[None]:
+    """Let each leaf do, within the context, what ``instead_of`` returns for its name and its own forward pass."""
+    patched = [(module, vars(module).get("forward")) for module in leaves(model).values()]
+    for name, module in leaves(model).items():
+        module.forward = instead_of(name, module.forward)
+    try:
+        yield
+    finally:
+        for module, own in patched:
+            del module.forward
+            if own is not None:
+                module.forward = own
+
+
+def tensors_in(values: object) -> Iterator[torch.Tensor]:
+    """Yield the tensors of nested lists, tuples and dictionaries."""
+    if isinstance(values, torch.Tensor):
+        yield values
+    elif isinstance(values, list | tuple | dict):
+        for each in values.values() if isinstance(values, dict) else values:
+            yield from tensors_in(each)
+
+
+def shares_memory(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Return whether two tensors lie in the same memory, if not at the same place of it."""
+    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+
+
+def is_differentiated(values: object) -> bool:
+    """Return whether any tensor of nested lists, tuples and dictionaries is part of a graph."""
+    return any(each.requires_grad for each in tensors_in(values))
 
 
 def wants_gradients(given: torch.Tensor) -> bool:
