@@ -178,6 +178,7 @@ def saliency_subject(
         more=more_images(request.config, saliency_batch),
         all_images=saliency_settings.images is not None,
         memory=saliency_settings.memory,
+        settles_findings=saliency_settings.tier == "full",
     )
     for known in saliency_known_subjects:
         if known.is_still(subject):

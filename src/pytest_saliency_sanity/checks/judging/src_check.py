@@ -73,7 +73,9 @@ def check_src(
         sample=len(subject.sample),
     )
     judging = Judging(check, judged_at, threshold, reading)
-    judged = first_sure(measurement, judging, looking, finding=check.is_finding(variant))
+    judged = first_sure(
+        measurement, judging, looking, finding=check.is_finding(variant), magnitudes=subject.settles_findings
+    )
     every = bound.names()
     cascade = profile_to_show(measurement, judged, every) if subject.explain else judged.profile
     measured = Measured(
@@ -85,7 +87,7 @@ def check_src(
         looks=judged.looks,
         confidence=reading.confidence,
     )
-    findings = findings_of(judged.stages, judged.magnitudes)
+    findings = findings_of(judged.stages, judged.magnitudes, unclear=subject.settles_findings)
     # The message names the seed that a user can pass, not the one derived from it.
     shown = replace(cascade, seed=subject.seed)
     return CheckResult(
@@ -143,23 +145,31 @@ class Judging(NamedTuple):
         )
 
 
-def first_sure(measurement: SrcMeasurement, judging: Judging, looking: Looking, *, finding: bool = False) -> Judged:
+def first_sure(
+    measurement: SrcMeasurement,
+    judging: Judging,
+    looking: Looking,
+    *,
+    finding: bool = False,
+    magnitudes: bool = True,
+) -> Judged:
     """Return what is judged at the first look that is sure, or at the last one.
 
     The intervals are wide enough that all looks together keep the confidence (``measuring.looks``). A finding, also one
     on magnitudes, takes no more looks than fit into ``IMAGES``. Neither do maps that are undefined: more are so too.
+    ``magnitudes``: whether more is measured only to be sure of them.
     """
     looks, level, _ = looking
     growing = measurement.growing(tuple(judging.judged_at), looks)
-    for taken, (look, (profile, *magnitudes)) in enumerate(zip(looks, growing, strict=True), 1):
+    for taken, (look, (profile, *others)) in enumerate(zip(looks, growing, strict=True), 1):
         few = has_few_images(look, looks)
         has_signs = judging.reading.sign == "signed" and profile.has_signs
         stages = judging.judge(profile, level, signed=has_signs, few=few)
-        by_magnitude = judging.judge(magnitudes[0], level, signed=False, few=few) if magnitudes and has_signs else ()
+        by_magnitude = judging.judge(others[0], level, signed=False, few=few) if others and has_signs else ()
         judged = Judged(profile, stages, by_magnitude, has_signs, taken, level)
         enough = look.images >= IMAGES
         settled = is_sure(stages) or (enough and (finding or decisive(stages).verdict == "undefined"))
-        if settled and (is_sure(by_magnitude) or enough):
+        if settled and (is_sure(by_magnitude) or enough or not magnitudes):
             break
     return judged
 
@@ -176,11 +186,18 @@ def is_sure(stages: Sequence[StageVerdict]) -> bool:
     return "failed" in verdicts or verdicts <= {"passed"}
 
 
-def findings_of(stages: Sequence[StageVerdict], magnitudes: Sequence[StageVerdict]) -> tuple[Finding, ...]:
-    """Return the finding on the magnitudes of maps whose signs passed; none if the magnitudes pass too."""
+def findings_of(
+    stages: Sequence[StageVerdict], magnitudes: Sequence[StageVerdict], *, unclear: bool = True
+) -> tuple[Finding, ...]:
+    """Return the finding on the magnitudes of maps whose signs passed; none if the magnitudes pass too.
+
+    ``unclear``: whether it is one that their verdict is not sure.
+    """
     if not magnitudes or decisive(stages).verdict != "passed" or decisive(magnitudes).verdict == "passed":
         return ()
     worst = decisive(magnitudes)
+    if worst.verdict != "failed" and not unclear:
+        return ()
     if not worst.interval.defined:
         return (Finding("the magnitudes of too few maps can be compared", worst.stage),)
     text = (
