@@ -295,3 +295,13 @@ def test_a_failed_run_leaves_no_options_behind_for_the_next(pytester: pytest.Pyt
     active.stdout.fnmatch_lines(["*  pytest *::test_mine --saliency-method=gradcam --saliency-seed=4"])
     idle = pytester.runpytest_inprocess()
     idle.stdout.re_match_lines([r".*  pytest \S+::test_mine$"])
+
+
+def test_only_the_projects_own_batch_goes_on(records: Records, pytester: pytest.Pytester) -> None:
+    """What this package gives may be extended until the answer is sure; what a project gives is all there is."""
+    symmetry = "--saliency-check=symmetry[permutation]"  # a threshold near 1, so ten images are not enough
+    own = records("--saliency-method=gradient", "--saliency-model=alexnet", symmetry)
+    assert {record["measured"]["images"] for record in own.values()} == {40}
+    pytester.makeconftest(FEWER_IMAGES)
+    fewer = records("--saliency-method=gradient", "--saliency-model=alexnet", symmetry)
+    assert {record["measured"]["images"] for record in fewer.values()} == {12}

@@ -28,6 +28,8 @@ BAD = [
     ("images", "0", ["'0' is not a whole number from 10 to 1000"]),
     ("images", "9", ["'9' is not a whole number from 10 to 1000"]),
     ("images", "1001", ["'1001' is not a whole number from 10 to 1000"]),
+    ("memory", "lots", ["'lots' is no amount of memory of at least 64M, such as 500M or 2G"]),
+    ("memory", "1M", ["'1M' is no amount of memory of at least 64M, such as 500M or 2G"]),
     ("images", "abc", ["'abc' is not a whole number from 10 to 1000"]),
     ("images", "40.0", ["'40.0' is not a whole number from 10 to 1000"]),
     ("seed", "-1", ["'-1' is not a whole number from 0"]),

@@ -167,6 +167,15 @@ def test_the_finding_on_magnitudes_stops_there_as_well() -> None:
     assert "whether the picture of magnitudes does is unclear" in result.message
 
 
+def test_who_does_not_settle_findings_does_not_go_on_for_them() -> None:
+    asked = put(gradient, 80, reading=Reading(), settles_findings=False)
+    some = replace(asked, batch=Batch(asked.batch.images[:IMAGES]), all_images=True)
+    result = bottom_up(asked, similarity_of(some, magnitudes=True))
+    assert (result.verdict, result.measured.images, result.measured.looks) == ("passed", 10, 1)
+    assert [each.verdict for each in result.magnitudes] == ["inconclusive"]
+    assert result.findings == ()
+
+
 def test_ten_equal_images_do_not_pass_where_more_can_be_had() -> None:
     few, all_there_are = (check_symmetry(put(image_itself, images), kind="permutation") for images in (60, 10))
     assert (few.verdict, few.measured.looks, few.measured.images) == ("passed", 2, 40)
