@@ -46,7 +46,7 @@ class Counting:
 def put(method: Any, images: int = 60, **how: Any) -> Subject:
     """Return a subject on a small network, in which more is measured only if that changes the answer."""
     made = subject(method, small(), noise(images, 1, 10, 10))
-    return replace(made, **{"explain": False, "reading": Reading(sign="absolute"), **how})
+    return replace(made, **{"all_images": False, "explain": False, "reading": Reading(sign="absolute"), **how})
 
 
 def test_usually_there_are_four_looks_that_share_the_allowed_errors() -> None:
