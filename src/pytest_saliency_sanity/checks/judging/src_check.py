@@ -165,7 +165,9 @@ def first_sure(
         few = has_few_images(look, looks)
         has_signs = judging.reading.sign == "signed" and profile.has_signs
         stages = judging.judge(profile, level, signed=has_signs, few=few)
-        by_magnitude = judging.judge(others[0], level, signed=False, few=few) if others and has_signs else ()
+        # What does not decide need not stay so with one more image.
+        guarded = few and magnitudes
+        by_magnitude = judging.judge(others[0], level, signed=False, few=guarded) if others and has_signs else ()
         judged = Judged(profile, stages, by_magnitude, has_signs, taken, level)
         enough = look.images >= IMAGES
         settled = is_sure(stages) or (enough and (finding or decisive(stages).verdict == "undefined"))
