@@ -15,6 +15,7 @@ from torch import nn
 from ..foundation.copying import copied
 
 Draw = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
+PLAIN = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def randomize(module: nn.Module, names: tuple[str, ...], *, law: str, std: float, generator: torch.Generator) -> None:
@@ -24,6 +25,13 @@ def randomize(module: nn.Module, names: tuple[str, ...], *, law: str, std: float
     for a module without an initialiser of its own.
     """
     if law == "reinit":
+        if (
+            type(module) in PLAIN
+            and len(names) == len(list(module.parameters()))
+            and module.weight.device.type == "cpu"
+        ):
+            _initialise(module, generator)  # in place, since it draws all of its values anew
+            return
         fresh = _reinitialise(module, generator)
         if fresh is not None:
             _replace(module, names, lambda name: getattr(fresh, name))
@@ -63,12 +71,16 @@ def _reinitialise(module: nn.Module, generator: torch.Generator) -> nn.Module | 
     if not hasattr(module, "reset_parameters") and not hasattr(module, "_reset_parameters"):
         return None
     fresh = copied(module).cpu()  # with its values, since some initialisers leave some of them alone
-    initialise: Any = getattr(fresh, "reset_parameters", None) or fresh._reset_parameters
+    _initialise(fresh, generator)
+    return fresh
+
+
+def _initialise(module: nn.Module, generator: torch.Generator) -> None:
+    initialise: Any = getattr(module, "reset_parameters", None) or module._reset_parameters
     # Initialisers draw from the global stream, so it gets a seed from the generator, another one for every module.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(int(torch.randint(2**62, (), generator=generator, device="cpu")))
         initialise()
-    return fresh
 
 
 def _is_normalization(module: nn.Module) -> bool:

@@ -94,6 +94,7 @@ class Trunk:
         self.spoiled = False
         self._passes: dict[tuple[int, int], list[Recording | None]] = {}
         self._copied: set[Use] = set()
+        self._tried = False
 
     def shared_with(
         self, model: nn.Module, first: str | None, images: tuple[int, int], explain: Callable[[nn.Module], torch.Tensor]
@@ -131,11 +132,12 @@ class Trunk:
         return found if torch.equal(found.given, given) else None
 
     def _recorded(self, given: torch.Tensor) -> Recording | None:
+        if not self._tried:  # on one image: which outputs are changed in place does not depend on how many there are
+            self._tried = True
+            one = self._record(given[:1])
+            # By in-place activation functions, or as in `out += identity`.
+            self._copied = {use for use, output in one.outputs.items() if not output.is_unchanged}
         recording = self._record(given)
-        changed = {use for use, output in recording.outputs.items() if not output.is_unchanged}
-        if changed:
-            self._copied |= changed  # by in-place activation functions, or as in `out += identity`
-            recording = self._record(given)
         self.room -= recording.size
         return recording if recording.is_unchanged and self.room >= 0 else None
 
