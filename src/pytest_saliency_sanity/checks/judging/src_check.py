@@ -77,7 +77,8 @@ def check_src(
         measurement, judging, looking, finding=check.is_finding(variant), magnitudes=subject.settles_findings
     )
     every = bound.names()
-    cascade = profile_to_show(measurement, judged, every) if subject.explain else judged.profile
+    explains = subject.explain and not looking.is_least  # of a slow method, no stage is measured only to be shown
+    cascade = profile_to_show(measurement, judged, every) if explains else judged.profile
     measured = Measured(
         subject.seed,
         reading.sign,
