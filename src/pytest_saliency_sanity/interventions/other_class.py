@@ -39,5 +39,6 @@ class OtherClass(OneStage):
         if classes < 2:
             raise ValueError(f"{type(self.model).__name__} has {classes} class, so there is no other one to explain")
         generator = torch.Generator("cpu").manual_seed(self.seed)
+        # One number after the other, so the first images get the same classes however many follow.
         steps = torch.randint(1, classes, targets.shape, generator=generator, device="cpu")
         return (targets + steps.to(targets.device)) % classes

@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from pytest_saliency_sanity import (
+    Batch,
     CheckResult,
     check_method,
     gradcam,
@@ -198,3 +199,22 @@ def test_on_a_gpu_the_answer_is_the_same() -> None:
         (here,), (there,) = (check_method(method, device=device, **given) for device in ("cpu", "cuda"))
         assert there.verdict == here.verdict
         assert there.statistic == pytest.approx(here.statistic, abs=1e-3)
+
+
+def test_images_that_are_looked_at_later_are_explained_for_their_own_classes() -> None:
+    images, targets = torch.rand(30, 1, 10, 10), torch.arange(30) % 3
+    seen: list[int] = []
+
+    def counted(model: nn.Module, some: Maps, classes: Maps) -> Maps:
+        seen.append(len(classes))
+        return gradient(model, some, classes)
+
+    put = replace(
+        subject(counted, small(), images[:12]),
+        batch=Batch(images[:12], targets[:12]),
+        more=Batch(images, targets),
+        all_images=False,
+    )
+    for _ in outside(put, images, [Look(12, 2), Look(30, 2)]):
+        pass
+    assert seen == [12] * 4 + [18] * 4

@@ -86,7 +86,12 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
         method=subject.method_name,
         model=subject.model_name,
         verdict=masses.verdict,
-        message=explain(f"{CHECK.name}: {name}", scenario, masses, limit, confidence, subject.seed),
+        message="\n".join(
+            [
+                explain(f"{CHECK.name}: {name}", scenario, masses, limit, confidence, subject.seed),
+                *filter(None, [subject.to_ask_for_more(masses.verdict) if looking.short else ""]),
+            ]
+        ),
         measured=Measured(
             subject.seed,
             "absolute",

@@ -120,7 +120,7 @@ def outside(subject: Subject, images: torch.Tensor, looks: Sequence[Look]) -> It
 def maps_behind(inside: torch.Tensor, subject: Subject, images: torch.Tensor, rows: slice, seed: int) -> torch.Tensor:
     """Return the method's maps of some of the images for the model behind a mask."""
     model = with_null_region(subject.model, inside)
-    some, targets = images[rows], subject.batch.targets
+    some, targets = images[rows], subject.most.targets
     targets = logits_of(model, some).argmax(1) if targets is None else targets[rows].to(some.device)
     name = f"{subject.method_name} on {subject.model_name}, behind a mask"
     with evaluation_mode(model):
