@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import rankdata, spearmanr
 from support.properties import quick
+from support.skips import needs_cuda
 
 from pytest_saliency_sanity import spearman
-from pytest_saliency_sanity.measuring import ranks
+from pytest_saliency_sanity.measuring import ranks, ranks_on_gpu
 from pytest_saliency_sanity.measuring.maps import as_seen
 from pytest_saliency_sanity.measuring.ranks import average_ranks, correlation, standard_ranks
 
@@ -272,6 +273,37 @@ def test_all_else_is_sorted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(ranks, "_by_counting")
     values = SORTED[name]().double()
     np.testing.assert_array_equal(average_ranks(values).numpy(), literal_ranks(values.numpy()))
+
+
+@pytest.mark.parametrize("maps", BOTH)
+def test_what_a_gpu_does_gives_the_same_ranks(maps: Callable[[], torch.Tensor]) -> None:
+    values = maps().double()
+    np.testing.assert_array_equal(ranks_on_gpu.average_ranks(values).numpy(), literal_ranks(values.numpy()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_what_a_gpu_does_gives_the_same_standard_ranks(kind: str, dtype: torch.dtype) -> None:
+    maps = KINDS[kind](normal(3)).to(dtype).flatten(1)
+    maps[1], maps[2, 3], maps[3, 0], maps[4, -1] = 0.1, math.nan, math.inf, -math.inf
+    found, wanted = ranks_on_gpu.standard_ranks(maps), standard_ranks(maps)
+    assert found[1:5].isnan().all()
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-15, equal_nan=True)
+
+
+@needs_cuda
+@pytest.mark.parametrize("block", [1, 70, 2**23])
+def test_srcs_are_the_same_on_cuda_and_nothing_waits_for_it_before(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranks_on_gpu, "BLOCK", block)
+    here = [normal(seed).float() for seed in (1, 2)]
+    there = [maps.cuda() for maps in here]
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        kept = [standard_ranks(maps) for maps in there]
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    torch.testing.assert_close(correlation(*kept), spearman(*here), rtol=0, atol=1e-12)
+    torch.testing.assert_close(spearman(there[0], here[1]), spearman(*here), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", SORTED)

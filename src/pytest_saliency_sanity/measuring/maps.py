@@ -102,9 +102,11 @@ def as_seen(maps: torch.Tensor) -> torch.Tensor:
     of an image. Adding a thousandth of anything else, which nobody can see, would put these parts in another order and
     so decide most of the rank correlation.
 
-    Returns float64 on the CPU: half precision, or the smallest numbers of single precision, would overflow.
+    Returns float64: half precision, or the smallest numbers of single precision, would overflow. It is on the CPU, or
+    on the CUDA device that the maps are on.
     """
-    maps = maps.detach().cpu().double()
+    maps = maps.detach() if maps.is_cuda else maps.detach().cpu()  # MPS has no float64
+    maps = maps.double()
     magnitudes = maps.abs().flatten(1)
     brightest = magnitudes.kthvalue(math.ceil(0.99 * magnitudes.shape[1]), dim=1).values
     brightest = torch.where(brightest > 0, brightest, magnitudes.amax(1))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from . import ranks_on_gpu
+
 BLOCK = 2**15  # how many values are ranked at once, or one map: what is made of them stays in a processor's cache
 
 
@@ -22,20 +24,23 @@ def spearman(maps_a: torch.Tensor, maps_b: torch.Tensor) -> torch.Tensor:
             raise TypeError(f"maps must be torch.Tensors (N, ...), not {type(maps).__name__}")
     if maps_a.shape != maps_b.shape:
         raise ValueError(f"maps must have the same shape to be compared: {tuple(maps_a.shape)}, {tuple(maps_b.shape)}")
-    blocks = zip(_blocks(maps_a), _blocks(maps_b), strict=True)
+    blocks = zip(_blocks(maps_a), _blocks(maps_b.to(maps_a.device)), strict=True)
     return torch.cat([correlation(standard_ranks(some_a), standard_ranks(some_b)) for some_a, some_b in blocks])
 
 
 def standard_ranks(maps: torch.Tensor) -> torch.Tensor:
-    """Return each map's ranks, centred and scaled to length 1: float64 ``(N, P)`` on the CPU from ``(N, ...)``.
+    """Return each map's ranks, centred and scaled to length 1: float64 ``(N, P)`` from ``(N, ...)``.
 
-    All NaN for a map that is constant or not finite. The product of two such rows is their rank correlation.
+    All NaN for a map that is constant or not finite. The product of two such rows is their rank correlation. They are
+    on the CPU, or on the CUDA device that the maps are on. Raises ValueError for maps of a single value.
     """
     blocks = _blocks(maps)
+    if maps.is_cuda:
+        return torch.cat([ranks_on_gpu.standard_ranks(block) for block in blocks])
     # Not torch.empty: numpy asks for large pages, which are filled faster.
     found = torch.from_numpy(np.empty((len(maps), maps.shape[1:].numel())))
     for block, into in zip(blocks, _blocks(found), strict=True):
-        # In float64 on the CPU: the same numbers on every device, and MPS has no float64.
+        # In float64: the same numbers on every device. On the CPU, as MPS has no float64.
         values = block.double().contiguous()
         centred = average_ranks(values).numpy()
         centred -= (values.shape[1] - 1) / 2
@@ -47,12 +52,15 @@ def standard_ranks(maps: torch.Tensor) -> torch.Tensor:
 
 
 def correlation(ranks_a: torch.Tensor, ranks_b: torch.Tensor) -> torch.Tensor:
-    """Return the rank correlation ``(N,)`` of maps given by their standard ranks ``(N, P)``.
+    """Return the rank correlation ``(N,)``, on the CPU, of maps given by their standard ranks ``(N, P)``.
 
     Rounded to 12 decimals, so that it is exactly 1 if the ranks are the same, as a threshold of 1 needs.
     """
-    products = np.einsum("np,np->n", ranks_a.numpy(), ranks_b.numpy())  # torch would make (N, P) products first
-    return torch.from_numpy(products.round(12)).clamp(-1, 1)
+    if ranks_a.is_cuda:
+        products = torch.linalg.vecdot(ranks_a, ranks_b).cpu()
+    else:  # torch would make (N, P) products first
+        products = torch.from_numpy(np.einsum("np,np->n", ranks_a.numpy(), ranks_b.numpy()))
+    return products.round(decimals=12).clamp(-1, 1)
 
 
 def average_ranks(values: torch.Tensor) -> torch.Tensor:
@@ -66,11 +74,13 @@ def average_ranks(values: torch.Tensor) -> torch.Tensor:
 
 
 def _blocks(maps: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Return maps ``(N, ...)`` as rows ``(n, P)`` on the CPU, as many at once as ``BLOCK`` allows."""
+    """Return maps ``(N, ...)`` as rows ``(n, P)`` where they are ranked, as many at once as it is best to."""
     pixels = maps.shape[1:].numel()
     if maps.ndim < 2 or pixels < 2:
         raise ValueError(f"maps must have the shape (N, ...), with at least two values each; got {tuple(maps.shape)}")
-    blocks: tuple[torch.Tensor, ...] = maps.detach().flatten(1).cpu().split(max(1, BLOCK // pixels))
+    rows = maps.detach().flatten(1)
+    rows, block = (rows, ranks_on_gpu.BLOCK) if maps.is_cuda else (rows.cpu(), BLOCK)
+    blocks: tuple[torch.Tensor, ...] = rows.split(max(1, block // pixels))
     return blocks
 
 

@@ -23,7 +23,7 @@ class Prepared:
     @property
     def constant(self) -> np.ndarray:
         """Whether each map is finite but constant, so that it can't be compared."""
-        constant: np.ndarray = self.values.flatten(1).isnan().all(1).numpy() & self.finite
+        constant: np.ndarray = self.values.flatten(1).isnan().all(1).cpu().numpy() & self.finite
         return constant
 
 
