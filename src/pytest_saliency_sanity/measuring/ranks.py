@@ -56,6 +56,7 @@ def correlation(ranks_a: torch.Tensor, ranks_b: torch.Tensor) -> torch.Tensor:
 
     Rounded to 12 decimals, so that it is exactly 1 if the ranks are the same, as a threshold of 1 needs.
     """
+    products: torch.Tensor
     if ranks_a.is_cuda:
         products = torch.linalg.vecdot(ranks_a, ranks_b).cpu()
     else:  # torch would make (N, P) products first
