@@ -23,6 +23,13 @@ LARGE = torch.zeros(1, 3, 224, 224).expand(64, -1, -1, -1)
 CPU = torch.device("cpu")
 
 
+def test_memory_that_a_pass_uses_twice_counts_twice() -> None:
+    # What a layer returned is let go when the next but one begins, and its place is taken by what that one returns.
+    layers = [nn.Conv2d(4, 4, kernel_size=3, padding=1) for _ in range(8)]
+    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(4 * 64 * 64, 3))
+    assert workload_of(model, torch.zeros(1, 4, 64, 64)).bytes == 4 * (8 * 4 * 64 * 64 + 3)
+
+
 def test_the_bytes_of_a_pass_are_those_that_all_modules_return() -> None:
     # 6 x 8 x 8 and 5 x 6 x 6 of convolutions and of their activation functions, and the logits; flattened is a view.
     assert workload_of(small(), IMAGES).bytes == 4 * (2 * 6 * 64 + 2 * 5 * 36 + 4)

@@ -179,8 +179,8 @@ def test_without_room_nothing_is_kept_and_the_maps_are_the_same(method: Saliency
         trunk = Trunk(model, room)
         with Convolved() as counted:
             assert torch.equal(maps_with(trunk, method, "fc"), expected)
-        # Without any, nothing is recorded in vain; else one image is tried first.
-        assert counted.rows == 3 * (len(IMAGES) + room * (len(IMAGES) + 1))
+        # Without any, nothing is recorded; else one image is tried, and the others are not recorded in vain.
+        assert counted.rows == 3 * (len(IMAGES) + room)
         assert recordings(trunk) == [None]
 
 
@@ -200,6 +200,32 @@ def test_what_is_recorded_is_counted_and_never_more_than_there_is_room_for() -> 
         kept = recordings_of(trunk, 3)
         assert [each is not None for each in kept] == [number < passes for number in range(3)]
         assert trunk.room >= 0 or passes < 3
+
+
+def test_what_is_differentiated_counts_twice_for_its_graph() -> None:
+    recorded = {}
+    for method in (gradcam, gradient):
+        trunk = Trunk(written("plain"), 10**9)
+        maps_with(trunk, method, None)
+        (recorded[method],) = recordings(trunk)
+    plain, graph = (each.size - each.given.nbytes for each in recorded.values() if each)
+    assert graph == 2 * plain
+
+
+@pytest.mark.parametrize(("room", "kept"), [(1, 0), (2, 2), (3, 3)])
+def test_recordings_of_less_than_half_of_the_passes_are_let_go(room: int, kept: int) -> None:
+    model = written("plain")
+    (first,) = recordings_of(Trunk(model, 10**9), 1)
+    assert first is not None
+
+    def thrice(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return sum((gradcam(model, images + shift, targets) for shift in range(3)), torch.zeros(()))
+
+    trunk = Trunk(model, room * first.size)
+    expected = maps_with(trunk, thrice, None)
+    assert [each is not None for each in recordings(trunk)] == [number < kept for number in range(3)]
+    assert torch.equal(maps_with(trunk, thrice, "fc"), expected)
+    assert kept or not trunk.room
 
 
 def recordings_of(trunk: Trunk, parts: int) -> list[Recording | None]:

@@ -58,12 +58,12 @@ class Workload:
 def workload_of(model: nn.Module, images: torch.Tensor) -> Workload:
     """Return what a pass takes for one of the images ``(N, C, H, W)``; nothing, for images that do not fit."""
     image = images_for(model, images[:1])
-    total, sizes = 0, dict[int, int]()
+    total, returned = 0, dict[int, torch.Tensor]()  # kept, so that no memory is used twice
 
     def note(module: nn.Module, _: Any, output: Any) -> None:
         nonlocal total
         if isinstance(output, torch.Tensor):
-            sizes[output.data_ptr()] = output.nbytes
+            returned[output.data_ptr()] = output
             if isinstance(module, LAYERS):
                 total += output.numel() * module.weight[0].numel()
 
@@ -73,7 +73,7 @@ def workload_of(model: nn.Module, images: torch.Tensor) -> Workload:
             watch(model, image, modules, note)
     except Exception:  # the measurement reports it
         return Workload(SMALL + 1, 0, image.device)
-    return Workload(total, sum(sizes.values()), image.device)
+    return Workload(total, sum(output.nbytes for output in returned.values()), image.device)
 
 
 @contextmanager

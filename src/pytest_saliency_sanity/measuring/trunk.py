@@ -21,6 +21,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from ..foundation.copying import copied
+from ..foundation.workload import GRAPH
 
 Use = tuple[str, int]  # a module's name, and how often it was called before in the pass
 
@@ -75,9 +76,9 @@ class Recording:
 
     @property
     def size(self) -> int:
-        """How many bytes it holds, not counting what its graph needs besides."""
+        """How many bytes it holds."""
         tensors = {output.tensor.data_ptr(): output.tensor.nbytes for output in self.outputs.values()}
-        return self.given.nbytes + sum(tensors.values())
+        return self.given.nbytes + sum(tensors.values()) * (GRAPH if self.given.requires_grad else 1)
 
 
 class Trunk:
@@ -95,6 +96,7 @@ class Trunk:
         self._passes: dict[tuple[int, int], list[Recording | None]] = {}
         self._copied: set[Use] = set()
         self._tried = False
+        self._size_of_one = 0  # of a recording, in bytes
 
     def shared_with(
         self, model: nn.Module, first: str | None, images: tuple[int, int], explain: Callable[[nn.Module], torch.Tensor]
@@ -121,6 +123,9 @@ class Trunk:
         finally:
             handle.remove()
             self.spoiled |= not all(each.is_unchanged for each in passes if each)
+        if sum(each is not None for each in passes) * 2 < len(passes):  # too few to be worth their room
+            passes[:] = [None] * len(passes)
+            self.room = 0
 
     def _recording(self, passes: list[Recording | None], index: int, given: torch.Tensor) -> Recording | None:
         """Return the recording of a pass; None if there is no room for it, or the pass is given something else."""
@@ -137,6 +142,9 @@ class Trunk:
             one = self._record(given[:1])
             # By in-place activation functions, or as in `out += identity`.
             self._copied = {use for use, output in one.outputs.items() if not output.is_unchanged}
+            self._size_of_one = one.size
+        if self._size_of_one * len(given) > self.room:
+            return None
         recording = self._record(given)
         self.room -= recording.size
         return recording if recording.is_unchanged and self.room >= 0 else None
