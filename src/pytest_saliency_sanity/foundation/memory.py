@@ -17,7 +17,7 @@ import torch
 SHARE = 1 / 4  # of what is free
 PASSES, KEPT = 1 / 4, 1 / 2  # of the budget
 # More than this does not make passes faster: beyond, activations leave the cache (docs/performance.md).
-MOST_FOR_PASSES, MOST_KEPT = 400 * 2**20, 512 * 2**20
+MOST_FOR_PASSES, MOST_KEPT = 300 * 2**20, 512 * 2**20
 CGROUP = Path("/sys/fs/cgroup")
 # What torch's allocators say in a RuntimeError: on the CPU under Windows, under other systems, and on Apple's GPUs.
 RAN_OUT = ("not enough memory", "can't allocate memory", "out of memory")

@@ -163,6 +163,8 @@ class _Table:
 
     def _explain(self, draw: int, parts: Sequence[tuple[int, int]]) -> None:
         """Measure parts of the images at every stage of a draw."""
+        for part in parts:  # before a model is copied for a stage: a method that is wrong is told so without one
+            self.measurement.original.view(*part)
         for stage in self.measurement.bound(draw).stages(self.stages):
             column = self.stages.index(stage.name)
             for start, stop in parts:
@@ -181,7 +183,7 @@ class _Table:
         if self.why_dead.get(key):
             return None
         original = self.measurement.original
-        before = original.view(start, stop)  # drawn first, so that a method that is wrong is told so without a stage
+        before = original.view(start, stop)
         logits: list[torch.Tensor] = []
         try:
             maps = self._maps(stage, draw, start, stop, logits)
