@@ -25,7 +25,8 @@ from pytest_saliency_sanity.foundation.ids import split_variant
 from pytest_saliency_sanity.networks.presets.registry import PRESETS
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-NETWORKS = PRESETS.named("embedded").networks
+EMBEDDED = PRESETS.named("embedded")
+NETWORKS = EMBEDDED.networks
 
 
 class Task(NamedTuple):
@@ -48,14 +49,22 @@ class Answer(NamedTuple):
 def tasks_of(
     specs: Iterable[str], seeds: Iterable[int] = (0,), checks: Sequence[str] = (), preset: str = "embedded"
 ) -> list[Task]:
-    """Return all tasks of methods on both networks, seed by seed and method by method."""
+    """Return all tasks of methods on the networks that can be asked, seed by seed and method by method."""
     return [
         Task(spec, network, question, seed, preset)
         for seed in seeds
         for spec in dict.fromkeys(specs)
         for question in question_ids(checks or CHECKS.all())
-        for network in (NETWORKS if check_of(question).by_model else ("",))
+        for network in networks_for(question)
     ]
+
+
+def networks_for(question: str) -> tuple[str, ...]:
+    """Return the networks that have what a question needs; an empty name if it is put to the method alone."""
+    check = check_of(question)
+    if not check.by_model:
+        return ("",)
+    return tuple(each for each in NETWORKS if not set(check.needs) & set(EMBEDDED.lacking(each)))
 
 
 def answered(tasks: Sequence[Task], file: Path, processes: int = 2) -> list[Answer]:

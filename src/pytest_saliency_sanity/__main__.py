@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         if name == "train":
             command.add_argument("--device", default="auto", help="preset paper: auto, cpu, cuda or cuda:N")
             command.add_argument(
-                "--output", type=Path, help="presets embedded and bias: a folder (default: the package's own)"
+                "--output", type=Path, help="presets embedded, scenes and bias: a folder (default: the package's own)"
             )
         command.add_argument("--cache-dir", type=Path, help="preset paper: its cache (default: the user's)")
     return top

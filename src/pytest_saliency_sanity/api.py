@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import partial
 from logging import getLogger
 
 import torch
@@ -158,8 +158,10 @@ def check_method(
     reading = Reading(sign, law, confidence)
     opened = open_preset(preset)
     name = method if isinstance(method, str) else method_name(method)
-    networks = PRESETS.named(opened.name).networks
-    plan = Plan.of([name], networks if models is None else models, () if checks is None else checks)
+    known = PRESETS.named(opened.name)
+    networks = known.networks
+    lacking = {name: known.lacking(name) for name in networks} if models is None else {}
+    plan = Plan.of([name], networks if models is None else models, () if checks is None else checks, lacking)
     for model in plan.models:
         require_network_spec(model, networks)
     for check, threshold in (thresholds or {}).items():
@@ -227,24 +229,30 @@ class Run:
     def _supply(self, model: str, need: str) -> object | None:
         if need in self.needs:
             return self.needs[need]
-        return (
-            self.preset.supply(need, model, len(self._more or self._batch), self.device)
-            if model in self.networks
-            else None
-        )
+        return self.preset.supply(need, model, self._most, self.device) if model in self.networks else None
 
-    @cached_property
-    def _batch(self) -> Batch:
+    @property
+    def _most(self) -> int:
+        """How many images may be looked at."""
+        return len(self.batch) if self.batch is not None else self.images or self._most_of_preset
+
+    @property
+    def _most_of_preset(self) -> int:
+        return PRESETS.named(self.preset.name).most_images
+
+    def _batch(self, model: str) -> Batch:
         if self.batch is not None:
             return self.batch.to(self.device)
-        return self.preset.batch(self.images or IMAGES, at_most=self.images is None).to(self.device)
+        images = self.images or IMAGES
+        return self.preset.batch(images, self._known(model), at_most=self.images is None).to(self.device)
 
-    @cached_property
-    def _more(self) -> Batch | None:
+    def _more(self, model: str) -> Batch | None:
         if self.batch is not None or self.images is not None:
             return None
-        most = PRESETS.named(self.preset.name).most_images
-        return self.preset.batch(most, at_most=True).to(self.device)
+        return self.preset.batch(self._most_of_preset, self._known(model), at_most=True).to(self.device)
+
+    def _known(self, model: str) -> str | None:
+        return model if model in self.networks else None
 
     def _subject_of(self, question: Question) -> MethodSubject:
         """Return the subject of a question. The last one is kept, since questions come model by model."""
@@ -255,17 +263,17 @@ class Run:
     def _make_subject(self, question: Question) -> MethodSubject:
         method, name, model = self.method, question.method, question.model
         if not model:
-            return MethodSubject(method, name, seed=self.seed, form=self._batch.form)
+            return MethodSubject(method, name, seed=self.seed, form=self._batch(model).form)
         network = resolve_network(model, self.preset, self.networks, self.device)
         subject = Subject(
             method,
             name,
             network,
             model,
-            self._batch,
+            self._batch(model),
             seed=self.seed,
             reading=self.reading,
-            more=self._more,
+            more=self._more(model),
             all_images=self.images is not None,
             memory=self.memory,
             explain=self.explain,

@@ -17,6 +17,21 @@ def test_every_question_is_planned_once_for_each_method_and_model() -> None:
     assert not plan.by_name
 
 
+def test_a_model_is_not_asked_what_it_is_known_to_lack_something_for() -> None:
+    asked = ["localization", "repeatability", "contract"]
+    plan = Plan.of(["a"], ["x", "y"], asked, lacking={"x": ("scenes",)})
+    assert [(each.model, each.check) for each in plan] == [
+        ("x", "repeatability"),
+        ("y", "localization"),
+        ("y", "repeatability"),
+        ("", "contract"),
+    ]
+    assert len(plan) == 4
+    assert not plan.asks("localization", "x")
+    assert plan.asks("localization", "a model of somebody's")
+    assert not plan.asks("localization", "")
+
+
 def test_questions_come_by_method_then_by_model_and_those_of_the_method_alone_last() -> None:
     plan = Plan.of(["b", "a"], ["y", "x"], ["contract", "repeatability"])
     expected = [

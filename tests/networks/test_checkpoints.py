@@ -48,7 +48,8 @@ def test_loading_leaves_random_streams_threads_and_default_type_as_found() -> No
     ("arguments", "problem"),
     [
         (("alexnett",), r"unknown model 'alexnett'.*did you mean 'alexnet'"),
-        (("resnet",), r"unknown model 'resnet'.*allowed: alexnet, vgg11"),
+        (("resnet18",), r"unknown model 'resnet18'.*allowed: alexnet, vgg11, resnet"),
+        (("resnet", "true", "paper"), r"unknown model 'resnet'.*allowed: alexnet, vgg11$"),
         (("alexnet", "rand"), r"unknown labels 'rand'.*did you mean 'random'"),
         (("alexnet", "true", "papers"), r"unknown preset 'papers'.*did you mean 'paper'.*allowed: embedded, paper"),
         (("alexnet", "true", "imagenet"), r"unknown preset 'imagenet'.*allowed: embedded, paper"),

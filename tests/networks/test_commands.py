@@ -141,7 +141,7 @@ def test_an_interrupted_training_says_what_is_saved(
         ["checkpoints"],
         ["checkpoints", "verify", "--preset", "papers"],
         ["checkpoints", "clear", "--preset", "embedded"],
-        ["checkpoints", "verify", "--network", "resnet"],
+        ["checkpoints", "verify", "--network", "resnet18"],
         ["checkpoint", "verify"],
     ],
 )
@@ -230,3 +230,25 @@ def test_clear_says_what_it_leaves_because_it_is_being_trained(tmp_path: Path, c
         process.process.kill()
         process.end()
     assert "it is being trained" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("preset", "allowed"), [("paper", "alexnet, vgg11"), ("scenes", "resnet")])
+def test_a_network_that_a_preset_does_not_have_is_an_error_that_lists_its_own(
+    preset: str, allowed: str, tmp_path: Path, capsys: Told
+) -> None:
+    other = "resnet" if preset == "paper" else "vgg11"
+    with pytest.raises(SystemExit) as ended:
+        main(["checkpoints", "train", "--preset", preset, "--network", other, "--cache-dir", str(tmp_path)])
+    assert ended.value.code == 2
+    assert re.search(rf"unknown network of {preset} '{other}'.*; allowed: {allowed}\n", capsys.readouterr().err)
+
+
+def test_verify_of_a_network_skips_the_families_that_do_not_have_it(capsys: Told) -> None:
+    assert main(["checkpoints", "verify", "--network=resnet"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[:-1]] == [
+        "resnet-random",
+        "resnet-true",
+        "resnet-balanced",
+        "resnet-biased",
+    ]

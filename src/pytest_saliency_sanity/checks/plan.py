@@ -6,9 +6,10 @@ and ``check_method`` all read it, so they agree on the questions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import groupby
+from types import MappingProxyType
 from typing import Protocol
 
 from ..foundation.ids import split_variant, with_variant
@@ -49,33 +50,45 @@ class Plan:
     """The questions of a run, in the order in which they are asked.
 
     ``methods``, ``models`` and ``checks`` are in the given order; ``checks`` are question ids. ``by_name``: whether the
-    checks were named explicitly: then a question that can't be put is a failure instead of being left out.
+    checks were named explicitly: then a question that can't be put is a failure instead of being left out. ``lacking``:
+    by model, what it is known to lack, so that checks that need it are not planned.
     """
 
     methods: tuple[str, ...]
     models: tuple[str, ...]
     checks: tuple[str, ...]
     by_name: bool = False
+    lacking: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, methods: Iterable[str], models: Iterable[str], checks: Iterable[str] = ()) -> Plan:
+    def of(
+        cls,
+        methods: Iterable[str],
+        models: Iterable[str],
+        checks: Iterable[str] = (),
+        lacking: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> Plan:
         """Return the plan for methods, models and checks by name; if no check is named, for all registered ones.
 
         A check is named alone, or with a variant in brackets. Raises ValueError if it does not exist.
         """
         named = tuple(checks)
         ids = question_ids(named or CHECKS.all())
-        return cls(tuple(dict.fromkeys(methods)), tuple(dict.fromkeys(models)), tuple(ids), by_name=bool(named))
+        return cls(tuple(dict.fromkeys(methods)), tuple(dict.fromkeys(models)), tuple(ids), bool(named), lacking)
 
     def __iter__(self) -> Iterator[Question]:
         """Yield the questions of each method, model by model; those put to the method alone come last."""
-        by_model = {name: check.by_model for name, check in CHECKS.all().items()}
         split = [split_variant(each) for each in self.checks]
         for method in self.methods:
             for model in (*self.models, ""):
                 for check, variant in split:
-                    if by_model[check] == bool(model):
+                    if self.asks(check, model):
                         yield Question(method, model, check, variant)
+
+    def asks(self, check: str, model: str) -> bool:
+        """Return whether a check is put to a model that lacks nothing for it; or, without one, to the method."""
+        known = CHECKS.named(check)
+        return known.by_model == bool(model) and not set(known.needs) & set(self.lacking.get(model, ()))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

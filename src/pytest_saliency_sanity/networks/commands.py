@@ -47,11 +47,13 @@ def verified(options: Namespace) -> Iterator[Checked]:
     """Yield what is measured again of the networks that the options mean."""
     for preset in PRESETS.all().values():
         if options.preset in [trained.name for trained in preset.trained]:
-            for trained in preset.trained:
+            families = {trained.name: opened(trained, options) for trained in preset.trained}
+            having = [name for name, each in families.items() if options.network in (None, *each.family.networks)]
+            for name in having or [options.preset]:
                 choice = chosen(options)
-                if trained.name != options.preset:  # which may have other labels
+                if name != options.preset:  # which may have other labels
                     choice = replace(choice, kind=None)
-                yield from opened(trained, options).verify(choice)
+                yield from families[name].verify(choice)
 
 
 def clear_checkpoints(options: Namespace) -> int:

@@ -105,10 +105,10 @@ def saliency_bias_scenario(request: pytest.FixtureRequest, saliency_model: nn.Mo
 
 
 @pytest.fixture
-def saliency_batch(pytestconfig: pytest.Config, saliency_device: torch.device) -> Batch:
-    """The images to explain: held-out digits, or the photographs of ``--saliency-data``."""
+def saliency_batch(request: pytest.FixtureRequest, saliency_device: torch.device) -> Batch:
+    """The images to explain: those that the network learned to tell, or the photographs of ``--saliency-data``."""
     try:
-        return of_usual_size(pytestconfig, saliency_device)
+        return of_usual_size(request, saliency_device)
     except ValueError as error:
         pytest.fail(f"{error}, or override the fixture saliency_batch", pytrace=False)
 

@@ -12,7 +12,7 @@ from functools import partial
 import pytest
 
 from ..checks.expectations import ExpectedFailure, expected_reason, require_meaningful
-from ..checks.plan import Question
+from ..checks.plan import Plan, Question
 from ..checks.registry import CHECKS
 from ..foundation import rerun
 from ..foundation.errors import SaliencyCheckFailed, SaliencyMethodError, traceback_of
@@ -49,6 +49,11 @@ def subject_of(item: pytest.Item, question: Question | None) -> tuple[str, str] 
     return SUBJECT, json.dumps([method, model])
 
 
+def is_planned(plan: Plan, question: Question) -> bool:
+    """Return whether a plan has a question of any method and model, be they named or given by a fixture."""
+    return question.id in plan.checks and plan.asks(question.check, question.model)
+
+
 class PackagedTests:
     """Makes sure that every question is asked once, marks expected failures, and shortens error reports."""
 
@@ -63,12 +68,12 @@ class PackagedTests:
         """Mark every test of a saliency method; leave out packaged tests that are not planned or appear twice."""
         questions = {item: question_of(item) for item in items}
         in_own_files = {question for item, question in questions.items() if question and not item.getparent(Cell)}
-        planned = set(self.settings.plan.checks) if any(questions.values()) else set()
+        plan = self.settings.plan
         kept = []
         for item, question in questions.items():
             if question or METHOD in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.saliency)
-            if question and (question.id not in planned or (item.getparent(Cell) and question in in_own_files)):
+            if question and (not is_planned(plan, question) or (item.getparent(Cell) and question in in_own_files)):
                 continue
             if about := subject_of(item, question):
                 item.user_properties.append(about)

@@ -87,7 +87,8 @@ class Settings:
     @cached_property
     def plan(self) -> Plan:
         """The plan of questions."""
-        return Plan.of(self.methods, self.models, self.checks)
+        lacking = {} if self.named_models else {name: self.preset.lacking(name) for name in self.models}
+        return Plan.of(self.methods, self.models, self.checks, lacking)
 
     def asked_for(self, option: str) -> bool:
         """Return whether an option was given, on the command line or in the ini file."""

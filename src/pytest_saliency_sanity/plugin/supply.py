@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..data.batch import Batch
 
-OWN_BATCH = pytest.StashKey["Batch"]()
+OWN_BATCH = pytest.StashKey[tuple["Batch | None", str | None]]()  # and the network that looks at it
 
 
 def supply(request: pytest.FixtureRequest, need: str) -> object:
@@ -55,20 +55,21 @@ def leave_out(request: pytest.FixtureRequest, why: str) -> None:
     pytest.skip(why)
 
 
-def of_usual_size(config: pytest.Config, device: torch.device) -> Batch:
+def of_usual_size(request: pytest.FixtureRequest, device: torch.device) -> Batch:
     """Return the preset's first images, as many as are asked for or usual. Raises ValueError if there are too few."""
-    settings = config.stash[SETTINGS]
-    batch = settings.networks.batch(settings.images or IMAGES, at_most=settings.images is None).to(device)
-    config.stash[OWN_BATCH] = batch
+    settings, network = request.config.stash[SETTINGS], given_name(request, MODEL)
+    known = network if network in settings.preset.networks else None
+    batch = settings.networks.batch(settings.images or IMAGES, known, at_most=settings.images is None).to(device)
+    request.config.stash[OWN_BATCH] = batch, known
     return batch
 
 
 def more_images(config: pytest.Config, batch: Batch) -> Batch | None:
     """Return all images that may be looked at, if a batch is the preset's and answers may take more; else None."""
-    settings = config.stash[SETTINGS]
-    if settings.images is not None or config.stash.get(OWN_BATCH, None) is not batch:
+    settings, (own, network) = config.stash[SETTINGS], config.stash.get(OWN_BATCH, (None, None))
+    if settings.images is not None or own is not batch:
         return None
-    return settings.networks.batch(settings.most_images, at_most=True).to(batch.images.device)
+    return settings.networks.batch(settings.most_images, network, at_most=True).to(batch.images.device)
 
 
 @contextmanager

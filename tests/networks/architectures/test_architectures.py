@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from pytest_saliency_sanity import build_model
+from pytest_saliency_sanity.networks.architectures.resnet import Block, ResNet
 
 ALEXNET = """
 AlexNet(
@@ -176,7 +177,9 @@ def test_a_network_gives_logits_for_images_of_64_pixels(name: str, width: float)
 
 
 def test_an_unknown_network_is_an_error_with_a_near_match() -> None:
-    with pytest.raises(ValueError, match=r"unknown model 'alexnt' \(did you mean 'alexnet'\?\); allowed: alexnet, vgg"):
+    with pytest.raises(
+        ValueError, match=r"unknown model 'alexnt' \(did you mean 'alexnet' or 'resnet'\?\); allowed: alexnet, vgg"
+    ):
         build_model("alexnt")
 
 
@@ -192,3 +195,41 @@ def test_a_width_that_is_not_positive_is_an_error(name: str, width: float) -> No
 def test_fewer_than_two_classes_are_an_error(name: str, num_classes: int) -> None:
     with pytest.raises(ValueError, match=f"num_classes must be at least 2, not {num_classes}"):
         build_model(name, num_classes=num_classes)
+
+
+# The residual network
+
+
+def test_a_block_is_torchvisions_basic_block() -> None:
+    basic_block = pytest.importorskip("torchvision.models.resnet").BasicBlock
+    for inputs, outputs, stride in ((4, 4, 1), (4, 6, 2), (4, 6, 1)):
+        ours = Block(inputs, outputs, stride).eval()
+        shortcut = None
+        if not isinstance(ours.shortcut, nn.Identity):
+            shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+        theirs = basic_block(inputs, outputs, stride, shortcut).eval()
+        for tensor in ours.state_dict().values():
+            if tensor.is_floating_point():
+                nn.init.uniform_(tensor, 0.5, 1.5)
+        theirs.load_state_dict({n.replace("shortcut", "downsample"): t for n, t in ours.state_dict().items()})
+        features = torch.randn(2, inputs, 8, 8)
+        torch.testing.assert_close(ours(features), theirs(features))
+
+
+def test_the_last_features_have_an_eighth_of_the_images_sides() -> None:
+    model = build_model("resnet", width=0.375).eval()
+    assert isinstance(model, ResNet)
+    assert model.features(torch.zeros(2, 3, 64, 64)).shape == (2, 96, 8, 8)
+    assert model.features(torch.zeros(2, 3, 64, 128)).shape == (2, 96, 8, 16)
+    assert model(torch.zeros(2, 3, 64, 128)).shape == (2, 10)
+
+
+def test_each_activation_function_is_a_module_of_its_own() -> None:
+    model = build_model("resnet", width=0.05).eval()
+    calls: list[nn.Module] = []
+    for module in model.modules():
+        if not any(module.children()):
+            module.register_forward_hook(lambda module, _, __: calls.append(module))
+    model(torch.zeros(1, 3, 16, 16))
+    assert len(calls) == len(set(calls))
+    assert sum(isinstance(each, nn.ReLU) for each in calls) == 7

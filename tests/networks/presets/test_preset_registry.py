@@ -8,7 +8,7 @@ from support.packages import Install
 from support.processes import imported_by
 
 from pytest_saliency_sanity import load_checkpoint
-from pytest_saliency_sanity.networks.architectures import MODELS
+from pytest_saliency_sanity.networks.architectures import MODELS, OF_THE_PAPER
 from pytest_saliency_sanity.networks.presets.registry import PRESETS, Preset, open_preset, trained_networks
 
 GREY = """
@@ -22,7 +22,7 @@ class GreyNetworks:
         self.cache_dir = cache_dir
     def network(self, name, device="cpu"):
         return torch.nn.Linear(2, 3).eval().to(device)
-    def batch(self, n, *, at_most=False):
+    def batch(self, n, network=None, *, at_most=False):
         return Batch(torch.zeros(n, 1, 4, 4))
     def supply(self, need, network, images, device="cpu"):
         return torch.nn.Linear(2, 5).eval() if need == "memorized_model" else None
@@ -40,16 +40,16 @@ def test_the_built_in_presets_come_in_order_and_say_what_they_are() -> None:
     assert list(presets) == ["embedded", "paper", "imagenet"]
     for name, preset in presets.items():
         assert preset.name == name
-        assert preset.networks == tuple(MODELS)
+        assert preset.networks == (OF_THE_PAPER if name == "paper" else tuple(MODELS))
         assert preset.description
         assert preset.images
     assert [preset.needs for preset in presets.values()] == [
-        ("memorized_model", "bias_scenario"),
+        ("memorized_model", "bias_scenario", "scenes"),
         ("memorized_model",),
         (),
     ]
     assert [preset.options for preset in presets.values()] == [(), ("cache_dir",), ("data", "weights")]
-    assert list(trained_networks()) == ["embedded", "bias", "paper"]
+    assert list(trained_networks()) == ["embedded", "scenes", "bias", "paper"]
 
 
 def test_the_presets_are_known_without_torch() -> None:
@@ -94,6 +94,16 @@ def test_a_preset_that_is_open_is_taken_as_it_is() -> None:
     assert open_preset(networks, cache_dir=None) is networks
     with pytest.raises(ValueError, match="the preset embedded is open already: it takes no cache_dir"):
         open_preset(networks, cache_dir="x")
+
+
+def test_a_preset_says_which_of_its_networks_lack_what_others_have() -> None:
+    embedded = PRESETS.named("embedded")
+    assert {network: embedded.lacking(network) for network in embedded.networks} == {
+        "alexnet": ("scenes",),
+        "vgg11": ("scenes",),
+        "resnet": (),
+    }
+    assert PRESETS.named("paper").lacking("alexnet") == ()
 
 
 # Of other packages

@@ -12,6 +12,7 @@ from torch import nn
 
 from pytest_saliency_sanity import BiasScenario, load_batch, load_checkpoint
 from pytest_saliency_sanity.data import photographs
+from pytest_saliency_sanity.data.scenes import Scenes, load_scenes
 from pytest_saliency_sanity.networks.presets.paper import recipes
 from pytest_saliency_sanity.networks.presets.registry import PRESETS, open_preset
 
@@ -26,7 +27,7 @@ def folder_of(path: Path, count: int) -> Path:
 # embedded
 
 
-@pytest.mark.parametrize("name", ["alexnet", "vgg11"])
+@pytest.mark.parametrize("name", ["alexnet", "vgg11", "resnet"])
 def test_the_embedded_networks_are_the_shipped_ones(name: str) -> None:
     networks = open_preset("embedded")
     network = networks.network(name)
@@ -52,6 +53,20 @@ def test_the_images_are_held_out_digits_for_the_class_predicted(preset: str) -> 
     assert len(networks.batch(2000, at_most=True)) == 1000
     with pytest.raises(ValueError, match="1 to 1000 held-out images, not 1001"):
         networks.batch(1001)
+
+
+def test_the_residual_network_looks_at_scenes() -> None:
+    networks = open_preset("embedded")
+    batch = networks.batch(12, "resnet")
+    assert batch.targets is None
+    assert torch.equal(batch.images, load_scenes(12).batch.images)
+    assert len(networks.batch(2000, "resnet", at_most=True)) == 1000
+    assert torch.equal(networks.batch(12, "alexnet").images, networks.batch(12).images)
+    for asked_for, given in ((12, 12), (2000, 1000)):
+        scenes = networks.supply("scenes", "resnet", asked_for)
+        assert isinstance(scenes, Scenes)
+        assert len(scenes) == given
+        assert scenes.batch.targets is not None
 
 
 @pytest.mark.parametrize("preset", PRESETS.all())

@@ -93,13 +93,15 @@ def test_what_torchvision_s_own_loader_fetches_is_loaded(
 
 
 @pytest.mark.usefixtures("hub")
-def test_a_download_that_fails_says_how_to_do_without(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "theirs"), [("vgg11", "vgg11"), ("resnet", "resnet18")])
+def test_a_download_that_fails_says_how_to_do_without(name: str, theirs: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(*_: object, **__: object) -> None:
         raise URLError("no route to host")
 
     monkeypatch.setattr("torch.hub.urlopen", unreachable)
-    with pytest.raises(CheckpointError, match=r"(?s)vgg11 can't be fetched.*--saliency-weights=vgg11=FILE"):
-        load_pretrained("vgg11")
+    told = rf"(?s){name} can't be fetched from .*/{theirs}-.*--saliency-weights={name}=FILE"
+    with pytest.raises(CheckpointError, match=told):
+        load_pretrained(name)
 
 
 def test_weights_of_another_network_are_an_error_that_names_what_differs(file: Path) -> None:
@@ -156,3 +158,14 @@ def test_the_hash_in_a_file_s_name_is_held_against_it(tmp_path: Path) -> None:
 def test_names_and_shapes_that_fit_are_no_error() -> None:
     model = nn.Linear(2, 3)
     require_fits(model.state_dict(), model, "never said")
+
+
+def test_resnet_is_torchvisions_resnet18(tmp_path: Path) -> None:
+    theirs = torchvision.models.resnet18().eval()
+    torch.save(theirs.state_dict(), tmp_path / "resnet18.pth")
+    model = load_pretrained("resnet", tmp_path / "resnet18.pth")
+    images = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(model(images), theirs(images))
+    dtypes = {name: tensor.dtype for name, tensor in theirs.state_dict().items()}
+    assert {name: tensor.dtype for name, tensor in model.state_dict().items()} == dtypes

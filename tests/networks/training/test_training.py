@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import cos, pi
+
 import pytest
 import torch
 from support.trainings import NARROW, TINY, bytes_of, trained, with_recipe
 
-from pytest_saliency_sanity import build_model
+from pytest_saliency_sanity import Batch, build_model
+from pytest_saliency_sanity.data.scenes import draw_training_scenes
 from pytest_saliency_sanity.foundation.errors import CheckpointError
 from pytest_saliency_sanity.networks.presets.embedded.bias import BIAS
+from pytest_saliency_sanity.networks.presets.embedded.scenes import SCENES
 from pytest_saliency_sanity.networks.training.training import Training, epochs_of
 
 
@@ -108,3 +113,68 @@ def test_the_layout_is_that_of_the_recipe_while_it_is_trained_and_plain_when_it_
     assert all(tensor.is_contiguous() for tensor in kept.state_dict().values())
     assert not all(tensor.is_contiguous() for tensor in training.model.state_dict().values())  # goes on as before
     assert bytes_of(kept) == bytes_of(training.model)
+
+
+# Scenes: drawn anew, with noise, at a rate that falls
+
+
+def scenes_of(count: int, **values: float) -> tuple[Training, list[int]]:
+    """A narrow training on scenes that keeps the numbers of the epochs for which scenes were drawn."""
+    drawn: list[int] = []
+
+    def draw(epoch: int) -> Batch:
+        drawn.append(epoch)
+        return draw_training_scenes(count, (1, epoch)).batch
+
+    data = replace(SCENES.load("true", 1), drawn=draw, judged_by=draw_training_scenes(20, 2).batch)
+    recipe = replace(SCENES.recipe, width=0.05, **values)  # type: ignore[arg-type]
+    return Training("resnet", data, recipe, 1), drawn
+
+
+def test_each_epoch_shows_other_scenes_at_a_rate_that_falls() -> None:
+    training, drawn = scenes_of(40, most_epochs=4)
+    rates = []
+    for _ in range(3):
+        training.epoch()
+        rates.append(training.optimizer.param_groups[0]["lr"])
+    assert drawn == [0, 1, 2]
+    assert rates == pytest.approx([0.003 * (1 + cos(pi * epoch / 4)) / 2 for epoch in range(3)])
+    assert with_recipe(NARROW).recipe.rate(5) == NARROW.recipe.learning_rate
+
+
+def test_a_training_on_scenes_is_taken_up_again_to_the_same_weights() -> None:
+    whole, _ = scenes_of(40)
+    halves = [scenes_of(40)[0] for _ in range(2)]
+    for _ in range(2):
+        whole.epoch()
+    halves[0].epoch()
+    halves[1].take_up({name: tensor.clone() for name, tensor in halves[0].tensors().items()}, halves[0].history)
+    halves[1].epoch()
+    assert bytes_of(halves[1].model) == bytes_of(whole.model)
+
+
+def test_noise_is_drawn_anew_up_to_the_recipes_deviation() -> None:
+    training, _ = scenes_of(20, noise=0.5)
+    images = torch.zeros(400, 3, 8, 8)
+    with training._own_streams():
+        first, second = training._with_noise(images), training._with_noise(images)
+    assert not torch.equal(first, second)
+    deviations = first.flatten(1).std(1)
+    assert deviations.max() < 0.6  # 192 draws: 0.5 and four standard errors of 0.026
+    assert deviations.mean() == pytest.approx(0.25, abs=0.03)  # of 400 between 0 and 0.5
+    assert scenes_of(20, noise=0.0)[0]._with_noise(images) is images
+
+
+@pytest.mark.parametrize("kind", ["true", "random"])
+def test_an_epoch_is_as_long_for_both_kinds(kind: str) -> None:
+    batch = SCENES.load(kind, 1).learned
+    assert len(batch) == 2000
+    assert len({image.numpy().tobytes() for image in batch.images}) == (200 if kind == "random" else 2000)
+
+
+def test_the_scenes_that_judge_are_shown_in_no_epoch() -> None:
+    data = SCENES.load("true", 1)
+    assert data.drawn is not None
+    assert torch.equal(data.drawn(0).images, data.learned.images)
+    shown = {image.numpy().tobytes() for epoch in range(2) for image in data.drawn(epoch).images}
+    assert not shown & {image.numpy().tobytes() for image in data.judged_by.images}

@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 MODELS = {
     "alexnet": "pytest_saliency_sanity.networks.architectures.alexnet:AlexNet",
     "vgg11": "pytest_saliency_sanity.networks.architectures.vgg:VGG11",
+    "resnet": "pytest_saliency_sanity.networks.architectures.resnet:ResNet",
 }
+OF_THE_PAPER = ("alexnet", "vgg11")
 
 
 def build_model(name: str, width: float = 1.0, num_classes: int = 10) -> nn.Module:
-    """Return an untrained network of the paper's appendix B, initialised by PyTorch's defaults.
+    """Return an untrained network, initialised by PyTorch's defaults.
 
-    ``name`` is ``"alexnet"`` (B.3, 114.6 M parameters) or ``"vgg11"`` (B.4, 128.8 M). ``width`` (> 0) scales every
+    ``name`` is ``"alexnet"`` (the paper's appendix B.3, 114.6 M parameters), ``"vgg11"`` (B.4, 128.8 M) or
+    ``"resnet"``, a small residual network with BatchNorm and global pooling (1.2 M). ``width`` (> 0) scales every
     hidden layer; 1 is the paper's network. Takes images ``(N, 3, 64, 64)``, gives logits ``(N, num_classes)``.
 
     Raises ValueError for an unknown name, a width that is not positive, or fewer than two classes.

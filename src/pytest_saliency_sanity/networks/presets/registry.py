@@ -5,8 +5,8 @@ A preset is registered by an object of the class ``Preset``, which holds import 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...foundation.imports import import_attribute
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .protocol import PresetNetworks
 
 # What the checks of this package need beyond a method, a network and images, and the shipped presets supply.
-MEMORIZED_MODEL, BIAS_SCENARIO = "memorized_model", "bias_scenario"
+MEMORIZED_MODEL, BIAS_SCENARIO, SCENES = "memorized_model", "bias_scenario", "scenes"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class Preset:
 
     ``networks``: the names that it knows. ``description``: the networks in words, ``images``: the images in words.
     ``make``: a class or function that is called with the options and returns ``PresetNetworks``, or its import path.
-    ``needs``: what it supplies beyond networks and images, as in ``"memorized_model"``. ``options``: which of
+    ``needs``: what it supplies beyond networks and images, as in ``"memorized_model"``; ``only``: to which networks, if
+    not to all, as in ``{"scenes": ("resnet",)}``. ``options``: which of
     ``"cache_dir"``, ``"data"`` and ``"weights"`` it takes. ``trained``: the networks of it that can be trained anew.
     ``most_images``: how many images are loaded if more and more of them are looked at until an answer is sure.
     """
@@ -58,9 +59,14 @@ class Preset:
     images: str
     make: str | Callable[..., PresetNetworks]
     needs: tuple[str, ...] = ()
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     trained: tuple[Trained, ...] = ()
     most_images: int = 640
+
+    def lacking(self, network: str) -> tuple[str, ...]:
+        """Return what is supplied to others of its networks, but not to this one."""
+        return tuple(need for need, networks in self.only.items() if network not in networks)
 
     def open(self, **options: object) -> PresetNetworks:
         """Return the networks and images of the preset. An option that is None counts as not given.

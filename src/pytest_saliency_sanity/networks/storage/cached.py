@@ -134,7 +134,7 @@ class _Clock:
 def require_space(entry: Entry) -> None:
     """Raise CheckpointError, before long work, if the disk has no room for the files of a training."""
     with torch.device("meta"):
-        model = build_model(entry.network, entry.family.recipe.width, entry.family.classes)
+        model = build_model(entry.network, entry.family.recipe_of(entry.network).width, entry.family.classes)
     needed, free = BYTES_PER_PARAMETER * count_parameters(model), shutil.disk_usage(entry.folder).free
     if free < needed:
         raise CheckpointError(

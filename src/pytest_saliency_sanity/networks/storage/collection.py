@@ -10,7 +10,6 @@ from typing import Protocol
 import torch
 
 from ...foundation.errors import unknown_name
-from ..architectures import MODELS
 from ..training.claims import Claims, Measured
 from ..training.family import Family
 
@@ -32,12 +31,14 @@ class Choice:
     kind: str | None = None
 
     def of(self, family: Family) -> list[tuple[str, str]]:
-        """Return the networks and kinds that are meant; ValueError for a kind that the family does not have."""
+        """Return the networks and kinds that are meant; ValueError for one that the family does not have."""
+        if self.network is not None and self.network not in family.networks:
+            raise unknown_name(f"network of {family.name}", self.network, family.networks)
         if self.kind is not None and self.kind not in family.kinds:
             raise unknown_name("labels", self.kind, family.kinds)
         return [
             (network, kind)
-            for network in MODELS
+            for network in family.networks
             for kind in family.kinds
             if self.network in (None, network) and self.kind in (None, kind)
         ]

@@ -58,7 +58,14 @@ class Entry:
     def key(self) -> str:
         """A digest of what the weights depend on."""
         family = self.family
-        all_of_it = [FORMAT, self.network, self.labels, family.seed, family.data, family.recipe.facts()]
+        all_of_it = [
+            FORMAT,
+            self.network,
+            self.labels,
+            family.seed,
+            family.data,
+            family.recipe_of(self.network).facts(),
+        ]
         return hashlib.sha256(json.dumps(all_of_it, sort_keys=True).encode()).hexdigest()[:10]
 
     @property

@@ -16,14 +16,18 @@ from safetensors.torch import load_file
 from torch import nn
 
 from ...foundation.errors import CheckpointError
+from .networks import in_float32
 
 WEIGHTS = "IMAGENET1K_V1"
+OF_TORCHVISION = {"resnet": "resnet18"}  # what torchvision calls a network, if it is not what we do
 # How torch.hub names files that it verifies: with the first digits of their SHA-256, as in alexnet-owt-7be5be79.pth.
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.[a-z]+$")
 
 
 def load_pretrained(name: str, file: Path | None = None) -> nn.Module:
     """Return torchvision's network ``name`` with ImageNet weights, in evaluation mode on the CPU in float32.
+
+    ``name``: ``"alexnet"``, ``"vgg11"``, or ``"resnet"`` for resnet18.
 
     Without ``file``, torchvision downloads its own weights (``IMAGENET1K_V1``) to its own cache, or finds them there.
     ``file``: a state dict, as safetensors or as ``torch.save`` writes it; of a pickle only tensors are read.
@@ -37,16 +41,17 @@ def load_pretrained(name: str, file: Path | None = None) -> nn.Module:
         raise ImportError(
             "the preset imagenet needs torchvision: pip install 'pytest-saliency-sanity[imagenet]'"
         ) from error
-    weights = models.get_model_weights(name)[WEIGHTS]
+    theirs = OF_TORCHVISION.get(name, name)
+    weights = models.get_model_weights(theirs)[WEIGHTS]
     if file is None:
         source = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
         state = _downloaded(name, weights, source)
     else:
         source, state = file, read_weights(file)
     with torch.device("meta"):  # no time and no random numbers for weights that are replaced at once
-        model: nn.Module = models.get_model(name, weights=None)
+        model: nn.Module = models.get_model(theirs, weights=None)
     require_fits(state, model, f"{source} does not fit {name}")
-    model.load_state_dict({key: tensor.float() for key, tensor in state.items()}, assign=True)
+    model.load_state_dict(in_float32(state), assign=True)
     return model.eval()
 
 

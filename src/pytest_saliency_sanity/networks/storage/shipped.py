@@ -14,7 +14,6 @@ from safetensors.torch import load, save
 from torch import nn
 
 from ...foundation.errors import CheckpointError, unknown_name
-from ..architectures import MODELS
 from ..training.claims import Claims
 from ..training.family import Family
 from ..training.progress import train_in_sight
@@ -66,7 +65,10 @@ class ShippedNetworks:
 
         Raises ValueError for a name that does not exist, CheckpointError for a file that is missing or damaged.
         """
-        for what, value, allowed in (("model", network, MODELS), ("kind of data", kind, self.family.kinds)):
+        for what, value, allowed in (
+            ("model", network, self.family.networks),
+            ("kind of data", kind, self.family.kinds),
+        ):
             if value not in allowed:
                 raise unknown_name(what, value, allowed)
         shipped, name = self.read(), f"{network}-{kind}"
@@ -83,7 +85,7 @@ class ShippedNetworks:
 
     def save(self, model: nn.Module, claims: Claims) -> Shipped:
         """Write a network's weights in half precision, and its claims to the manifest; return what was written."""
-        weights = save({name: tensor.half() for name, tensor in model.state_dict().items()})
+        weights = save({name: _in_half(tensor) for name, tensor in model.state_dict().items()})
         written = Shipped(f"{claims.name}.safetensors", hashlib.sha256(weights).hexdigest(), claims)
         entries = {**self._kept(), claims.name: written}
         facts = {"format": FORMAT, "checkpoints": {name: _to_json(each) for name, each in sorted(entries.items())}}
@@ -145,6 +147,11 @@ class ShippedNetworks:
             return file.read_bytes()
         except OSError as error:
             raise CheckpointError(f"{file} can't be read ({error.strerror}). {self.rebuild}") from error
+
+
+def _in_half(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor in half precision; counts, such as BatchNorm's, as they are."""
+    return tensor.half() if tensor.is_floating_point() else tensor
 
 
 def _to_json(shipped: Shipped) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from torch import nn
 from ...data.batch import Batch
 from ...data.mnist import CLASSES, SPLIT, load_held_out, load_training
 from ...foundation.inference import logits_of
+from ..architectures import OF_THE_PAPER
 from .claims import Measured, Requirement
 from .family import Family, count_parameters
 from .recipe import Recipe
@@ -31,6 +32,7 @@ def digits_family(
     memorized = Requirement(TRAINING, least=LEAST_MEMORIZED)
     return Family(
         name=name,
+        networks=OF_THE_PAPER,
         kinds=(TRUE, RANDOM),
         classes=CLASSES,
         recipe=recipe,

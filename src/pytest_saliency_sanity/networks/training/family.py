@@ -17,13 +17,15 @@ from .training import Training, TrainingData
 class Family:
     """Networks that are trained alike, one of each architecture and kind.
 
-    ``kinds``: what ``labels`` may be, as in ``"true"`` and ``"random"``. ``data``: the split, in words. ``load``: from
-    a kind and a seed to what is learned. ``measure``: from a network, its kind and its seed to what it reaches.
-    ``requirements``: by kind. ``expected_epochs``: by name of the network, as in ``"alexnet-random"``, if more than the
-    recipe's least are expected; for the progress bar.
+    ``networks``: the architectures. ``kinds``: what ``labels`` may be, as in ``"true"`` and ``"random"``. ``data``: the
+    split, in words. ``load``: from a kind and a seed to what is learned. ``measure``: from a network, its kind and its
+    seed to what it reaches. ``requirements``: by kind. ``expected_epochs``: by name of the network, as in
+    ``"alexnet-random"``, if more than the recipe's least are expected; for the progress bar. ``own_recipes``: of the
+    networks that have another one.
     """
 
     name: str
+    networks: tuple[str, ...]
     kinds: tuple[str, ...]
     classes: int
     recipe: Recipe
@@ -33,10 +35,15 @@ class Family:
     requirements: Mapping[str, tuple[Requirement, ...]]
     seed: int = 1
     expected_epochs: Mapping[str, int] = field(default_factory=dict)
+    own_recipes: Mapping[str, Recipe] = field(default_factory=dict)
+
+    def recipe_of(self, network: str) -> Recipe:
+        """Return how a network is trained."""
+        return self.own_recipes.get(network, self.recipe)
 
     def training(self, network: str, kind: str, device: torch.device | str = "cpu") -> Training:
         """Return a training of a network, before its first epoch."""
-        return Training(network, self.load(kind, self.seed), self.recipe, self.seed, device)
+        return Training(network, self.load(kind, self.seed), self.recipe_of(network), self.seed, device)
 
     def claims_of(self, training: Training, kind: str, seconds: float | None = None) -> Claims:
         """Return what is claimed about the network of a training that is over.

@@ -21,8 +21,8 @@ def _fill(model: nn.Module, gain: float, *, weights: Fill) -> None:
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             weights(module.weight, gain)
-            assert module.bias is not None
-            nn.init.zeros_(module.bias)
+            if module.bias is not None:  # none stands before a BatchNorm
+                nn.init.zeros_(module.bias)
 
 
 def _leave(model: nn.Module, gain: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,8 +25,10 @@ LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channel
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """What is learned, and what a training is judged by. Both batches have targets.
+    """What is learned, and what a training is judged by. All batches have targets.
 
+    ``learned``: what every epoch shows. ``drawn``: if each shows something else, a function from its number, from 0, to
+    what that is; ``learned`` is then what the first shows.
     ``judged_by``: images and labels of which the recipe's target share must be told rightly. ``called``: what these
     are, as in "80 % of the labels".
     """
@@ -35,6 +37,7 @@ class TrainingData:
     judged_by: Batch
     called: str
     classes: int
+    drawn: Callable[[int], Batch] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,9 @@ class Training:
     ) -> None:
         self.network, self.recipe, self.seed, self.device = network, recipe, seed, torch.device(device)
         self.data, self.layout = data, LAYOUTS[recipe.layout]
-        learned, judged_by = data.learned.to(self.device), data.judged_by.to(self.device)
-        self._images = learned.images.contiguous(memory_format=self.layout)
-        self._labels, self._judged_by, self._answers = learned.targets, judged_by.images, judged_by.targets
+        self._learned = self._placed(data.learned)
+        judged_by = data.judged_by.to(self.device)
+        self._judged_by, self._answers = judged_by.images, judged_by.targets
         self.history: list[Epoch] = []
         self._streams: dict[str, torch.Tensor] = {}
         with self._own_streams(seed):
@@ -82,13 +85,31 @@ class Training:
 
     def epoch(self) -> Epoch:
         """Show the network every image once, in random order; return what that reached."""
-        assert self._labels is not None
+        number = len(self.history)
+        images, labels = self._placed(self.data.drawn(number)) if self.data.drawn else self._learned
         assert self._answers is not None
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.rate(number)
         with self._own_streams():
-            loss, seen = train_epoch(self.model, self.optimizer, self._images, self._labels, self.recipe.batch_size)
+            loss, seen = train_epoch(
+                self.model, self.optimizer, self._with_noise(images), labels, self.recipe.batch_size
+            )
         reached = Epoch(loss, seen, accuracy(self._in_kept_precision(), self._judged_by, self._answers))
         self.history.append(reached)
         return reached
+
+    def _placed(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the images and labels of a batch on the device, in the recipe's layout."""
+        placed = batch.to(self.device)
+        assert placed.targets is not None
+        return placed.images.contiguous(memory_format=self.layout), placed.targets
+
+    def _with_noise(self, images: torch.Tensor) -> torch.Tensor:
+        """Return images with the recipe's noise, drawn anew."""
+        if not self.recipe.noise:
+            return images
+        deviation = self.recipe.noise * torch.rand(len(images), 1, 1, 1)
+        return images + (deviation * torch.randn(images.shape)).to(images.device).contiguous(memory_format=self.layout)
 
     def kept(self) -> nn.Module:
         """Return the network as it is kept: in evaluation mode, in plain layout, rounded if the recipe says so."""

@@ -8,7 +8,7 @@ from ..registry import Preset
 PRESET = Preset(
     name="imagenet",
     networks=tuple(MODELS),
-    description="torchvision's, with their ImageNet weights",
+    description="torchvision's (resnet: resnet18), with their ImageNet weights",
     images="photographs of yours",
     make="pytest_saliency_sanity.networks.presets.imagenet.networks:ImageNetNetworks",
     options=("data", "weights"),

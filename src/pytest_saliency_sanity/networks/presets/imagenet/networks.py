@@ -38,7 +38,7 @@ class ImageNetNetworks:
         _require_known(name)
         return load_pretrained(name, self.weights.get(name)).to(device)
 
-    def batch(self, n: int, *, at_most: bool = False) -> Batch:
+    def batch(self, n: int, network: str | None = None, *, at_most: bool = False) -> Batch:
         """Return the first ``n`` photographs by name. They are read once. Raises as ``load_photographs``."""
         if self.data is None:
             raise ValueError("the preset imagenet looks at photographs of yours: name a folder, --saliency-data=DIR")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ...architectures import MODELS
+from ...architectures import OF_THE_PAPER
 from ..registry import MEMORIZED_MODEL, Preset, Trained
 
 PRESET = Preset(
     name="paper",
-    networks=tuple(MODELS),
+    networks=OF_THE_PAPER,
     description="the paper's own, which are trained on first use and kept",
     images="held-out MNIST digits",
     make="pytest_saliency_sanity.networks.presets.paper.networks:PaperNetworks",

@@ -38,7 +38,7 @@ class PaperNetworks:
         """Return the network that learned true labels, trained on the device if it is not in the cache yet."""
         return self._trained(name, TRUE, device)
 
-    def batch(self, n: int, *, at_most: bool = False) -> Batch:
+    def batch(self, n: int, network: str | None = None, *, at_most: bool = False) -> Batch:
         """Return the first ``n`` held-out digits."""
         return first_held_out(n, at_most=at_most)
 
