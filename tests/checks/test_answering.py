@@ -101,14 +101,14 @@ def test_a_need_that_nobody_supplies_has_a_reason_and_a_remedy(name: str) -> Non
 
 
 def test_a_need_that_no_check_is_known_to_have_is_named() -> None:
-    assert unsupplied("scenes", "net").startswith(
-        "no scenes of net: to run this check, override the fixture saliency_scenes"
+    assert unsupplied("paintings", "net").startswith(
+        "no paintings of net: to run this check, override the fixture saliency_paintings"
     )
 
 
 def test_a_question_that_can_not_be_put_has_a_result_that_says_so() -> None:
     module = "support.networks:half_precision"
-    found = {each.check: each for each in check_method("gradient", models=["alexnet"], images=10)}
+    found = {each.check: each for each in check_method("gradient", models=["resnet"], images=10)}
     assert all(not each.not_asked for each in found.values())
     with pytest.raises(ValueError, match=r"no network like support\.networks:half_precision that memorised"):
         check_method("gradient", models=[module], checks=["label_randomization"])

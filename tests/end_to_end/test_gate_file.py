@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from support.runs import IN_ALL, Ids, Records, ids_with
+from support.runs import IN_ALL, MODELS, Ids, Records, ids_with
 
 from pytest_saliency_sanity import check_method
 
@@ -26,23 +26,17 @@ GRADIENT, INPUT = "--saliency-method=gradient", "--saliency-method=input"
 slow = pytest.mark.slow
 
 # The forms in which a method is given to the file: files to write, arguments, names that stand in the ids.
+ON_ALL = {method: [f"{method}-{model}" for model in MODELS] for method in ("gradient", "input")}
 FORMS = {
-    "flag": ({}, (GRADIENT,), ["gradient-alexnet", "gradient-vgg11"]),
-    "two flags": (
-        {},
-        (GRADIENT, INPUT),
-        ["gradient-alexnet", "gradient-vgg11", "input-alexnet", "input-vgg11"],
-    ),
-    "ini": ({"pytest.ini": "[pytest]\nsaliency_method = gradient"}, (), ["gradient-alexnet", "gradient-vgg11"]),
-    "both": (
-        {"pytest.ini": "[pytest]\nsaliency_method = sobel"},
-        (GRADIENT,),
-        ["gradient-alexnet", "gradient-vgg11"],  # the command line wins
-    ),
+    "flag": ({}, (GRADIENT,), ON_ALL["gradient"]),
+    "two flags": ({}, (GRADIENT, INPUT), [*ON_ALL["gradient"], *ON_ALL["input"]]),
+    "ini": ({"pytest.ini": "[pytest]\nsaliency_method = gradient"}, (), ON_ALL["gradient"]),
+    # The command line wins.
+    "both": ({"pytest.ini": "[pytest]\nsaliency_method = sobel"}, (GRADIENT,), ON_ALL["gradient"]),
     "conftest": ({"tests/conftest.py": OVERRIDE}, (ALEXNET,), ["alexnet"]),
     "conftest above": ({"conftest.py": OVERRIDE}, (ALEXNET,), ["alexnet"]),
     "in the file": ({GATE: FILE + OVERRIDE}, (ALEXNET,), ["alexnet"]),
-    "no option at all": ({"tests/conftest.py": OVERRIDE}, (), ["alexnet", "vgg11"]),
+    "no option at all": ({"tests/conftest.py": OVERRIDE}, (), [*MODELS]),
     "override and flag": ({"conftest.py": OVERRIDE}, (INPUT, ALEXNET), ["alexnet"]),
     "override in the file and flag": ({GATE: FILE + OVERRIDE}, (INPUT, ALEXNET), ["alexnet"]),
 }
@@ -133,7 +127,7 @@ def test_a_part_of_the_suite_beside_the_folder_adds_nothing_twice(collected: Ids
         [],
         ["saliency-sanity::"],
     )
-    assert len(ids) == 2
+    assert len(ids) == len(MODELS)
 
 
 def test_the_suite_by_its_name_without_a_method_says_what_to_give(pytester: pytest.Pytester) -> None:
@@ -280,7 +274,7 @@ def test_one_red_cell_is_counted_and_shown(pytester: pytest.Pytester) -> None:
 def test_what_x_left_out_is_missing_from_the_counts(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("--saliency-method=uniform_noise", *CHEAP, "-x")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["packaged tests: 2 planned, 1 ran: 1 failed"])
+    result.stdout.fnmatch_lines([f"packaged tests: {len(MODELS)} planned, 1 ran: 1 failed"])
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from support.runs import CASCADES, ON_ONE
 from support.traces import left_as_found
 from torch import nn
 from torch.nn import functional as F
 
 from pytest_saliency_sanity import Batch, CascadingRandomizer, check_method, gradcam, gradient, src_profile
+from pytest_saliency_sanity.checks.registry import CHECKS
 from pytest_saliency_sanity.foundation.imports import import_attribute
 from pytest_saliency_sanity.foundation.inference import logits_of
 from pytest_saliency_sanity.methods.resolve import resolve_method
@@ -62,9 +64,12 @@ def test_a_network_of_ones_own_is_asked_what_can_be_asked(spec: str, pytester: p
         "--saliency-method=gradient", f"--saliency-model={spec}", "--saliency-images=10", "-k", "not cascading", "-rs"
     )
     assert result.ret == pytest.ExitCode.OK
-    # No twins that memorised labels or learned a bias.
-    result.assert_outcomes(passed=7, skipped=2, deselected=3)
-    result.stdout.fnmatch_lines([f"*no network like {spec} that memorised random labels*".replace("?", "[?]")])
+    # No twins that memorised labels or learned a bias, and no scenes.
+    needy = [each for check in CHECKS.all().values() if check.needs for each in check.ids]
+    asked = ON_ONE - len(CASCADES) - len(needy)
+    result.assert_outcomes(passed=asked, skipped=len(needy), deselected=len(CASCADES))
+    for told in (f"*no network like {spec} that memorised random labels*", f"*no scenes for a network like {spec}*"):
+        result.stdout.fnmatch_lines([told.replace("?", "[?]")])
 
 
 @pytest.mark.usefixtures("mynets")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.runs import Ids, Run, suite_ids
+from support.runs import MODELS, ON_ONE, Ids, Run, suite_ids
 
 # Option, value, and what the error must tell: the value, what is allowed, a near match.
 BAD = [
@@ -14,7 +14,7 @@ BAD = [
     ),
     ("method", "my/module:fn", ["'my/module:fn' contains '/'"]),
     ("method", ":fn", ["':fn' is not of the form", "package.module:attribute"]),
-    ("model", "vgg16", ["unknown model 'vgg16'", "did you mean 'vgg11'", "allowed: alexnet, vgg11"]),
+    ("model", "vgg16", ["unknown model 'vgg16'", "did you mean 'vgg11'", f"allowed: {', '.join(MODELS)}"]),
     ("check", "cascading", ["unknown check 'cascading'", "did you mean 'cascading_randomization'", "allowed: label_"]),
     ("device", "gpu", ["unknown device 'gpu'", "allowed: auto, cpu, cuda, cuda:N, mps"]),
     ("device", "cuda:first", ["unknown device 'cuda:first'", "cuda:N"]),
@@ -182,7 +182,9 @@ def test_strict_settings_and_errors_for_warnings_find_nothing(
     pytester.makepyfile(test_other="def test_other(): pass")
     result = pytester.runpytest_subprocess("--strict-markers", "--strict-config", "-W", "error", *method)
     assert result.ret == pytest.ExitCode.OK
-    result.assert_outcomes(passed=12 if method else 1, xfailed=1 if method else 0, warnings=0)
+    # Of Grad-CAM on AlexNet, the null region is open, and no scenes are there to localise in.
+    outcomes = {"passed": 1 + ON_ONE - 2, "xfailed": 1, "skipped": 1} if method else {"passed": 1}
+    result.assert_outcomes(**outcomes, warnings=0)
     assert "Warning" not in result.stdout.str() + result.stderr.str()
 
 
@@ -206,8 +208,7 @@ def test_the_list_names_everything_there_is(pytester: pytest.Pytester) -> None:
     names = ("gradcam", "smoothgrad", "gradient", "sobel", "input", "uniform_noise", "guided_backprop")
     for name in (
         *names,
-        "alexnet",
-        "vgg11",
+        *MODELS,
         "label_randomization",
         "cascading_randomization",
         "similarity below",

@@ -18,7 +18,7 @@ def pytest_saliency_methods(config):
 """
 FILE = "from pytest_saliency_sanity.suite import *"
 STRICT = ("--strict-markers", "--strict-config", "-W", "error")
-CHOSEN = ("--saliency-method=mine", "--saliency-model=alexnet", "--saliency-images=10")
+CHOSEN = ("--saliency-method=mine", "--saliency-model=resnet", "--saliency-images=10")
 slow = pytest.mark.slow
 
 
@@ -47,7 +47,7 @@ def test_every_question_is_asked_once_and_answered(
     result.assert_outcomes(passed=ON_ONE, warnings=0)
     result.stdout.fnmatch_lines(
         [
-            "note: mine draws the same maps as gradient on alexnet",
+            "note: mine draws the same maps as gradient on resnet",
             f"packaged tests: {ON_ONE} planned, {ON_ONE} ran: {ON_ONE} passed",
         ]
     )

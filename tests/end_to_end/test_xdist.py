@@ -9,9 +9,9 @@ pytest.importorskip("xdist")
 
 # Grad-CAM draws nothing; noise draws from the global stream, and so would be the first to differ.
 METHODS = ("--saliency-method=gradcam", "--saliency-method=uniform_noise")
-CHOSEN = ("saliency-sanity", *METHODS, "--saliency-model=alexnet", "--saliency-images=10")
-IDS = suite_ids("gradcam", "uniform_noise", models=("alexnet",))
-NOISE = "saliency-sanity::uniform_noise-alexnet::test_cascading_randomization[independent]"
+CHOSEN = ("saliency-sanity", *METHODS, "--saliency-model=resnet", "--saliency-images=10")
+IDS = suite_ids("gradcam", "uniform_noise", models=("resnet",))
+NOISE = "saliency-sanity::uniform_noise-resnet::test_cascading_randomization[independent]"
 RED = pytest.ExitCode.TESTS_FAILED  # noise does not repeat itself
 
 

@@ -106,6 +106,7 @@ CHECKS = Registry(
         f"{_HERE}.repeatability:CHECK",
         f"{_HERE}.symmetry:CHECK",
         f"{_HERE}.null_region:CHECK",
+        f"{_HERE}.localization:CHECK",
         f"{_HERE}.contract:CHECK",
     ),
 )

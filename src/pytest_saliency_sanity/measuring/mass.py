@@ -70,12 +70,19 @@ def masses_of(
     Raises SaliencyMethodError if the method raises or does not return maps.
     """
     some = slice(start, stop)
+    maps = maps_to_weigh(method, model, batch, some, name=name, seed=seed)
+    return Masses(mass_inside(maps, masks[some]).numpy())
+
+
+def maps_to_weigh(
+    method: SaliencyMethod, model: nn.Module, batch: Batch, some: slice, *, name: str, seed: int
+) -> torch.Tensor:
+    """Return the maps of some images of a batch, as ``masses_of`` asks for them."""
     images = images_for(model, batch.images[some])
     targets = predictions(model, images) if batch.targets is None else batch.targets[some].to(images.device)
     own = copied(model)  # whatever the method does to it harms nobody else
     with evaluation_mode(own):
-        maps = maps_of(method, own, images, targets, name=name, seed=seed, first=start)
-    return Masses(mass_inside(maps, masks[some]).numpy())
+        return maps_of(method, own, images, targets, name=name, seed=seed, first=some.start or 0)
 
 
 def predictions(model: nn.Module, images: torch.Tensor) -> torch.Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.runs import PER_METHOD, PER_MODEL
 from torch import nn
 
 from pytest_saliency_sanity import (
@@ -64,7 +65,7 @@ def mass_on_the_nuisance(result: CheckResult, kind: str) -> float:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("method", ["gradient", "smoothgrad", "gradcam"])
+@pytest.mark.parametrize("method", ["gradient", pytest.param("smoothgrad", marks=pytest.mark.slow), "gradcam"])
 def test_a_gradient_method_shows_the_bias(method: str, model: str) -> None:
     result = result_of(method, model, images=40)
     assert result.verdict == "passed"
@@ -114,6 +115,29 @@ def test_a_model_of_ones_own_is_not_asked_unless_it_is_given_a_scenario() -> Non
     needs = {"bias_scenario": scenario}
     (result,) = check_method("gradient", models=[spec], checks=["bias_detection"], images=10, needs=needs)
     assert (result.verdict, result.measured.images) == ("passed", len(IMAGES))
+
+
+@pytest.mark.parametrize(("balanced", "mass"), [(~LEFT, 0.0), (torch.ones(8, dtype=torch.bool), 0.5), (LEFT, 1.0)])
+def test_maps_of_a_balanced_model_that_lie_on_the_nuisance_more_than_chance_are_a_finding(
+    balanced: torch.Tensor, mass: float
+) -> None:
+    scenario = BiasScenario(Eye(LEFT), Eye(balanced), Batch(IMAGES), MASKS)
+    (result,) = check_method(
+        "gradient", models=["alexnet"], checks=["bias_detection"], needs={"bias_scenario": scenario}
+    )
+    assert mass_on_the_nuisance(result, "balanced") == pytest.approx(mass)
+    if mass <= 0.5:  # as much as a constant map has there
+        assert result.findings == ()
+        return
+    (finding,) = result.findings
+    assert finding.text == "the balanced network's maps lie on the nuisance more than chance"
+    assert finding.figure == "1.000 of the mass, 0.500 by chance"
+    assert f"A finding: {finding.text}. {finding.figure}" in result.message
+
+
+def test_an_edge_map_is_a_false_alarm_and_the_gradient_is_none() -> None:
+    assert [each.text for each in result_of("sobel", "resnet").findings]
+    assert result_of("gradient", "resnet").findings == ()
 
 
 def test_the_message_of_a_failure_says_everything() -> None:
@@ -331,7 +355,7 @@ def test_a_model_of_ones_own_is_not_asked_and_the_reason_is_said(pytester: pytes
     )
     told = "*no biased and balanced networks like nets:make*override the fixture saliency_bias_scenario*"
     left_out = pytester.runpytest_inprocess(*chosen, "-k", "bias or repeat", "-rs")
-    left_out.assert_outcomes(passed=1, skipped=1, deselected=10)
+    left_out.assert_outcomes(passed=1, skipped=1, deselected=PER_MODEL + PER_METHOD - 2)
     left_out.stdout.fnmatch_lines([told])
     asked_for = pytester.runpytest_inprocess(*chosen, "--saliency-check=bias_detection")
     asked_for.assert_outcomes(errors=1)

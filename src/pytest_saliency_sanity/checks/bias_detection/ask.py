@@ -17,7 +17,7 @@ from ...measuring.mass import Masses, masses_of, predictions
 from ...measuring.statistics import mean_interval
 from ...methods.protocol import SaliencyMethod
 from ..judging.message import BAR, bar
-from ..judging.result import CheckResult, Figure, Measured, StageVerdict, Verdict
+from ..judging.result import CheckResult, Figure, Finding, Measured, StageVerdict, Verdict
 from ..judging.subject import Subject
 from ..judging.verdict import SURE, judge_look
 from ..registry import IMAGES
@@ -71,6 +71,9 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
     unless the batch has targets. Passed if the mean over images of mass(biased) - mass(balanced) is above
     ``threshold``, by default the calibrated one, with its whole interval.
 
+    It is a finding if the maps of the balanced model lie on the nuisance more than a constant map would, with the whole
+    interval: a false alarm (Adebayo et al. 2022, arXiv:2212.04629), since that model has no use for it.
+
     Raises SaliencyMethodError if the method raises or does not return maps.
     """
     (limit,) = CHECK.judged_by(threshold).values()
@@ -81,6 +84,7 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
     looking = subject.looking(1, images=count)
     masses = bias_masses(subject.method, scenario, limit, confidence, name=name, seed=seed, looking=looking)
     explained = len(masses.biased)
+    findings = false_alarms(masses.balanced, scenario.nuisance_masks[:explained].double().mean().item(), confidence)
     return CheckResult(
         check=CHECK.name,
         method=subject.method_name,
@@ -89,6 +93,7 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
         message="\n".join(
             [
                 explain(f"{CHECK.name}: {name}", scenario, masses, limit, confidence, subject.seed),
+                *(f"\nA finding: {each.text}. {each.figure}" for each in findings),
                 *filter(None, [subject.to_ask_for_more(masses.verdict) if looking.short else ""]),
             ]
         ),
@@ -106,7 +111,17 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
             ),
         ),
         stages=(masses.stage,),
+        findings=findings,
     )
+
+
+def false_alarms(balanced: Masses, chance: float, confidence: float) -> tuple[Finding, ...]:
+    """Return the finding that maps of a balanced model lie on the nuisance more than ``chance``, or nothing."""
+    mean, low, _ = balanced.interval(confidence)
+    if not low > chance:
+        return ()
+    text = "the balanced network's maps lie on the nuisance more than chance"
+    return (Finding(text, f"{mean:.3f} of the mass, {chance:.3f} by chance"),)
 
 
 def bias_masses(
