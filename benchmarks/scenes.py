@@ -41,6 +41,7 @@ def drawn(scenes: Scenes, file: Path) -> Path:
 
 def pictures_of(method: str, scenes: Scenes) -> list[Picture]:
     """Return the magnitudes of a method's maps, each with its share on the object."""
+    assert scenes.batch.targets is not None
     found = resolve_method(method)(load_checkpoint("resnet"), scenes.batch.images, scenes.batch.targets)
     assert isinstance(found, torch.Tensor)
     on_object, on_clutter = (mass_inside(found, masks) for masks in (scenes.objects, scenes.clutter))
