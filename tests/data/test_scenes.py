@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from pytest_saliency_sanity import Batch
 from pytest_saliency_sanity.data.mnist import digits_by_class
 from pytest_saliency_sanity.data.scenes import (
     HELD_OUT,
@@ -123,3 +125,22 @@ def test_a_batch_of_scenes_is_explained_for_what_is_predicted() -> None:
     assert len(first_scenes(2000, at_most=True)) == 1000
     with pytest.raises(ValueError, match="1 to 1000"):
         first_scenes(2000)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"batch": Batch(torch.zeros(2, 1, 4, 4))}, "scenes need the class of each object"),
+        ({"objects": torch.zeros(2, 4, 4)}, "masks must be bool"),
+        ({"objects": torch.zeros(2, 4, 4, dtype=torch.bool)}, "2 of 2 masks are empty"),
+        ({"clutter": torch.ones(1, 4, 4, dtype=torch.bool)}, "masks must be one per image"),
+        ({"clutter": torch.eye(4, dtype=torch.bool).repeat(2, 1, 1)}, "an object and its clutter share pixels"),
+    ],
+)
+def test_scenes_that_do_not_fit_together_are_an_error(changes: dict[str, Any], told: str) -> None:
+    upper = torch.arange(4)[:, None].expand(4, 4) < 2
+    batch = Batch(torch.zeros(2, 1, 4, 4), torch.tensor([0, 1]))
+    right: dict[str, Any] = {"batch": batch, "objects": upper.repeat(2, 1, 1), "clutter": ~upper.repeat(2, 1, 1)}
+    assert len(Scenes(**right)) == 2
+    with pytest.raises((TypeError, ValueError), match=told):
+        Scenes(**right | changes)

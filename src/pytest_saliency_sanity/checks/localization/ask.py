@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...data.scenes import Scenes
+from ...foundation.limits import require_enough_images
 from ...foundation.randomness import derived_seed
 from ...measuring.localization import mass_inside
 from ...measuring.looks import has_few_images
@@ -61,8 +62,12 @@ def check_localization(subject: Subject, scenes: Scenes, *, threshold: float | N
     The true class is explained. A fourth is what chance gives, and what a map gives that shows strokes of any kind.
     Passed if the mean share over images is above ``threshold``, by default the calibrated one, with its whole interval.
 
-    Raises SaliencyMethodError if the method raises or does not return maps.
+    Raises TypeError for anything but scenes, ValueError for fewer than ten, SaliencyMethodError if the method raises or
+    does not return maps.
     """
+    if not isinstance(scenes, Scenes):
+        raise TypeError(f"scenes must be a {Scenes.__module__}.{Scenes.__name__}, not {type(scenes).__name__}")
+    require_enough_images(len(scenes))
     (limit,) = CHECK.judged_by(threshold).values()
     seed = derived_seed(subject.seed, CHECK.name, subject.model_name)
     name = f"{subject.method_name} on {subject.model_name}"
