@@ -30,6 +30,7 @@ from pytest_saliency_sanity import (
     src_profile,
 )
 from pytest_saliency_sanity.checks.judging.verdict import judge_stages
+from pytest_saliency_sanity.data.scenes import load_scenes
 from pytest_saliency_sanity.foundation.errors import SaliencyMethodError
 from pytest_saliency_sanity.foundation.inference import logits_of
 from pytest_saliency_sanity.measuring.profile import Cause
@@ -429,3 +430,17 @@ def test_the_cascade_has_the_same_srcs_on_cuda_up_to_rounding(method: SaliencyMe
     on_cuda = src_profile(method, model.to("cuda"), Batch(images), at="classifier", seeds=2)
     # The weights are drawn on the CPU, so they are the same; convolutions round otherwise, which can swap close ranks.
     torch.testing.assert_close(torch.tensor(on_cuda.src), torch.tensor(on_cpu.src), atol=0.02, rtol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("model", ["resnet", "alexnet"])
+def test_a_shipped_network_is_shown_what_it_learned_to_tell(model: str) -> None:
+    shown: list[torch.Tensor] = []
+
+    def method(network: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        shown.append(images.clone())
+        return images.sum(1)
+
+    src_profile(method, model, at="classifier", seeds=1)
+    learned = load_scenes(100).batch if model == "resnet" else load_batch(n=100)
+    first = torch.cat(shown)[:100]
+    assert torch.equal(first, learned.images)

@@ -19,7 +19,6 @@ from .checks.judging.subject import MethodSubject, Subject, require_fits
 from .checks.plan import Plan, Question
 from .checks.registry import CHECKS, IMAGES, MOST_IMAGES
 from .data.batch import Batch
-from .data.registry import load_batch
 from .foundation.devices import resolve_device
 from .foundation.errors import SaliencyMethodError, UnsuppliedNeedError, unknown_name
 from .foundation.limits import LEAST_IMAGES, require_threshold
@@ -56,9 +55,10 @@ def src_profile(
     """Measure how similar a method's maps are before and after a randomisation, without judging them.
 
     ``method``, ``model``: an object or a name. ``batch``: by default the images of the randomizer, or 100 held-out
-    digits. ``randomization``: ``"cascading"``, ``"labels"`` (of a named model), or a randomizer, which brings its own
-    model. ``at``: which stages to measure: ``"every"``, ``"last"``, ``"classifier"``, a stage's name, or several of
-    these. ``sign``: ``"signed"`` compares the channels' sums, ``"absolute"`` their summed magnitudes. ``similarity``:
+    ones that a shipped network learned to tell, digits for your own. ``randomization``: ``"cascading"``, ``"labels"``
+    (of a named model), or a randomizer, which brings its own model. ``at``: which stages to measure: ``"every"``,
+    ``"last"``, ``"classifier"``, a stage's name, or several of these. ``sign``: ``"signed"`` compares the channels'
+    sums, ``"absolute"`` their summed magnitudes. ``similarity``:
     ``"src"``, or for research ``"pearson"``, ``"ssim"`` or ``"top_k"`` (``measuring.similarities``) in its place.
     ``seeds``: how many times weights are drawn; a ``LabelRandomizer`` has only one version. At every stage, the class
     explained is the batch's target, by default the class that the original model predicts.
@@ -74,7 +74,7 @@ def src_profile(
         method_name=method if isinstance(method, str) else method_name(method),
         model_name=model if isinstance(model, str) and named else type(randomizer.model).__name__,
         randomizer=randomizer,
-        batch=batch or default_batch(randomizer),
+        batch=batch or default_batch(randomizer, model),
         signs=(sign,),
         seeds=seeds,
         seed=seed,
@@ -108,10 +108,14 @@ def as_model(model: nn.Module | str) -> nn.Module:
     return resolve_network(model, preset, PRESETS.named(preset.name).networks) if isinstance(model, str) else model
 
 
-def default_batch(randomization: Randomization | str) -> Batch:
-    """Return the images that a randomizer was made for, else 100 held-out digits; without targets."""
+def default_batch(randomization: Randomization | str, model: nn.Module | str) -> Batch:
+    """Return the images that a randomizer was made for, else 100 that the model learned to tell; without targets."""
     images = None if isinstance(randomization, str) else randomization.given_images
-    return Batch(load_batch(n=100).images if images is None else images)
+    if images is not None:
+        return Batch(images)
+    preset = open_preset("embedded")
+    known = model if isinstance(model, str) and model in PRESETS.named(preset.name).networks else None
+    return preset.batch(100, known)
 
 
 def check_method(

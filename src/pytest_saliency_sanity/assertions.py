@@ -45,7 +45,7 @@ def assert_src_below(
 
     Passes if the upper confidence bound of the similarity, the mean of |SRC|, is below ``threshold`` (0 to 1) at every
     stage that ``at`` means: ``"last"``, ``"classifier"``, ``"every"``, a stage's name, or several of these. ``method``
-    and ``model`` can be names; ``batch`` is by default the randomizer's images, or 100 held-out digits.
+    and ``model`` can be names; ``batch`` is by default the randomizer's images, or 100 held-out ones.
     ``randomization``: ``"cascading"`` (top-down, the paper's N(0, 0.01^2)), ``"labels"``, or a randomizer, whose model
     is then used. ``sign``: ``"signed"`` compares the channels' sums, ``"absolute"`` their summed magnitudes. ``seeds``:
     how many times the weights are drawn. The interval is over images and draws, not over pixels.
@@ -56,7 +56,7 @@ def assert_src_below(
     __tracebackhide__ = True
     require_threshold(threshold)
     require_confidence(confidence)
-    batch = batch or default_batch(randomization)
+    batch = batch or default_batch(randomization, model)
     require_enough_images(len(batch))
 
     def measure(stages: At) -> SrcProfile:
