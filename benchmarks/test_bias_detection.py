@@ -13,7 +13,7 @@ from pytest_saliency_sanity.data.biased_digits import KINDS, load_counter_stereo
 from pytest_saliency_sanity.foundation.inference import logits_of
 from pytest_saliency_sanity.measuring.maps import reduced
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
-from pytest_saliency_sanity.networks.architectures import MODELS
+from pytest_saliency_sanity.networks.architectures import OF_THE_PAPER
 from pytest_saliency_sanity.networks.presets.embedded.bias import load_bias_checkpoint
 
 pytestmark = pytest.mark.slow
@@ -22,7 +22,7 @@ METHODS: dict[str, SaliencyMethod] = {"Grad-CAM": gradcam, "SmoothGrad": smoothg
 SHOWN = 2
 
 
-@pytest.mark.parametrize("network", MODELS)
+@pytest.mark.parametrize("network", OF_THE_PAPER)
 def test_figure_7(network: str, report: Report, saliency_device: torch.device) -> None:
     """Images that the biased network misjudges and the balanced one does not, as in the paper."""
     test = load_counter_stereotypes()
@@ -57,7 +57,7 @@ def test_accuracies(report: Report, saliency_device: torch.device) -> None:
     """Accuracy on the counter-stereotypes, beside the paper's 56 % and 81 %."""
     test = load_counter_stereotypes()
     rows = []
-    for network in MODELS:
+    for network in OF_THE_PAPER:
         for kind, paper in zip(KINDS, ("56 %", "81 %"), strict=True):
             model = load_bias_checkpoint(network, kind).to(saliency_device)
             right = logits_of(model, test.images.to(saliency_device)).argmax(1).cpu() == test.classes

@@ -20,7 +20,7 @@ from pytest_saliency_sanity.measuring.interval import Interval
 from pytest_saliency_sanity.measuring.maps import maps_of, reduced
 from pytest_saliency_sanity.measuring.statistics import mean_interval
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
-from pytest_saliency_sanity.networks.architectures import MODELS
+from pytest_saliency_sanity.networks.architectures import OF_THE_PAPER
 from pytest_saliency_sanity.plugin.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,7 @@ class Case(NamedTuple):
     top1: str
 
 
-@pytest.fixture(scope="module", params=[*(f"digits-{name}" for name in MODELS), *NETWORKS])
+@pytest.fixture(scope="module", params=[*(f"digits-{name}" for name in OF_THE_PAPER), *NETWORKS])
 def case(
     request: pytest.FixtureRequest, size: Size, saliency_settings: Settings, saliency_device: torch.device
 ) -> Case:

@@ -19,7 +19,7 @@ from pytest_saliency_sanity.measuring.interval import Interval
 from pytest_saliency_sanity.measuring.maps import as_seen, maps_of, reduced
 from pytest_saliency_sanity.measuring.statistics import mean_interval
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
-from pytest_saliency_sanity.networks.architectures import MODELS
+from pytest_saliency_sanity.networks.architectures import OF_THE_PAPER
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ class Pair(NamedTuple):
     targets: torch.Tensor
 
 
-@pytest.fixture(scope="module", params=sorted(MODELS))
+@pytest.fixture(scope="module", params=sorted(OF_THE_PAPER))
 def pair(request: pytest.FixtureRequest, size: Size, saliency_device: torch.device) -> Pair:
     true = size.preset.network(request.param, saliency_device)
     random = size.preset.supply("memorized_model", request.param, size.digits, saliency_device)

@@ -14,6 +14,6 @@ CHECK = Check(
     quantity="share on the object",
     above=True,
     findings=("",),
-    must_fail={"": ("sobel", "input", "uniform_noise")},
+    must_fail={"": ("sobel", "input", "uniform_noise", "borrowed_signs")},
     needs={"scenes": "no scenes for a network like {model}"},
 )
