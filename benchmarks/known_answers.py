@@ -1,4 +1,4 @@
-"""Put methods of four libraries to every check on both networks, and write the tables of docs/known-answers.md.
+"""Put methods of four libraries to every check on all networks, and write the tables of docs/known-answers.md.
 
     python benchmarks/known_answers.py [--records FILE] [--processes N]
 

@@ -58,8 +58,8 @@ def src_profile(
     ones that a shipped network learned to tell, digits for your own. ``randomization``: ``"cascading"``, ``"labels"``
     (of a named model), or a randomizer, which brings its own model. ``at``: which stages to measure: ``"every"``,
     ``"last"``, ``"classifier"``, a stage's name, or several of these. ``sign``: ``"signed"`` compares the channels'
-    sums, ``"absolute"`` their summed magnitudes. ``similarity``:
-    ``"src"``, or for research ``"pearson"``, ``"ssim"`` or ``"top_k"`` (``measuring.similarities``) in its place.
+    sums, ``"absolute"`` their summed magnitudes. ``similarity``: ``"src"``, or for research ``"pearson"``, ``"ssim"``
+    or ``"top_k"`` (``measuring.similarities``) in its place.
     ``seeds``: how many times weights are drawn; a ``LabelRandomizer`` has only one version. At every stage, the class
     explained is the batch's target, by default the class that the original model predicts.
 
@@ -113,9 +113,7 @@ def default_batch(randomization: Randomization | str, model: nn.Module | str) ->
     images = None if isinstance(randomization, str) else randomization.given_images
     if images is not None:
         return Batch(images)
-    preset = open_preset("embedded")
-    known = model if isinstance(model, str) and model in PRESETS.named(preset.name).networks else None
-    return preset.batch(100, known)
+    return open_preset("embedded").batch(100, model if isinstance(model, str) else None)
 
 
 def check_method(
@@ -248,15 +246,12 @@ class Run:
         if self.batch is not None:
             return self.batch.to(self.device)
         images = self.images or IMAGES
-        return self.preset.batch(images, self._known(model), at_most=self.images is None).to(self.device)
+        return self.preset.batch(images, model, at_most=self.images is None).to(self.device)
 
     def _more(self, model: str) -> Batch | None:
         if self.batch is not None or self.images is not None:
             return None
-        return self.preset.batch(self._most_of_preset, self._known(model), at_most=True).to(self.device)
-
-    def _known(self, model: str) -> str | None:
-        return model if model in self.networks else None
+        return self.preset.batch(self._most_of_preset, model, at_most=True).to(self.device)
 
     def _subject_of(self, question: Question) -> MethodSubject:
         """Return the subject of a question. The last one is kept, since questions come model by model."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 
-BLOCK = 2**23  # how many values are ranked at once, or one map: what is made of them takes some 500 MB
+BLOCK = 2**23  # how many values are ranked at once, or one map: 64 MB as float64, in some eight such arrays
 
 
 def standard_ranks(maps: torch.Tensor) -> torch.Tensor:

@@ -58,9 +58,8 @@ def leave_out(request: pytest.FixtureRequest, why: str) -> None:
 def of_usual_size(request: pytest.FixtureRequest, device: torch.device) -> Batch:
     """Return the preset's first images, as many as are asked for or usual. Raises ValueError if there are too few."""
     settings, network = request.config.stash[SETTINGS], given_name(request, MODEL)
-    known = network if network in settings.preset.networks else None
-    batch = settings.networks.batch(settings.images or IMAGES, known, at_most=settings.images is None).to(device)
-    request.config.stash[OWN_BATCH] = batch, known
+    batch = settings.networks.batch(settings.images or IMAGES, network, at_most=settings.images is None).to(device)
+    request.config.stash[OWN_BATCH] = batch, network
     return batch
 
 

@@ -29,8 +29,8 @@ class PresetNetworks(Protocol):
     def batch(self, n: int, network: str | None = None, *, at_most: bool = False) -> Batch:
         """Return the first ``n`` images, in tensors of their own; with ``at_most``, fewer if there are not so many.
 
-        ``network``: the one that looks at them, since networks may have learned different images; None for one that is
-        not of the preset.
+        ``network``: the name of the one that looks at them, since networks may have learned different images. Any that
+        is not the preset's own, or None, gets its usual images.
 
         Raises ValueError if there are too few.
         """

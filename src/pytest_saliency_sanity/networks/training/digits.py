@@ -63,7 +63,11 @@ def random_labels(labels: torch.Tensor, seed: int) -> torch.Tensor:
 
 def measure_digits(model: nn.Module, labels: str, seed: int) -> Measured:
     """Return what a network reaches on the images that it learned and on those that were held out."""
-    learned, held_out = load_digits(labels, seed).learned, load_held_out()
+    return measured_on(model, load_digits(labels, seed).learned, load_held_out())
+
+
+def measured_on(model: nn.Module, learned: Batch, held_out: Batch) -> Measured:
+    """Return what a network reaches on two batches with targets, and what chance would give on the second."""
     assert learned.targets is not None
     assert held_out.targets is not None
     predicted = logits_of(model, held_out.images).argmax(1)

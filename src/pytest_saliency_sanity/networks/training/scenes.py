@@ -7,12 +7,11 @@ from torch import nn
 from ...data.batch import Batch
 from ...data.mnist import CLASSES
 from ...data.scenes import SPLIT, draw_training_scenes, load_scenes
-from ...foundation.inference import logits_of
 from .claims import Measured, Requirement
-from .digits import HELD_OUT, LEAST_MEMORIZED, RANDOM, TRAINING, TRUE, chance_range, random_labels
-from .family import Family, count_parameters
+from .digits import HELD_OUT, LEAST_MEMORIZED, RANDOM, TRAINING, TRUE, measured_on, random_labels
+from .family import Family
 from .recipe import Recipe
-from .training import TrainingData, accuracy, share_right
+from .training import TrainingData
 
 AN_EPOCH, MEMORIZED, VALIDATION = 2000, 200, 400  # scenes
 NEVER_LEARNED = 2**16  # stands in for the number of an epoch
@@ -62,18 +61,7 @@ def load_training_scenes(labels: str, seed: int) -> TrainingData:
 
 def measure_scenes(model: nn.Module, labels: str, seed: int) -> Measured:
     """Return what a network reaches on scenes of the digits that it learned, and on those of others."""
-    learned, held_out = (_memorized(seed) if labels == RANDOM else _unseen(seed)), load_scenes().batch
-    assert learned.targets is not None
-    assert held_out.targets is not None
-    predicted = logits_of(model, held_out.images).argmax(1)
-    return Measured(
-        parameters=count_parameters(model),
-        accuracies={
-            TRAINING: accuracy(model, learned.images, learned.targets),
-            HELD_OUT: share_right(predicted, held_out.targets),
-        },
-        chance_range=chance_range(predicted, held_out.targets),
-    )
+    return measured_on(model, _memorized(seed) if labels == RANDOM else _unseen(seed), load_scenes().batch)
 
 
 def _memorized(seed: int) -> Batch:

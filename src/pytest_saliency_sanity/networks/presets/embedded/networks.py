@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import nn
 
@@ -19,6 +17,8 @@ from .bias import shipped_scenario
 from .digits import shipped_digits
 from .scenes import shipped_scenes
 
+LEARNED_SCENES = PRESET.only[SCENES]
+
 
 class EmbeddedNetworks:
     """Networks that come with the package, and images like those they learned, explained for the predicted class."""
@@ -31,7 +31,7 @@ class EmbeddedNetworks:
 
     def batch(self, n: int, network: str | None = None, *, at_most: bool = False) -> Batch:
         """Return the first ``n`` held-out digits, or scenes of them for a network that learned scenes."""
-        first = first_scenes if network in shipped_scenes().family.networks else first_held_out
+        first = first_scenes if network in LEARNED_SCENES else first_held_out
         return first(n, at_most=at_most)
 
     def supply(self, need: str, network: str, images: int, device: torch.device | str = "cpu") -> object | None:
@@ -40,15 +40,13 @@ class EmbeddedNetworks:
             return None
         if need == MEMORIZED_MODEL:
             return family_of(network).load(network, RANDOM).to(device)
-        if need == SCENES and network in shipped_scenes().family.networks:
+        if need == SCENES and network in LEARNED_SCENES:
             return load_scenes(min(max(images, 1), MOST_SCENES)).to(device)
         return shipped_scenario(network, images, device) if need == BIAS_SCENARIO else None
 
 
 def family_of(network: str) -> ShippedNetworks:
     """Return the shipped networks that one belongs to; ValueError for a name that does not exist."""
-    openers: tuple[Callable[[], ShippedNetworks], ...] = (shipped_digits, shipped_scenes)
-    for each in (opener() for opener in openers):
-        if network in each.family.networks:
-            return each
-    raise unknown_name("model", network, PRESET.networks)
+    if network not in PRESET.networks:
+        raise unknown_name("model", network, PRESET.networks)
+    return shipped_scenes() if network in LEARNED_SCENES else shipped_digits()

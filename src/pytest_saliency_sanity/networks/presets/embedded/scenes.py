@@ -7,6 +7,8 @@ from pathlib import Path
 from ...storage.shipped import ShippedNetworks
 from ...training.recipe import Recipe
 from ...training.scenes import scenes_family
+from ..registry import SCENES as NEED
+from . import PRESET
 
 FOLDER = Path(__file__).parents[2] / "weights" / "scenes"
 
@@ -25,7 +27,7 @@ RECIPE = Recipe(
     # A fifth of the range from black to white, as SmoothGrad adds: it asks what the network does with noisy images.
     noise=0.65,
 )
-SCENES = scenes_family("scenes", RECIPE, ("resnet",), least_held_out=0.85)
+SCENES = scenes_family("scenes", RECIPE, PRESET.only[NEED], least_held_out=0.85)
 
 
 def shipped_scenes(folder: Path | None = None) -> ShippedNetworks:
