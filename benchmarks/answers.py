@@ -12,21 +12,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_saliency_sanity.checks.judging.result import (  # none of these imports torch
     CheckResult,
     StageVerdict,
     decisive,
+    not_asked,
 )
 from pytest_saliency_sanity.checks.judging.verdict import side_of
 from pytest_saliency_sanity.checks.registry import CHECKS, check_of, question_ids
 from pytest_saliency_sanity.foundation.ids import split_variant
 from pytest_saliency_sanity.networks.presets.registry import PRESETS
 
+if TYPE_CHECKING:
+    from pytest_saliency_sanity.networks.presets.protocol import PresetNetworks
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 EMBEDDED = PRESETS.named("embedded")
 NETWORKS = EMBEDDED.networks
+# Which images are explained, and how many: the first ones that are held out, one table of a fixed size, so that the
+# intervals of all answers are of one kind; the first ones, until the answer is sure, as a user gets it; or others for
+# each seed, until the answer is sure.
+FIXED, SURE, OTHER = "fixed", "sure", "other"
 
 
 class Task(NamedTuple):
@@ -37,21 +45,26 @@ class Task(NamedTuple):
     question: str
     seed: int = 0
     preset: str = "embedded"
+    images: str = FIXED
 
 
 class Answer(NamedTuple):
-    """A task and its result."""
+    """A task and its result. If the method raised, ``result.not_asked`` says what."""
 
     task: Task
     result: CheckResult
 
 
 def tasks_of(
-    specs: Iterable[str], seeds: Iterable[int] = (0,), checks: Sequence[str] = (), preset: str = "embedded"
+    specs: Iterable[str],
+    seeds: Iterable[int] = (0,),
+    checks: Sequence[str] = (),
+    preset: str = "embedded",
+    images: str = FIXED,
 ) -> list[Task]:
     """Return all tasks of methods on the networks that can be asked, seed by seed and method by method."""
     return [
-        Task(spec, network, question, seed, preset)
+        Task(spec, network, question, seed, preset, images)
         for seed in seeds
         for spec in dict.fromkeys(specs)
         for question in question_ids(checks or CHECKS.all())
@@ -70,35 +83,61 @@ def networks_for(question: str) -> tuple[str, ...]:
 def answered(tasks: Sequence[Task], file: Path, processes: int = 2) -> list[Answer]:
     """Return the answers to tasks, in order; measure those that the file does not have, and add them to it."""
     found = read(file)
-    left = [task for task in dict.fromkeys(tasks) if task not in found]
+    left = together([task for task in dict.fromkeys(tasks) if task not in found])
     with ProcessPoolExecutor(processes) as pool, file.open("a") as kept:
-        futures = {pool.submit(ask, task): task for task in left}
+        futures = [pool.submit(ask, group) for group in left]
         for number, future in enumerate(as_completed(futures), 1):
-            task = futures[future]
-            found[task] = future.result()
-            kept.write(line_of(Answer(task, found[task])))
+            answers = future.result()
+            found.update(answers)
+            kept.writelines(map(line_of, answers))
             kept.flush()
-            print(f"{number}/{len(left)} {' '.join(map(str, task))}", flush=True)
+            task = answers[0].task
+            print(f"{number}/{len(left)} {task.spec} on {task.network or 'its own networks'}, seed {task.seed}", flush=True)
     return [Answer(task, found[task]) for task in dict.fromkeys(tasks)]
 
 
-def ask(task: Task) -> CheckResult:
-    """Return the result of one task, without measuring what only a message would show."""
+def together(tasks: Iterable[Task]) -> list[list[Task]]:
+    """Return the tasks in groups that differ by the question only, since these share the trained model's maps."""
+    groups: dict[Task, list[Task]] = {}
+    for task in tasks:
+        groups.setdefault(task._replace(question=""), []).append(task)
+    return list(groups.values())
+
+
+def ask(tasks: Sequence[Task]) -> list[Answer]:
+    """Return the answers to tasks that differ by the question only, without what only a message would show."""
     from pytest_saliency_sanity import check_method
     from pytest_saliency_sanity.checks.registry import IMAGES
+    from pytest_saliency_sanity.foundation.errors import SaliencyMethodError
 
-    models = [task.network] if task.network else None
-    (result,) = check_method(
-        task.spec,
-        models=models,
-        preset=task.preset,
-        checks=[task.question],
-        images=IMAGES,  # all of them, so that answers have intervals of one kind
-        seed=task.seed,
-        device="cpu",
-        explain=False,
-    )
-    return replace(result, message="")
+    first = tasks[0]
+    try:
+        results = check_method(
+            first.spec,
+            models=[first.network] if first.network else None,
+            preset=preset_of(first),
+            checks=[task.question for task in tasks],
+            images=IMAGES if first.images == FIXED else None,
+            seed=first.seed,
+            device="cpu",
+            explain=False,
+        )
+    except SaliencyMethodError as error:
+        if len(tasks) > 1:
+            return [answer for task in tasks for answer in ask([task])]
+        why = str(error).strip().splitlines()[0]
+        results = [not_asked(first.question, first.spec, first.network, first.seed, why)]
+    by_question = {result.check: replace(result, message="") for result in results}
+    return [Answer(task, by_question[task.question]) for task in tasks]
+
+
+def preset_of(task: Task) -> PresetNetworks | str:
+    """Return the preset of a task; if it wants other images, opened with those of its seed."""
+    if task.images != OTHER:
+        return task.preset
+    from other_images import OtherImages
+
+    return OtherImages(task.seed)
 
 
 def read(file: Path) -> dict[Task, CheckResult]:

@@ -1,95 +1,61 @@
-"""Put methods of four libraries to every check on all networks, and write the tables of docs/known-answers.md.
+"""Put methods of many libraries to every check on all networks, and write the tables of docs/known-answers.md.
 
     python benchmarks/known_answers.py [--records FILE] [--processes N]
 
-FILE keeps the results, so that an interrupted run goes on where it stopped. What stands in the document above the mark
-is written by hand and stays.
+Each answer is the one that a user gets: it takes images and draws until it is sure, and fewer if an explanation takes
+long, which the tables then say. FILE keeps the answers, so that an interrupted run goes on where it stopped. The
+libraries must be there in the versions of ``VERSIONS``; methods of one that is missing are left out, and the tables say
+so.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
-from answers import NETWORKS, Answer, answered, tasks_of
+from answers import NETWORKS, SURE, Answer, answered, networks_for, tasks_of
+from documents import DOCS, rewrite
+from known_methods import EXPLAINED, METHODS, Explained, must_fail
 
 from pytest_saliency_sanity.checks.judging.result import CheckResult, StageVerdict, decisive
 from pytest_saliency_sanity.checks.registry import CHECKS, check_of, question_ids
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "known-answers.md"
-MARK = "<!-- measured: written by benchmarks/known_answers.py -->"
-BLACK = -0.4242  # a black pixel, normalised as the digits are
-
-ADEBAYO, SIXT, NIE = "Adebayo et al. 2018", "Sixt et al. 2020", "Nie et al. 2018"
-HEDSTROM, KINDERMANS, EIGEN = "Hedström et al. 2024", "Kindermans et al. 2017", "Muhammad and Yeasin 2020"
-TOP_DOWN, LABELS, CLASS, SHIFT = (
-    "cascading_randomization[top_down]",
-    "label_randomization",
-    "class_sensitivity",
-    "symmetry[input_shift]",
-)
-
-# Each method, and by check what the literature says of it.
-METHODS: dict[str, dict[str, str]] = {
-    "gradient": {TOP_DOWN: f"passes ({ADEBAYO})", LABELS: f"passes ({ADEBAYO})", SHIFT: f"passes ({KINDERMANS})"},
-    "smoothgrad": {TOP_DOWN: f"passes ({ADEBAYO})", LABELS: "SRC about 0.8 (the paper, figure 4)"},
-    "gradcam": {TOP_DOWN: f"passes ({ADEBAYO})", LABELS: "SRC about 0 (the paper, figure 3)"},
-    "sobel": {TOP_DOWN: f"fails ({ADEBAYO})", LABELS: "fails by construction"},
-    "input": {TOP_DOWN: "fails by construction"},
-    "uniform_noise": {"repeatability": "fails by construction"},
-    "borrowed_signs": {"bias_detection": "fails by construction"},
-    "captum:Saliency": {TOP_DOWN: f"passes ({ADEBAYO})", LABELS: f"passes ({ADEBAYO})"},
-    "captum:InputXGradient": {
-        TOP_DOWN: f"absolute SRC 0.99 on MNIST ({ADEBAYO}); 0.17 to 0.75 ({HEDSTROM})",
-        SHIFT: f"fails ({KINDERMANS})",
-    },
-    f"captum:IntegratedGradients?n_steps=20&baselines={BLACK}": {
-        TOP_DOWN: f"absolute SRC 0.99 on MNIST ({ADEBAYO})",
-        LABELS: f"absolute SRC stays high ({ADEBAYO})",
-        SHIFT: f"fails for a fixed baseline ({KINDERMANS})",
-    },
-    "captum:GradientShap": {},
-    "captum:GuidedBackprop": {
-        TOP_DOWN: f"fails ({ADEBAYO})",
-        LABELS: f"changes, not as much as it should ({ADEBAYO})",
-        CLASS: f"blind ({NIE}; {SIXT})",
-    },
-    "captum:Deconvolution": {TOP_DOWN: f"fails ({SIXT})", CLASS: f"blind ({NIE}; {SIXT})"},
-    "captum:GuidedGradCam": {TOP_DOWN: f"fails ({ADEBAYO})"},
-    "captum:DeepLift": {TOP_DOWN: f"passes ({SIXT})", CLASS: f"sensitive ({SIXT})"},
-    "captum:LRP": {TOP_DOWN: f"0.17 to 0.75 ({HEDSTROM})"},
-    "captum:Occlusion?sliding_window_shapes=(3,16,16)&strides=(3,8,8)": {},
-    "captum:LayerGradCam": {TOP_DOWN: f"passes ({ADEBAYO})"},
-    "captum:LayerGradCam?relu_attributions=True": {TOP_DOWN: f"passes ({ADEBAYO})"},
-    "captum:LayerGradientXActivation": {},
-    "captum:LayerDeepLift": {},
-    "captum:LayerActivation": {CLASS: "blind by construction"},
-    "grad_cam:GradCAM": {TOP_DOWN: f"passes ({ADEBAYO})"},
-    "grad_cam:GradCAMPlusPlus": {},
-    "grad_cam:HiResCAM": {},
-    "grad_cam:XGradCAM": {},
-    "grad_cam:LayerCAM": {},
-    "grad_cam:EigenCAM": {CLASS: f"blind: it uses no class ({EIGEN})"},
-    "grad_cam:EigenGradCAM": {},
-    "grad_cam:RandomCAM": {"repeatability": "fails by construction"},
-    "grad_cam:FullGrad": {},
-    "grad_cam:ScoreCAM": {},
-    "torchcam:GradCAM": {TOP_DOWN: f"passes ({ADEBAYO})"},
-    "torchcam:GradCAMpp": {},
-    "torchcam:LayerCAM": {},
-    "torchcam:SmoothGradCAMpp": {},
-    "zennit:Gradient": {TOP_DOWN: f"passes ({ADEBAYO})"},
-    "zennit:SmoothGrad": {TOP_DOWN: f"passes ({ADEBAYO})"},
-    "zennit:GuidedBackprop": {TOP_DOWN: f"fails ({ADEBAYO})", CLASS: f"blind ({NIE}; {SIXT})"},
-    "zennit:EpsilonPlus": {TOP_DOWN: f"fails: LRP-z+ ignores later layers ({SIXT})", CLASS: f"blind ({SIXT})"},
-    "zennit:EpsilonPlusFlat": {TOP_DOWN: f"fails: LRP-z+ ignores later layers ({SIXT})", CLASS: f"blind ({SIXT})"},
-    "zennit:EpsilonAlpha2Beta1": {TOP_DOWN: f"fails ({SIXT})", CLASS: f"blind ({SIXT})"},
-    "zennit:ExcitationBackprop": {TOP_DOWN: f"fails ({SIXT})", CLASS: f"blind ({SIXT})"},
-    f"zennit:EpsilonGammaBox?low={BLACK}&high=2.8215": {},
+# What was measured with, by the first part of a spec. Records of other versions would not belong into one table.
+VERSIONS = {
+    "captum": ("captum", "0.9.0"),
+    "grad_cam": ("grad-cam", "1.5.7"),
+    "torchcam": ("torchcam", "0.5.0"),
+    "zennit": ("zennit", "0.5.1"),
+    "wrapped:shap": ("shap", "0.51.0"),
+    "wrapped:explainiverse": ("explainiverse", "0.15.2"),
+    "wrapped": ("captum", "0.9.0"),
 }
+
+
+class Cell(NamedTuple):
+    """A method's answer to a question on a network, and why it is not what an expert expects."""
+
+    answer: Answer
+    explained: tuple[Explained, ...]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the verdict is what an expert expects."""
+        task = self.answer.task
+        return self.answer.result.verdict == ("failed" if must_fail(task.spec, task.question) else "passed")
+
+    @property
+    def kind(self) -> str:
+        """``right``, ``explained``, ``refused`` or ``wrong``."""
+        if self.answer.result.not_asked:
+            return "refused"
+        return "right" if self.is_right else "explained" if self.explained else "wrong"
 
 
 def main() -> None:
@@ -97,40 +63,115 @@ def main() -> None:
     options.add_argument("--records", type=Path, default=Path("answers.jsonl"))
     options.add_argument("--processes", type=int, default=os.cpu_count())
     given = options.parse_args()
-    answers = answered(tasks_of(METHODS), given.records, given.processes)
-    prose = DOCUMENT.read_text().partition(MARK)[0] if DOCUMENT.exists() else "# Known answers\n\n"
-    DOCUMENT.write_text(prose + MARK + "\n" + "\n".join(tables(answers)) + "\n")
+    missing = left_out(METHODS)
+    for spec, why in missing.items():
+        print(f"left out: {spec}: {why}", flush=True)
+    specs = [spec for spec in METHODS if spec not in missing]
+    cells = [cell_of(answer) for answer in answered(tasks_of(specs, images=SURE), given.records, given.processes)]
+    page = DOCS / "known-answers.md"
+    rewrite(page, "agreement", agreement(cells, missing))
+    rewrite(page, "answers", tables(cells, missing))
 
 
-def tables(answers: Sequence[Answer]) -> Iterator[str]:
-    """Yield the lines of a table for each question."""
-    order = list(METHODS)
-    for question in question_ids(CHECKS.all()):
-        asked = sorted(
-            (answer for answer in answers if answer.task.question == question),
-            key=lambda answer: order.index(answer.task.spec),
+def left_out(specs: Mapping[str, object]) -> dict[str, str]:
+    """Return the methods whose library is missing or of another version, and what to install."""
+    found = {spec: unusable(*library_of(spec)) for spec in specs if library_of(spec)}
+    return {spec: why for spec, why in found.items() if why}
+
+
+def library_of(spec: str) -> tuple[str, ...]:
+    """Return the distribution and version that a method is measured with; nothing if it is the project's own."""
+    return next((found for prefix, found in VERSIONS.items() if spec.startswith(prefix)), ())
+
+
+def unusable(distribution: str, wanted: str) -> str:
+    """Return why a library can't be measured; nothing if it can."""
+    try:
+        installed = version(distribution)
+    except PackageNotFoundError:
+        return f"{distribution} is not installed: pip install {distribution}=={wanted}"
+    return "" if installed == wanted else f"{distribution} is {installed}, measured is {wanted}"
+
+
+def cell_of(answer: Answer) -> Cell:
+    """Return an answer with what explains it."""
+    spec, network, question, *_ = answer.task
+    return Cell(answer, tuple(each for each in EXPLAINED if each.covers(spec, network, question)))
+
+
+def agreement(cells: Sequence[Cell], missing: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines that count agreement with what experts expect, and what explains the rest."""
+    libraries = sorted({" ".join(library_of(spec)) for spec in METHODS if library_of(spec)})
+    yield f"{len(METHODS)} methods; {', '.join(libraries)}, torch {version('torch')}.\n"
+    yield from (f"- Not measured: `{spec}`: {why}." for spec, why in missing.items())
+    kinds = ("right", "explained", "refused", "wrong")
+    yield f"| question | cells | {' | '.join(kinds)} |\n|---|---|---|---|---|---|"
+    counts = {question: Counter(each.kind for each in cells_of(cells, question)) for question in question_ids(CHECKS.all())}
+    for name, count in [*((f"`{question}`", count) for question, count in counts.items()), ("all", sum_of(counts))]:
+        yield f"| {name} | {count.total()} | {' | '.join(str(count[kind]) for kind in kinds)} |"
+    yield from why_not_right(cells)
+
+
+def sum_of(counts: Mapping[str, Counter[str]]) -> Counter[str]:
+    return sum(counts.values(), Counter())
+
+
+def why_not_right(cells: Sequence[Cell]) -> Iterator[str]:
+    """Yield a paragraph for everything that explains cells, then what is refused and what is wrong."""
+    for reason in EXPLAINED:
+        of_reason = [cell for cell in cells if cell.kind == "explained" and reason in cell.explained]
+        methods = dict.fromkeys(f"`{cell.answer.task.spec}`" for cell in of_reason)
+        yield f"\n**({reason.key}) {reason.what}** {reason.why} {len(of_reason)} cells: {', '.join(methods)}."
+    refused = {
+        (cell.answer.task.spec, cell.answer.result.not_asked): cell for cell in cells if cell.kind == "refused"
+    }
+    yield "\nRefused, in the library's words:\n"
+    for spec, why in refused:
+        networks = dict.fromkeys(
+            cell.answer.task.network for cell in cells if cell.kind == "refused" and cell.answer.task.spec == spec
         )
+        yield f"- `{spec}` on {', '.join(networks)}: {why}"
+    for cell in cells:
+        if cell.kind == "wrong":
+            yield f"- **wrong**: {' '.join(map(str, cell.answer.task[:3]))}: {shown(cell)}"
+
+
+def tables(cells: Sequence[Cell], missing: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines of a table for each question."""
+    for question in question_ids(CHECKS.all()):
         yield f"\n## `{question}`\n"
+        asked = cells_of(cells, question)
         if not check_of(question).by_model:
             yield from contract_table(asked)
             continue
-        heading = " | ".join(["method", *NETWORKS, "literature"])
-        yield f"{rule(question)}\n\n| {heading} |\n|{'---|' * (len(NETWORKS) + 2)}"
-        for spec, of_method in groupby(asked, key=lambda answer: answer.task.spec):
-            cells = {answer.task.network: cell(answer.result) for answer in of_method}
+        networks = networks_for(question)
+        yield f"{rule(question)}\n\n| {' | '.join(['method', *networks, 'literature'])} |\n|{'---|' * (len(networks) + 2)}"
+        for spec, of_method in groupby(asked, key=lambda cell: cell.answer.task.spec):
             said = METHODS[spec].get(question, "")
-            yield f"| `{spec}` | {' | '.join(cells.get(network, '') for network in NETWORKS)} | {said} |"
+            yield f"| `{spec}` | {' | '.join(map(shown, of_method))} | {said} |"
+        for spec, why in missing.items():
+            yield f"| `{spec}` |{f' not measured: {why} |' * len(networks)} |"
 
 
-def contract_table(asked: Sequence[Answer]) -> Iterator[str]:
+def cells_of(cells: Sequence[Cell], question: str) -> list[Cell]:
+    """Return the cells of a question, method by method in the order of ``METHODS``."""
+    order = list(METHODS)
+    return sorted(
+        (cell for cell in cells if cell.answer.task.question == question),
+        key=lambda cell: order.index(cell.answer.task.spec),
+    )
+
+
+def contract_table(asked: Sequence[Cell]) -> Iterator[str]:
     """Yield the table of what is asked of a method alone."""
     yield "| method | verdict | networks tried | broken promise, or what it refuses |\n|---|---|---|---|"
-    for answer in asked:
-        measured = answer.result.measured
+    for cell in asked:
+        result = cell.answer.result
+        measured = result.measured
         broken = [str(measured.figure(name) or "") for name in ("broken promise", "smallest example")]
-        said = "; ".join(filter(None, broken)) or "; ".join(each.figure for each in answer.result.findings)
-        verdict = "not asked" if answer.result.not_asked else answer.result.verdict
-        yield f"| `{answer.task.spec}` | {verdict} | {measured.figure('networks tried')} | {said} |"
+        said = "; ".join(filter(None, broken)) or "; ".join(each.figure for each in result.findings)
+        verdict = "not asked" if result.not_asked else result.verdict
+        yield f"| `{cell.answer.task.spec}` | {verdict}{marks(cell)} | {measured.figure('networks tried')} | {said} |"
 
 
 def rule(question: str) -> str:
@@ -142,15 +183,27 @@ def rule(question: str) -> str:
         f"{limit:g}" + (f" (U {check.unsigned[at]:g})" if at in check.unsigned else "") + f" at `{at}`"
         for at, limit in check.thresholds.items()
     ]
-    return f"The {check.quantity} must stay {side} {', '.join(limits)}, with its whole 95 % interval{signs}."
+    return f"The {check.quantity} must stay {side} {', '.join(limits)}, with its whole interval{signs}."
 
 
-def cell(result: CheckResult) -> str:
-    """Return the verdict and what it rests on, at every stage that was judged."""
+def shown(cell: Cell) -> str:
+    """Return the verdict and what it rests on: every stage that was judged, and how many images and draws."""
+    result = cell.answer.result
+    if result.not_asked:
+        return "refused"
     verdict = result.verdict if result.verdict == "passed" else f"**{result.verdict}**"
     finding = " (a finding)" if result.finding and result.verdict != "passed" else ""
     unsigned = " U" if check_of(result.check).unsigned and not result.measured.has_signs else ""
-    return f"{verdict}{finding}{unsigned} {'; '.join(map(figures, result.stages))}{magnitudes(result)}"
+    stages = "; ".join(map(figures, result.stages))
+    size = f"{result.measured.images} x {result.measured.draws}"
+    return f"{verdict}{finding}{marks(cell)}{unsigned} {stages}, {size}{magnitudes(result)}"
+
+
+def marks(cell: Cell) -> str:
+    """Return what explains a cell, in brackets."""
+    if cell.kind == "wrong":
+        return " WRONG"
+    return f" ({', '.join(each.key for each in cell.explained)})" if cell.kind == "explained" else ""
 
 
 def magnitudes(result: CheckResult) -> str:

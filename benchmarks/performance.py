@@ -13,10 +13,10 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from documents import DOCS, rewrite
 from ideal import Work, ideal
 from machine import described
 from peers import by_captum, by_quantus
@@ -25,8 +25,6 @@ from ranks import rank_row
 from stopwatch import Observed, Times, in_turns, observed, threads
 from workloads import JOBS, LARGE, Job, Workload, judged, ours, small, workload_of
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
-MARK, END = "<!-- measured: written by benchmarks/performance.py -->", "<!-- end of what was measured -->"
 OURS, JUDGED, QUANTUS, CAPTUM = "ours", "ours, judged stages", "Quantus", "captum + scipy"
 CONTESTANTS: Mapping[str, Callable[[Workload], object]] = {
     OURS: ours,
@@ -81,14 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = "\n".join(report(given.rows, 1 if given.small else given.runs, given.threads, shrink=given.small))
     print(text)
     if given.write:
-        DOCUMENT.write_text(rewritten(DOCUMENT.read_text() if DOCUMENT.exists() else "# Performance\n\n", text))
-
-
-def rewritten(page: str, text: str) -> str:
-    """Return a page with ``text`` between the marks, at its end if it has none."""
-    before, _, rest = page.partition(MARK)
-    after = rest.partition(END)[2] or "\n"
-    return f"{before}{MARK}\n{text}\n{END}{after}"
+        rewrite(DOCS / "performance.md", "benchmarks/performance.py", [text])
 
 
 def report(rows: Sequence[str], runs: int, counts: Sequence[int], *, shrink: bool) -> Iterator[str]:

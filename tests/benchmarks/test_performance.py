@@ -13,7 +13,6 @@ import pytest
 import torch
 from ideal import LayerWork, Work, least_work
 from peers import by_captum, compared
-from performance import END, MARK, rewritten
 from stopwatch import Times, in_turns, observed
 from support.skips import needs
 from workloads import Job, Workload, ours, randomizer_of, small, workload_of
@@ -96,9 +95,3 @@ def test_each_run_starts_with_another_contestant() -> None:
 
 def test_ratios_are_of_times_of_the_same_run() -> None:
     assert Times((2.0, 6.0, 4.0)).over(Times((1.0, 2.0, 4.0))) == "2 (1 to 3)"
-
-
-def test_what_stands_around_the_tables_stays() -> None:
-    page = f"# Title\n\nBefore.\n\n{MARK}\nold\n{END}\n\nAfter.\n"
-    assert rewritten(page, "new") == page.replace("old", "new")
-    assert rewritten(rewritten("# Title\n\n", "old"), "new") == f"# Title\n\n{MARK}\nnew\n{END}\n"

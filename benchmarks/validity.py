@@ -1,0 +1,164 @@
+"""Count how often a verdict is wrong, under many seeds; write the tables of docs/validity.md.
+
+    python benchmarks/validity.py [--records FILE] [--processes N] [--seeds N]
+
+A seed draws other weights, other classes, other noise, and other images. Each answer is the one that a user gets: it
+takes images and draws until it is sure. FILE keeps the answers, so that an interrupted run goes on where it stopped.
+What stands in the document outside the marks is written by hand and stays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from answers import NETWORKS, OTHER, Answer, answered, tasks_of
+from documents import DOCS, rewrite
+from known_methods import must_fail
+from scipy.stats import binomtest
+
+from pytest_saliency_sanity.checks.judging.result import WORST_FIRST
+from pytest_saliency_sanity.methods.registry import CONTROLS, REFERENCE
+
+SEEDS = 50
+MUST_PASS = (*REFERENCE, "gradcam?relu=False", "methods:gradient_magnitude")
+MUST_FAIL = (*CONTROLS, "guided_backprop")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--records", type=Path, default=Path("validity.jsonl"))
+    options.add_argument("--processes", type=int, default=os.cpu_count())
+    options.add_argument("--seeds", type=int, default=SEEDS)
+    given = options.parse_args()
+    tasks = tasks_of((*MUST_PASS, *MUST_FAIL), range(given.seeds), images=OTHER)
+    answers = answered(tasks, given.records, given.processes)
+    for name, lines in (
+        ("false alarms", false_alarms(answers)),
+        ("missed alarms", missed_alarms(answers)),
+        ("questions", by_question(answers)),
+        ("coverage", coverage(answers)),
+    ):
+        rewrite(DOCS / "validity.md", name, lines)
+
+
+def decides(answer: Answer) -> bool:
+    """Return whether an answer can turn a run red: a finding can't."""
+    return not answer.result.finding
+
+
+def is_red(answer: Answer) -> bool:
+    return decides(answer) and answer.result.verdict != "passed"
+
+
+def false_alarms(answers: Sequence[Answer]) -> Iterator[str]:
+    """Yield the table of methods that must pass: how many of their questions and runs were red."""
+    yield "| method | questions | red | share red | runs | red | which |"
+    yield "|---|---|---|---|---|---|---|"
+    total: list[Answer] = []
+    for spec in MUST_PASS:
+        asked = [answer for answer in answers if answer.task.spec == spec and decides(answer)]
+        total += asked
+        yield false_alarms_of(f"`{spec}`", asked)
+    yield false_alarms_of("all", total)
+
+
+def false_alarms_of(name: str, asked: Sequence[Answer]) -> str:
+    red = [answer for answer in asked if is_red(answer)]
+    which = Counter(f"`{each.task.question}` on {each.task.network}: {each.result.verdict}" for each in red)
+    told = "; ".join(f"{text}, {count} times" if count > 1 else text for text, count in which.most_common())
+    runs = by_run(asked)
+    red_runs = sum(any(map(is_red, run)) for run in runs)
+    return f"| {name} | {len(asked)} | {len(red)} | {share(len(red), len(asked))} | {len(runs)} | {red_runs} | {told} |"
+
+
+def missed_alarms(answers: Sequence[Answer]) -> Iterator[str]:
+    """Yield the table of controls: in how many runs, on all networks and on each, none of its questions was red."""
+    yield "| control | runs | green | share green | on one network | green | share green |"
+    yield "|---|---|---|---|---|---|---|"
+    both: list[list[list[Answer]]] = [[], []]
+    for spec in MUST_FAIL:
+        asked = [answer for answer in answers if answer.task.spec == spec]
+        kinds = [by_run(asked), by_run(answer for answer in asked if answer.task.network)]
+        kinds[1] = by_run((answer for answer in asked if answer.task.network), by_network=True)
+        both = [so_far + runs for so_far, runs in zip(both, kinds, strict=True)]
+        yield missed_alarms_of(f"`{spec}`", *kinds)
+    yield missed_alarms_of("all", *both)
+
+
+def missed_alarms_of(name: str, *kinds: Sequence[Sequence[Answer]]) -> str:
+    cells = []
+    for runs in kinds:
+        green = sum(not any(map(is_red, run)) for run in runs)
+        cells.append(f"{len(runs)} | {green} | {share(green, len(runs))}")
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def by_question(answers: Sequence[Answer]) -> Iterator[str]:
+    """Yield the table of questions that must give a control away, findings too: how often they did not."""
+    yield "| question | control | network | asked | failed | inconclusive | passed | of 50 maps or more images |"[:-29]
+    yield "|---|---|---|---|---|---|---|"
+    groups: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    for answer in answers:
+        task = answer.task
+        if task.spec in MUST_FAIL and must_fail(task.spec, task.question):
+            groups[task.question, task.spec, task.network][answer.result.verdict] += 1
+    for (question, spec, network), verdicts in groups.items():
+        if set(verdicts) == {"failed"}:
+            continue
+        counts = " | ".join(str(verdicts[each]) for each in ("failed", "inconclusive", "passed"))
+        yield f"| `{question}` | `{spec}` | {network} | {sum(verdicts.values())} | {counts} |"
+    always = sum(set(verdicts) == {"failed"} for verdicts in groups.values())
+    asked = sum(sum(verdicts.values()) for verdicts in groups.values() if set(verdicts) == {"failed"})
+    yield f"| the {always} others | | | {asked} | {asked} | 0 | 0 |"
+
+
+def coverage(answers: Sequence[Answer]) -> Iterator[str]:
+    """Yield the table of how often the interval of a stage has the mean over all seeds in it."""
+    yield "| check | stages | intervals | nominal | cover | share | least of a stage |"
+    yield "|---|---|---|---|---|---|---|"
+    tables: dict[str, dict[tuple[str, ...], list[tuple[float, float, float]]]] = defaultdict(lambda: defaultdict(list))
+    for answer in answers:
+        for stage in answer.result.stages:
+            if stage.interval.defined and stage.interval.high - stage.interval.low > EXACT:
+                key = (answer.task.spec, answer.task.network, answer.task.question, stage.stage)
+                tables[answer.task.question.partition("[")[0]][key].append(tuple(stage.interval))
+    for check, stages in tables.items():
+        enough = {key: intervals for key, intervals in stages.items() if len(intervals) >= ENOUGH}
+        covered = {key: covering(intervals) for key, intervals in enough.items()}
+        count, of = sum(map(sum, covered.values())), sum(map(len, covered.values()))
+        if of:
+            least = min(sum(each) / len(each) for each in covered.values())
+            yield f"| `{check}` | {len(enough)} | {of} | {NOMINAL:g} | {count} | {share(count, of)} | {least:.2f} |"
+
+
+EXACT = 1e-6  # an interval that is narrower is a rounding of one number
+ENOUGH = 20  # seeds, for their mean to stand for the true one
+NOMINAL = 0.9875
+
+
+def covering(intervals: Sequence[tuple[float, float, float]]) -> list[bool]:
+    """Return which intervals have the mean of all means in them."""
+    mean = sum(each[0] for each in intervals) / len(intervals)
+    return [low <= mean <= high for _, low, high in intervals]
+
+
+def by_run(answers: Iterable[Answer], *, by_network: bool = False) -> list[list[Answer]]:
+    """Return the answers of each run: what a user gets from one method, on all networks or on a single one."""
+    runs: dict[tuple[str, int, str], list[Answer]] = defaultdict(list)
+    for answer in answers:
+        runs[answer.task.spec, answer.task.seed, answer.task.network if by_network else ""].append(answer)
+    return list(runs.values())
+
+
+def share(count: int, of: int) -> str:
+    """Return a share in per cent, with its 95 % interval (Clopper and Pearson 1934)."""
+    low, high = binomtest(count, of).proportion_ci(0.95, method="exact")
+    return f"{100 * count / of:.2g} % ({100 * low:.2g} to {100 * high:.2g})"
+
+
+if __name__ == "__main__":
+    main()
