@@ -92,7 +92,10 @@ def answered(tasks: Sequence[Task], file: Path, processes: int = 2) -> list[Answ
             kept.writelines(map(line_of, answers))
             kept.flush()
             task = answers[0].task
-            print(f"{number}/{len(left)} {task.spec} on {task.network or 'its own networks'}, seed {task.seed}", flush=True)
+            print(
+                f"{number}/{len(left)} {task.spec} on {task.network or 'its own networks'}, seed {task.seed}",
+                flush=True,
+            )
     return [Answer(task, found[task]) for task in dict.fromkeys(tasks)]
 
 

@@ -19,7 +19,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from answers import NETWORKS, SURE, Answer, answered, networks_for, tasks_of
+from answers import SURE, Answer, answered, networks_for, tasks_of
 from documents import DOCS, rewrite
 from known_methods import EXPLAINED, METHODS, Explained, must_fail
 
@@ -106,7 +106,9 @@ def agreement(cells: Sequence[Cell], missing: Mapping[str, str]) -> Iterator[str
     yield from (f"- Not measured: `{spec}`: {why}." for spec, why in missing.items())
     kinds = ("right", "explained", "refused", "wrong")
     yield f"| question | cells | {' | '.join(kinds)} |\n|---|---|---|---|---|---|"
-    counts = {question: Counter(each.kind for each in cells_of(cells, question)) for question in question_ids(CHECKS.all())}
+    counts = {
+        question: Counter(each.kind for each in cells_of(cells, question)) for question in question_ids(CHECKS.all())
+    }
     for name, count in [*((f"`{question}`", count) for question, count in counts.items()), ("all", sum_of(counts))]:
         yield f"| {name} | {count.total()} | {' | '.join(str(count[kind]) for kind in kinds)} |"
     yield from why_not_right(cells)
@@ -122,9 +124,7 @@ def why_not_right(cells: Sequence[Cell]) -> Iterator[str]:
         of_reason = [cell for cell in cells if cell.kind == "explained" and reason in cell.explained]
         methods = dict.fromkeys(f"`{cell.answer.task.spec}`" for cell in of_reason)
         yield f"\n**({reason.key}) {reason.what}** {reason.why} {len(of_reason)} cells: {', '.join(methods)}."
-    refused = {
-        (cell.answer.task.spec, cell.answer.result.not_asked): cell for cell in cells if cell.kind == "refused"
-    }
+    refused = {(cell.answer.task.spec, cell.answer.result.not_asked): cell for cell in cells if cell.kind == "refused"}
     yield "\nRefused, in the library's words:\n"
     for spec, why in refused:
         networks = dict.fromkeys(
@@ -145,7 +145,8 @@ def tables(cells: Sequence[Cell], missing: Mapping[str, str]) -> Iterator[str]:
             yield from contract_table(asked)
             continue
         networks = networks_for(question)
-        yield f"{rule(question)}\n\n| {' | '.join(['method', *networks, 'literature'])} |\n|{'---|' * (len(networks) + 2)}"
+        yield f"{rule(question)}\n"
+        yield f"| {' | '.join(['method', *networks, 'literature'])} |\n|{'---|' * (len(networks) + 2)}"
         for spec, of_method in groupby(asked, key=lambda cell: cell.answer.task.spec):
             said = METHODS[spec].get(question, "")
             yield f"| `{spec}` | {' | '.join(map(shown, of_method))} | {said} |"

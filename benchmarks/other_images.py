@@ -6,7 +6,7 @@ import torch
 
 from pytest_saliency_sanity import Batch
 from pytest_saliency_sanity.data.bias_scenario import BiasScenario
-from pytest_saliency_sanity.data.scenes import Scenes, load_scenes
+from pytest_saliency_sanity.data.scenes import Scenes
 from pytest_saliency_sanity.networks.presets.embedded.networks import EmbeddedNetworks
 
 ALL = 1000
@@ -32,8 +32,9 @@ class OtherImages(EmbeddedNetworks):
             return BiasScenario(*models, Batch(found.batch.images[rows]), found.nuisance_masks[rows])
         if isinstance(found, Scenes):
             rows = self.order(len(found))[:images]
-            targets = found.batch.targets[rows]
-            return Scenes(Batch(found.batch.images[rows], targets), found.objects[rows], found.clutter[rows])
+            assert found.batch.targets is not None
+            batch = Batch(found.batch.images[rows], found.batch.targets[rows])
+            return Scenes(batch, found.objects[rows], found.clutter[rows])
         return found
 
     def order(self, count: int) -> torch.Tensor:

@@ -15,17 +15,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from answers import NETWORKS, OTHER, Answer, answered, tasks_of
+from answers import OTHER, Answer, answered, tasks_of
 from documents import DOCS, rewrite
 from known_methods import must_fail
 from scipy.stats import binomtest
 
-from pytest_saliency_sanity.checks.judging.result import WORST_FIRST
+from pytest_saliency_sanity.checks.registry import check_of
+from pytest_saliency_sanity.measuring.interval import Interval
 from pytest_saliency_sanity.methods.registry import CONTROLS, REFERENCE
 
 SEEDS = 50
 MUST_PASS = (*REFERENCE, "gradcam?relu=False", "methods:gradient_magnitude")
 MUST_FAIL = (*CONTROLS, "guided_backprop")
+EXACT = 1e-6  # an interval that is narrower is a rounding of one number
+ENOUGH = 20  # seeds, for the mean over them to stand for the true one
 
 
 def main() -> None:
@@ -82,8 +85,7 @@ def missed_alarms(answers: Sequence[Answer]) -> Iterator[str]:
     both: list[list[list[Answer]]] = [[], []]
     for spec in MUST_FAIL:
         asked = [answer for answer in answers if answer.task.spec == spec]
-        kinds = [by_run(asked), by_run(answer for answer in asked if answer.task.network)]
-        kinds[1] = by_run((answer for answer in asked if answer.task.network), by_network=True)
+        kinds = by_run(asked), by_run((answer for answer in asked if answer.task.network), by_network=True)
         both = [so_far + runs for so_far, runs in zip(both, kinds, strict=True)]
         yield missed_alarms_of(f"`{spec}`", *kinds)
     yield missed_alarms_of("all", *both)
@@ -99,7 +101,7 @@ def missed_alarms_of(name: str, *kinds: Sequence[Sequence[Answer]]) -> str:
 
 def by_question(answers: Sequence[Answer]) -> Iterator[str]:
     """Yield the table of questions that must give a control away, findings too: how often they did not."""
-    yield "| question | control | network | asked | failed | inconclusive | passed | of 50 maps or more images |"[:-29]
+    yield "| question | control | network | asked | failed | inconclusive | passed |"
     yield "|---|---|---|---|---|---|---|"
     groups: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     for answer in answers:
@@ -118,32 +120,28 @@ def by_question(answers: Sequence[Answer]) -> Iterator[str]:
 
 def coverage(answers: Sequence[Answer]) -> Iterator[str]:
     """Yield the table of how often the interval of a stage has the mean over all seeds in it."""
-    yield "| check | stages | intervals | nominal | cover | share | least of a stage |"
-    yield "|---|---|---|---|---|---|---|"
-    tables: dict[str, dict[tuple[str, ...], list[tuple[float, float, float]]]] = defaultdict(lambda: defaultdict(list))
+    yield "| check | stages | intervals | cover | share | least of a stage |"
+    yield "|---|---|---|---|---|---|"
+    stages: dict[tuple[str, ...], list[Interval]] = defaultdict(list)
     for answer in answers:
         for stage in answer.result.stages:
             if stage.interval.defined and stage.interval.high - stage.interval.low > EXACT:
-                key = (answer.task.spec, answer.task.network, answer.task.question, stage.stage)
-                tables[answer.task.question.partition("[")[0]][key].append(tuple(stage.interval))
-    for check, stages in tables.items():
-        enough = {key: intervals for key, intervals in stages.items() if len(intervals) >= ENOUGH}
-        covered = {key: covering(intervals) for key, intervals in enough.items()}
-        count, of = sum(map(sum, covered.values())), sum(map(len, covered.values()))
-        if of:
-            least = min(sum(each) / len(each) for each in covered.values())
-            yield f"| `{check}` | {len(enough)} | {of} | {NOMINAL:g} | {count} | {share(count, of)} | {least:.2f} |"
+                stages[answer.task.spec, answer.task.network, answer.task.question, stage.stage].append(stage.interval)
+    covered: dict[str, list[list[bool]]] = defaultdict(list)
+    for (_, _, question, _), intervals in stages.items():
+        if len(intervals) >= ENOUGH:
+            covered[check_of(question).name].append(covering(intervals))
+    every = [stage for of_check in covered.values() for stage in of_check]
+    for name, found in [*covered.items(), ("all", every)]:
+        count, of = sum(map(sum, found)), sum(map(len, found))
+        least = min(sum(stage) / len(stage) for stage in found)
+        yield f"| {name} | {len(found)} | {of} | {count} | {share(count, of)} | {least:.2f} |"
 
 
-EXACT = 1e-6  # an interval that is narrower is a rounding of one number
-ENOUGH = 20  # seeds, for their mean to stand for the true one
-NOMINAL = 0.9875
-
-
-def covering(intervals: Sequence[tuple[float, float, float]]) -> list[bool]:
+def covering(intervals: Sequence[Interval]) -> list[bool]:
     """Return which intervals have the mean of all means in them."""
-    mean = sum(each[0] for each in intervals) / len(intervals)
-    return [low <= mean <= high for _, low, high in intervals]
+    mean = sum(each.mean for each in intervals) / len(intervals)
+    return [each.low <= mean <= each.high for each in intervals]
 
 
 def by_run(answers: Iterable[Answer], *, by_network: bool = False) -> list[list[Answer]]:
@@ -157,7 +155,10 @@ def by_run(answers: Iterable[Answer], *, by_network: bool = False) -> list[list[
 def share(count: int, of: int) -> str:
     """Return a share in per cent, with its 95 % interval (Clopper and Pearson 1934)."""
     low, high = binomtest(count, of).proportion_ci(0.95, method="exact")
-    return f"{100 * count / of:.2g} % ({100 * low:.2g} to {100 * high:.2g})"
+    rate, least, most = (
+        f"{each:.0f}" if each >= 10 else f"{each:.2g}" for each in (100 * count / of, 100 * low, 100 * high)
+    )
+    return f"{rate} % ({least} to {most})"
 
 
 if __name__ == "__main__":

@@ -51,9 +51,7 @@ def shapley_value_sampling(
     return cells_of(found)
 
 
-def kernel_shap(
-    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, n_samples: int = 300
-) -> torch.Tensor:
+def kernel_shap(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, n_samples: int = 300) -> torch.Tensor:
     """Return captum's ``KernelShap`` of the cells of a grid, ``(N, 8, 8)``."""
     from captum.attr import KernelShap
 
@@ -98,7 +96,9 @@ def deep_lift_shap(model: nn.Module, images: torch.Tensor, targets: torch.Tensor
         ).detach()
 
 
-def shap_gradient(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, n_samples: int = 50) -> torch.Tensor:
+def shap_gradient(
+    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, n_samples: int = 50
+) -> torch.Tensor:
     """Return shap's ``GradientExplainer`` (expected gradients) against images of noise, ``(N, C, H, W)``."""
     import shap
 
@@ -152,7 +152,8 @@ def shap_partition(model: nn.Module, images: torch.Tensor, targets: torch.Tensor
     def scores(arrays: np.ndarray) -> np.ndarray:
         rows = torch.from_numpy(arrays).to(like).permute(0, 3, 1, 2)
         with torch.no_grad():
-            return model(rows).double().cpu().numpy()
+            found: np.ndarray = model(rows).double().cpu().numpy()
+            return found
 
     arrays = images.permute(0, 2, 3, 1).cpu().numpy()
     masker = shap.maskers.Image(np.full(arrays.shape[1:], BLACK, arrays.dtype), arrays.shape[1:])
