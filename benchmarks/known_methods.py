@@ -6,7 +6,9 @@ mentioned, an expert expects that it passes.
 
 from __future__ import annotations
 
+import tomllib
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import NamedTuple
 
 BLACK = -0.4242  # a black pixel, normalised as the digits are
@@ -168,4 +170,13 @@ class Explained(NamedTuple):
         )
 
 
-EXPLAINED: tuple[Explained, ...] = ()
+def read_explanations(file: Path) -> tuple[Explained, ...]:
+    """Return what explains cells; each has a key of its own."""
+    return tuple(
+        Explained(key, each["what"], " ".join(each["why"].split()), *(tuple(each.get(name, ())) for name in PATTERNS))
+        for key, each in tomllib.loads(file.read_text()).items()
+    )
+
+
+PATTERNS = ("methods", "questions", "networks")
+EXPLAINED = read_explanations(Path(__file__).with_name("explained.toml"))
