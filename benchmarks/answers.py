@@ -167,16 +167,18 @@ def judged(result: CheckResult) -> CheckResult:
 
 
 def keys_of(result: CheckResult) -> Iterator[str]:
-    """Yield what each judged stage is judged by: its own name, or where in the cascade it stands."""
-    thresholds = check_of(result.check).thresholds
-    _, variant = split_variant(result.check)
+    """Yield what each judged stage is judged by: its own name, or where in the cascade it stands.
+
+    A stage of the cascade bears the name of a layer, which may be ``classifier`` whatever it is judged by.
+    """
+    check, variant = split_variant(result.check)
     for number, stage in enumerate(result.stages):
-        if stage.stage in thresholds:
-            yield stage.stage
-        elif variant == "independent" or (variant == "top_down" and number == 0):
+        if variant == "independent" or (variant == "top_down" and number == 0):
             yield "classifier"
-        else:
+        elif variant in ("top_down", "bottom_up"):
             yield "last"
+        else:
+            yield stage.stage if stage.stage in check_of(check).thresholds else "last"
 
 
 def judged_stage(stage: StageVerdict, threshold: float) -> StageVerdict:

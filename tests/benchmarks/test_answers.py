@@ -8,10 +8,25 @@ from pathlib import Path
 import answers as module
 import pytest
 import torch
-from answers import FIXED, OTHER, SURE, Answer, Task, answered, ask, line_of, networks_for, read, tasks_of, together
+from answers import (
+    FIXED,
+    OTHER,
+    SURE,
+    Answer,
+    Task,
+    answered,
+    ask,
+    keys_of,
+    line_of,
+    networks_for,
+    read,
+    tasks_of,
+    together,
+)
 from other_images import OtherImages
 
 from pytest_saliency_sanity import Batch
+from pytest_saliency_sanity.checks.registry import check_of
 from pytest_saliency_sanity.data.bias_scenario import BiasScenario
 from pytest_saliency_sanity.data.scenes import Scenes, load_scenes
 
@@ -106,3 +121,20 @@ def targets_of(batch: Batch) -> torch.Tensor:
     """Return the targets of a batch that has them."""
     assert batch.targets is not None
     return batch.targets
+
+
+@pytest.mark.parametrize(
+    ("question", "keys"),
+    [
+        ("cascading_randomization[top_down]", ["classifier", "last"]),
+        ("cascading_randomization[bottom_up]", ["last"]),
+        ("cascading_randomization[independent]", ["classifier"]),
+        ("label_randomization", ["last"]),
+        ("localization", ["object"]),
+    ],
+)
+def test_a_layer_called_classifier_is_judged_by_where_it_stands(question: str, keys: list[str]) -> None:
+    (answer,) = ask([Task("gradient", "resnet", question, images=SURE)])
+    limits = check_of(question).judged_by(signed=True)
+    assert list(keys_of(answer.result)) == keys
+    assert [stage.threshold for stage in answer.result.stages] == [limits[key] for key in keys]

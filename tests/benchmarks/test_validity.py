@@ -7,7 +7,17 @@ from dataclasses import replace
 import pytest
 from answers import OTHER, Answer, Task, ask
 from known_methods import must_fail
-from validity import MUST_FAIL, MUST_PASS, by_question, coverage, covering, false_alarms, missed_alarms, share
+from validity import (
+    MUST_FAIL,
+    MUST_PASS,
+    by_question,
+    coverage,
+    covering,
+    false_alarms,
+    missed_alarms,
+    share,
+    tasks_under,
+)
 
 from pytest_saliency_sanity.checks.judging.result import CheckResult
 from pytest_saliency_sanity.measuring.interval import Interval
@@ -38,6 +48,18 @@ def test_every_reference_method_and_every_control_is_asked() -> None:
     assert set(CONTROLS) <= set(MUST_FAIL)
     for spec in MUST_FAIL:
         assert any(must_fail(spec, question) for question in (QUESTION, "class_sensitivity", "bias_detection"))
+
+
+def test_a_slow_method_has_fewer_seeds_on_one_network_only() -> None:
+    tasks = tasks_under(30)
+    seeds = {
+        (spec, network): {task.seed for task in tasks if (task.spec, task.network) == (spec, network)}
+        for spec in ("smoothgrad", "gradient")
+        for network in NETWORKS
+    }
+    assert {len(each) for each in seeds.values()} == {25, 30}
+    assert [at for at, each in seeds.items() if len(each) == 25] == [("smoothgrad", "resnet")]
+    assert "contract" not in {task.question for task in tasks}
 
 
 def test_red_questions_and_red_runs_are_false_alarms(passed: CheckResult) -> None:
