@@ -16,6 +16,7 @@ from torch import nn
 from pytest_saliency_sanity import load_checkpoint, spearman
 from pytest_saliency_sanity.data.mnist import load_held_out
 from pytest_saliency_sanity.data.scenes import Scenes, load_scenes
+from pytest_saliency_sanity.interventions.cascade import CascadingRandomizer
 from pytest_saliency_sanity.interventions.null_region import random_mask, with_null_region
 from pytest_saliency_sanity.measuring.localization import mass_inside, mass_outside
 from pytest_saliency_sanity.measuring.maps import reduced
@@ -200,6 +201,30 @@ def gates() -> Iterator[str]:
             f"{name}: twin {float(spearman(maps, others).nanmean()):.3f}, "
             f"the image's own brightness {float(spearman(maps, ink).nanmean()):.3f}"
         )
+
+
+def coefficients() -> Iterator[str]:
+    """Maps of Lime that are 0 everywhere, of a trained network and of one with random weights; its scores' deviation."""
+    images = load_held_out(10).images
+    for name in ("alexnet", "vgg11"):
+        trained = load_checkpoint(name)
+        (stage,) = CascadingRandomizer(trained, images=images).stages(CascadingRandomizer(trained).names("last"))
+        for word, model in (("trained", trained), ("random", stage.model)):
+            with torch.no_grad():
+                targets = model(images).argmax(1)
+                deviation = float(model(images).std(0).mean())
+            blank = (explained("wrapped:lime", model, images, targets) == 0).flatten(1).all(1).sum()
+            yield f"{name}, {word}: {int(blank)} of 10 blank, scores vary by {deviation:.2g}"
+
+
+def constants() -> Iterator[str]:
+    """The deviation of zennit's Occlusion over the windows, relative to their mean."""
+    for name in ("alexnet", "vgg11", "resnet"):
+        images = (load_scenes(COUNT).batch if name == "resnet" else load_held_out(COUNT)).images
+        with torch.no_grad():
+            targets = load_checkpoint(name)(images).argmax(1)
+        maps = explained("zennit:Occlusion", load_checkpoint(name), images, targets).flatten(1)
+        yield f"{name}: {float((maps.std(1) / maps.mean(1).abs()).median()):.2f}"
 
 
 if __name__ == "__main__":
