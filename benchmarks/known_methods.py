@@ -117,7 +117,6 @@ METHODS: dict[str, dict[str, str]] = {
     "torchcam:XGradCAM": {},
     "torchcam:SmoothGradCAMpp": {},
     "torchcam:ScoreCAM": {},
-    "torchcam:ISCAM?num_samples=3": {},
     "torchcam:SSCAM?num_samples=3": {},
     "zennit:Gradient": PASSES,
     "zennit:SmoothGrad": PASSES,
