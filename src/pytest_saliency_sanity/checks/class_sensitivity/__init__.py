@@ -11,6 +11,6 @@ CHECK = Check(
     ask="pytest_saliency_sanity.checks.class_sensitivity.ask:ask",
     judged="another class of each image, drawn at random",
     must_fail={"": ("sobel", "input", "guided_backprop", "zennit:ExcitationBackprop")},
-    thresholds={"other_class": 0.43},
+    thresholds={"other_class": 0.56},
     unsigned={"other_class": 0.96},
 )
