@@ -6,13 +6,14 @@ measurement.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TextIO, cast
 
 from pytest_saliency_sanity.checks.judging.result import (  # none of these imports torch
     CheckResult,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 EMBEDDED = PRESETS.named("embedded")
 NETWORKS = EMBEDDED.networks
+RECORDS = Path(__file__).with_name("records")  # what the tables of docs were made from
 # Which images are explained, and how many: the first ones that are held out, one table of a fixed size, so that the
 # intervals of all answers are of one kind; the first ones, until the answer is sure, as a user gets it; or others for
 # each seed, until the answer is sure.
@@ -84,7 +86,7 @@ def answered(tasks: Sequence[Task], file: Path, processes: int = 2) -> list[Answ
     """Return the answers to tasks, in order; measure those that the file does not have, and add them to it."""
     found = read(file)
     left = together([task for task in dict.fromkeys(tasks) if task not in found])
-    with ProcessPoolExecutor(processes) as pool, file.open("a") as kept:
+    with ProcessPoolExecutor(processes) as pool, opened(file, "at") as kept:
         futures = [pool.submit(ask, group) for group in left]
         for number, future in enumerate(as_completed(futures), 1):
             answers = future.result()
@@ -145,8 +147,16 @@ def preset_of(task: Task) -> PresetNetworks | str:
 
 def read(file: Path) -> dict[Task, CheckResult]:
     """Return the answers that were kept, judged by today's thresholds."""
-    records = map(json.loads, file.read_text().splitlines() if file.exists() else [])
+    if not file.exists():
+        return {}
+    with opened(file, "rt") as kept:
+        records = list(map(json.loads, kept))
     return {Task(*each["task"]): judged(CheckResult.from_record(each["result"])) for each in records}
+
+
+def opened(file: Path, mode: str) -> TextIO:
+    """Return a file of answers; one whose name ends in ``.gz`` is compressed."""
+    return cast("TextIO", gzip.open(file, mode) if file.suffix == ".gz" else file.open(mode))
 
 
 def line_of(answer: Answer) -> str:

@@ -204,7 +204,7 @@ def gates() -> Iterator[str]:
 
 
 def coefficients() -> Iterator[str]:
-    """Maps of Lime that are 0 everywhere, of a trained network and of one with random weights; its scores' deviation."""
+    """Maps of Lime that are 0 everywhere, of a trained and of a random network; how much the scores vary."""
     images = load_held_out(10).images
     for name in ("alexnet", "vgg11"):
         trained = load_checkpoint(name)

@@ -19,7 +19,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from answers import SURE, Answer, answered, networks_for, tasks_of
+from answers import RECORDS, SURE, Answer, answered, networks_for, tasks_of
 from documents import DOCS, rewrite
 from known_methods import EXPLAINED, METHODS, Explained, must_fail
 
@@ -60,7 +60,7 @@ class Cell(NamedTuple):
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--records", type=Path, default=Path("answers.jsonl"))
+    options.add_argument("--records", type=Path, default=RECORDS / "known-answers.jsonl.gz")
     options.add_argument("--processes", type=int, default=os.cpu_count())
     given = options.parse_args()
     missing = left_out(METHODS)
@@ -124,13 +124,15 @@ def why_not_right(cells: Sequence[Cell]) -> Iterator[str]:
         of_reason = [cell for cell in cells if cell.kind == "explained" and reason in cell.explained]
         methods = dict.fromkeys(f"`{cell.answer.task.spec}`" for cell in of_reason)
         yield f"\n**({reason.key}) {reason.what}** {reason.why} {len(of_reason)} cells: {', '.join(methods)}."
-    refused = {(cell.answer.task.spec, cell.answer.result.not_asked): cell for cell in cells if cell.kind == "refused"}
-    yield "\nRefused, in the library's words:\n"
-    for spec, why in refused:
-        networks = dict.fromkeys(
-            cell.answer.task.network for cell in cells if cell.kind == "refused" and cell.answer.task.spec == spec
-        )
-        yield f"- `{spec}` on {', '.join(networks)}: {why}"
+    refused: dict[tuple[str, str], list[str]] = {}
+    for cell in cells:
+        if cell.kind == "refused":
+            spec, network = cell.answer.task[:2]
+            why = cell.answer.result.not_asked
+            refused.setdefault((spec, why.partition(" the method raised ")[2] or why), []).append(network)
+    yield "\nRefused, in the library's words:\n" if refused else ""
+    for (spec, why), networks in refused.items():
+        yield f"- `{spec}` on {', '.join(dict.fromkeys(networks))}: {why}"
     for cell in cells:
         if cell.kind == "wrong":
             yield f"- **wrong**: {' '.join(map(str, cell.answer.task[:3]))}: {shown(cell)}"

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from answers import NETWORKS, Answer, answered, tasks_of
+from answers import NETWORKS, RECORDS, Answer, answered, tasks_of
 from documents import DOCS, rewrite
 from plots import curves
 from torch import nn
@@ -95,7 +95,7 @@ OTHER = dict(zip(OTHERS, (edges, noise, untrained), strict=True))
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--records", type=Path, default=Path("mixtures.jsonl"))
+    options.add_argument("--records", type=Path, default=RECORDS / "mixtures.jsonl.gz")
     options.add_argument("--processes", type=int, default=os.cpu_count())
     given = options.parse_args()
     specs = [spec_of(base, other, share) for base in BASES for other in OTHERS for share in SHARES]

@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from answers import OTHER, Answer, Task, answered, tasks_of
+from answers import OTHER, RECORDS, Answer, Task, answered, tasks_of
 from documents import DOCS, rewrite
 from known_methods import must_fail
 from scipy.stats import binomtest
@@ -34,7 +34,7 @@ ENOUGH = 20  # seeds, for the mean over them to stand for the true one
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--records", type=Path, default=Path("validity.jsonl"))
+    options.add_argument("--records", type=Path, default=RECORDS / "validity.jsonl.gz")
     options.add_argument("--processes", type=int, default=os.cpu_count())
     options.add_argument("--seeds", type=int, default=SEEDS)
     given = options.parse_args()

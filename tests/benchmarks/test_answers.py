@@ -138,3 +138,12 @@ def test_a_layer_called_classifier_is_judged_by_where_it_stands(question: str, k
     limits = check_of(question).judged_by(signed=True)
     assert list(keys_of(answer.result)) == keys
     assert [stage.threshold for stage in answer.result.stages] == [limits[key] for key in keys]
+
+
+def test_answers_are_added_to_a_compressed_file(tmp_path: Path) -> None:
+    kept = tmp_path / "answers.jsonl.gz"
+    tasks = tasks_of(["sobel"], checks=["repeatability"], images=SURE)
+    for count in (1, 2):
+        answered(tasks[:count], kept, processes=1)
+    assert list(read(kept)) == tasks[:2]
+    assert read(tmp_path / "nothing.jsonl.gz") == {}
