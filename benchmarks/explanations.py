@@ -2,7 +2,7 @@
 
     python benchmarks/explanations.py
 
-Takes a minute.
+Takes minutes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ def main() -> None:
         baselines,
         projections,
         negative_relevance,
+        convergence,
         gates,
+        coefficients,
+        constants,
     ):
         print(f"{measure.__doc__}")
         for line in measure():
@@ -185,6 +188,28 @@ def negative_relevance() -> Iterator[str]:
             maps = explained(method, load_checkpoint(name), images, torch.zeros(COUNT, dtype=torch.long))
             share = (-maps).clamp(min=0).sum() / maps.abs().sum()
             yield f"{name}, {method}: {float(share):.3f}"
+
+
+def convergence() -> Iterator[str]:
+    """Cosine of excitation backprop's signals of two classes on the residual network, at the output of each block."""
+    from zennit.composites import ExcitationBackprop
+
+    model, found, targets = scenes()
+    for module in model.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = False
+    with ExcitationBackprop().context(model) as modified:
+        outputs = [found.batch.images.clone().requires_grad_()]
+        for part in modified.features:
+            outputs.append(part(outputs[-1]))
+        logits = modified.classifier(modified.avgpool(outputs[-1]).flatten(1))
+        blocks = outputs[4:][::-1]  # from the last block's to the pooling's
+        signals = [
+            torch.autograd.grad(logits.gather(1, of[:, None]).sum(), blocks, retain_graph=True)
+            for of in (targets, (targets + 1) % 10)
+        ]
+    for one, other in zip(*signals, strict=True):
+        yield f"{float(nn.functional.cosine_similarity(one.flatten(1), other.flatten(1)).mean()):.2f}"
 
 
 def gates() -> Iterator[str]:
