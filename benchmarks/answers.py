@@ -86,8 +86,16 @@ def answered(tasks: Sequence[Task], file: Path, processes: int = 2) -> list[Answ
     """Return the answers to tasks, in order; measure those that the file does not have, and add them to it."""
     found = read(file)
     left = together([task for task in dict.fromkeys(tasks) if task not in found])
+    if left:  # else even a compressed file stays as it is
+        found |= measured(left, file, processes)
+    return [Answer(task, found[task]) for task in dict.fromkeys(tasks)]
+
+
+def measured(groups: Sequence[Sequence[Task]], file: Path, processes: int) -> dict[Task, CheckResult]:
+    """Return the answers to groups of tasks, and add each to a file as soon as it is known."""
+    found: dict[Task, CheckResult] = {}
     with ProcessPoolExecutor(processes) as pool, opened(file, "at") as kept:
-        futures = [pool.submit(ask, group) for group in left]
+        futures = [pool.submit(ask, group) for group in groups]
         for number, future in enumerate(as_completed(futures), 1):
             answers = future.result()
             found.update(answers)
@@ -95,10 +103,10 @@ def answered(tasks: Sequence[Task], file: Path, processes: int = 2) -> list[Answ
             kept.flush()
             task = answers[0].task
             print(
-                f"{number}/{len(left)} {task.spec} on {task.network or 'its own networks'}, seed {task.seed}",
+                f"{number}/{len(groups)} {task.spec} on {task.network or 'its own networks'}, seed {task.seed}",
                 flush=True,
             )
-    return [Answer(task, found[task]) for task in dict.fromkeys(tasks)]
+    return found
 
 
 def together(tasks: Iterable[Task]) -> list[list[Task]]:
