@@ -16,6 +16,7 @@ from ..methods.resolve import resolve_method
 from ..networks.presets.registry import presets_with
 from ..networks.resolve import find_network
 from .collection import Selection, is_ours
+from .command import typed_command
 from .fixtures import (
     parametrize,
     saliency_batch,
@@ -39,7 +40,7 @@ from .fixtures import (
 )
 from .items import PackagedTests
 from .ledger import Ledger
-from .names import ROOT
+from .names import MARKERS, ROOT
 from .options import add_options
 from .project import checks_of, expected_failures_of, methods_of
 from .settings import SETTINGS, Settings, read_settings
@@ -99,9 +100,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the settings; set up the suite if there is a method to check."""
-    config.addinivalue_line("markers", "saliency: a test of a saliency method")
-    config.addinivalue_line("markers", "saliency_slow: a saliency test that takes minutes")
-    config.addinivalue_line("markers", "saliency_gpu: a saliency test that needs a GPU")
+    for marker, meaning in MARKERS.items():
+        config.addinivalue_line("markers", f"{marker}: {meaning}")
     config.stash[GIVEN_BEFORE] = take_over(config)
     config.stash[SETTINGS] = read = read_settings(config)
     expected: list[ExpectedFailure] = [*expected_failures_of(config), *read.expected_failures]
@@ -109,7 +109,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         from .summary import ReportWriter
 
-        config.stash[LEDGER] = ledger = Ledger(read)
+        config.stash[LEDGER] = ledger = Ledger(read, typed_command(config))
         config.pluginmanager.register(ledger, "saliency_sanity_ledger")
         if read.report:
             config.pluginmanager.register(ReportWriter(read.report, ledger), "saliency_sanity_reports")
