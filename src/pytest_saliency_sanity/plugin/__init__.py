@@ -16,7 +16,6 @@ from ..methods.resolve import resolve_method
 from ..networks.presets.registry import presets_with
 from ..networks.resolve import find_network
 from .collection import Selection, is_ours
-from .command import typed_command
 from .fixtures import (
     parametrize,
     saliency_batch,
@@ -109,7 +108,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         from .summary import ReportWriter
 
-        config.stash[LEDGER] = ledger = Ledger(read, typed_command(config))
+        config.stash[LEDGER] = ledger = Ledger(read)
         config.pluginmanager.register(ledger, "saliency_sanity_ledger")
         if read.report:
             config.pluginmanager.register(ReportWriter(read.report, ledger), "saliency_sanity_reports")
