@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -12,6 +11,7 @@ import pytest
 
 from pytest_saliency_sanity.checks.registry import CHECKS
 from pytest_saliency_sanity.networks.presets.registry import PRESETS
+from pytest_saliency_sanity.plugin.account import account_of
 
 Run = Callable[..., pytest.RunResult]
 Ids = Callable[..., list[str]]
@@ -46,9 +46,9 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep a record, which travels as JSON."""
-        for name, value in report.user_properties:
-            if name == "saliency" and report.when == "call":
-                self.records[report.nodeid] = json.loads(str(value))
+        result = account_of(report).get("result")
+        if result and report.when == "call":
+            self.records[report.nodeid] = result
 
 
 def suite_ids(*methods: str, models: tuple[str, ...] = MODELS) -> list[str]:

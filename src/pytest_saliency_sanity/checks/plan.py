@@ -100,7 +100,7 @@ class Plan:
 
     def place(self, about: About) -> tuple[int, str, int, str, int]:
         """Return the sort key of anything about a method and a model, such as a result; what is not planned is last."""
-        check = getattr(about, "check", "")
+        check = getattr(about, "question", "") or getattr(about, "check", "")
         method, model, question = (
             order.index(name) if name in order else len(order)
             for order, name in ((self.methods, about.method), (self.models, about.model), (self.checks, check))

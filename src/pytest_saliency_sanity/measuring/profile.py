@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -37,7 +38,9 @@ class SrcProfile:
     ``src``: float64 ``(seeds, stages, N)``, NaN if undefined. ``causes``: the same shape, a ``Cause`` for each
     undefined SRC, else 0. ``sign``: how maps were compared, ``"signed"`` or ``"absolute"``. ``compared_by``: ``"src"``,
     or another measure of ``measuring.similarities``, which then stands in place of the SRC everywhere. ``has_signs``:
-    whether most of the trained model's maps show positive and negative values.
+    whether most of the trained model's maps show positive and negative values. ``maps``: those of the first images
+    under the first draw, for the eye, each float32 ``(k, h, w)``, by stage, the trained model's first. ``pictures``:
+    the images that they explain, uint8 ``(k, H, W, 1 or 3)``.
     """
 
     method: str
@@ -49,6 +52,8 @@ class SrcProfile:
     causes: np.ndarray
     compared_by: str = "src"
     has_signs: bool = False
+    maps: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
+    pictures: np.ndarray | None = field(default=None, repr=False)
 
     def mean(self, stage: str) -> float:
         """Return the mean SRC at a stage; NaN if none is defined."""
@@ -70,6 +75,10 @@ class SrcProfile:
         """Return how many SRCs at a stage are undefined for each cause."""
         found = Counter(self.causes[:, self._index(stage)].ravel().tolist())
         return {cause: found[cause] for cause in Cause if found[cause]}
+
+    def dead(self, stage: str) -> int:
+        """Return how many SRCs at a stage are undefined because the randomised model is dead."""
+        return self.causes_at(stage).get(Cause.DEAD_MODEL, 0)
 
     def at(self, stage: str) -> np.ndarray:
         """Return the SRCs at a stage, ``(seeds, N)``."""

@@ -18,7 +18,8 @@ from ..foundation.reading import SIGNS
 from ..interventions.stage import Randomization, Stage
 from ..methods.protocol import SaliencyMethod, shares_work
 from .looks import Look
-from .original import Original, explained
+from .original import TRAINED, Original, explained
+from .pictures import maps_to_keep, pictures_of
 from .profile import Cause, SrcProfile
 from .similarities import SIMILARITIES, SRC
 from .view import View, compared
@@ -129,6 +130,7 @@ class _Table:
         self.causes = np.zeros(shape, dtype=np.int8)
         self.known = [0] * self.draws  # how many images, by draw
         self.why_dead: dict[tuple[int, str], str | None] = {}
+        self.kept: dict[str, np.ndarray] = {}  # maps for the eye, by stage
 
     def grown_to(self, look: Look) -> tuple[SrcProfile, ...]:
         """Explain what is missing for a look, and return its profiles."""
@@ -152,9 +154,16 @@ class _Table:
                 causes=self.causes[index, :draws, :, : look.images].copy(),
                 compared_by=measured.compared_by,
                 has_signs=has_signs,
+                maps=self._maps_for_the_eye(),
+                pictures=pictures_of(measured.images),
             )
             for index, sign in enumerate(self._signs)
         )
+
+    def _maps_for_the_eye(self) -> dict[str, np.ndarray]:
+        """Return the maps of the first images by stage, first those of the trained model, then those under a draw."""
+        trained = maps_to_keep(self.measurement.original.view(*self.parts[0]).maps, self.measurement.signs[0])
+        return {TRAINED: trained} | {stage: self.kept[stage] for stage in self.stages if stage in self.kept}
 
     @property
     def _signs(self) -> tuple[str, ...]:
@@ -169,6 +178,8 @@ class _Table:
             column = self.stages.index(stage.name)
             for start, stop in parts:
                 after = self._view(stage, draw, start, stop)
+                if after and draw == start == 0:
+                    self.kept[stage.name] = maps_to_keep(after.maps, self.measurement.signs[0])
                 for index, sign in enumerate(self._signs):
                     cell = index, draw, column, slice(start, stop)
                     if after is None:

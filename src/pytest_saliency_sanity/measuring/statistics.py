@@ -46,6 +46,15 @@ def similarity_interval(src: np.ndarray, confidence: float = 0.95) -> Interval:
     return mean_interval(np.abs(src), confidence, least=0.0)
 
 
+def similarity_by_chance(positions: int) -> float:
+    """Return the mean |SRC| of two maps of random numbers at so many positions, which is not 0.
+
+    Of independent ranks, the SRC has the variance 1 / (positions - 1) (Kendall 1948, section 5.7) and is nearly normal;
+    the mean magnitude of a normal number is its standard deviation times sqrt(2 / pi).
+    """
+    return float(np.sqrt(2 / np.pi / max(1, positions - 1)))
+
+
 def additive_effects(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean of each image ``(images,)`` and the effect of each seed ``(seeds,)``, fitted by least squares.
 

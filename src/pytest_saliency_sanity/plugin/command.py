@@ -15,6 +15,8 @@ from .settings import Settings, Typed
 # Options of pytest itself that it needs again to find the same settings and plugins.
 PYTESTS_OWN = (("-c", "--config-file"), ("--rootdir",), ("--confcutdir",), ("--import-mode",))
 PYTESTS_REPEATED = (("-p",), ("-o", "--override-ini"))
+# Options that say what becomes of a whole run. With them, one test would overwrite the files of all.
+OF_THE_RUN = ("report",)
 
 
 def command_for(item: pytest.Item, settings: Settings, question: Question | None) -> str:
@@ -23,8 +25,15 @@ def command_for(item: pytest.Item, settings: Settings, question: Question | None
     return shlex.join(["pytest", here(item), *own_options(item.config), *options])
 
 
+def typed_command(config: pytest.Config) -> str:
+    """Return the command of this run, as it was typed."""
+    return shlex.join(["pytest", *map(str, config.invocation_params.args)])
+
+
 def concerns(typed: Typed, item: pytest.Item, question: Question | None) -> bool:
     """Return whether a typed option concerns a test: of several methods or models, only its own do."""
+    if typed.name in OF_THE_RUN:
+        return False
     given = getattr(getattr(item, "callspec", None), "params", {})
     chosen = {
         "method": question.method if question else given.get(f"{METHOD}_name"),

@@ -10,6 +10,7 @@ import pytest
 
 from ..checks.plan import Question
 from ..checks.registry import CHECKS
+from .account import tell, tell_result
 from .collection import Cell
 from .names import METHOD, MODEL
 from .settings import SETTINGS, Settings
@@ -179,7 +180,9 @@ def saliency_subject(
         all_images=saliency_settings.images is not None,
         memory=saliency_settings.memory,
         settles_findings=saliency_settings.tier == "full",
+        illustrate=saliency_settings.report is not None,
     )
+    tell(request.node, **circumstances(subject), device=str(next(saliency_model.parameters()).device))
     for known in saliency_known_subjects:
         if known.is_still(subject):
             return known
@@ -202,7 +205,9 @@ def saliency_method_subject(
     from ..checks.judging.subject import MethodSubject
 
     seed = saliency_settings.seed
-    return MethodSubject(saliency_method, saliency_method_label, seed=seed, form=form_of_images(request))
+    subject = MethodSubject(saliency_method, saliency_method_label, seed=seed, form=form_of_images(request))
+    tell(request.node, **circumstances(subject))
+    return subject
 
 
 @pytest.fixture
@@ -221,13 +226,12 @@ def saliency_judge(request: pytest.FixtureRequest, saliency_settings: Settings) 
     and did not pass is an expected failure. In the tier ``full``, every finding decides.
     """
     from ..assertions import assert_passed
-    from .ledger import as_property
 
     def judge(result: CheckResult) -> None:
         __tracebackhide__ = True
         marker = request.node.get_closest_marker("xfail")
         expected = str(marker.kwargs.get("reason", "")) if marker else ""
-        request.node.user_properties.append(as_property(replace(result, expected=expected)))
+        tell_result(request.node, replace(result, expected=expected), evidence=saliency_settings.report is not None)
         if result.not_asked:
             pytest.skip(result.not_asked)
         if result.verdict != "passed" and result.passed_in(saliency_settings.tier):
@@ -245,7 +249,6 @@ def saliency_look(request: pytest.FixtureRequest) -> Look:
     that whatever it raises concerns no other test.
     """
     from ..reports.glance import glance_at
-    from .ledger import as_property
     from .summary import announce
 
     taken: dict[tuple[str, str], Glance] = request.node.getparent(pytest.Module).stash.setdefault(GLANCES, {})
@@ -255,9 +258,17 @@ def saliency_look(request: pytest.FixtureRequest) -> Look:
         if key not in taken:
             taken[key] = glance_at(subject)
             announce(request.config, taken[key])
-        request.node.user_properties.append(as_property(taken[key]))
+        tell(request.node, glance=taken[key].as_record())
 
     return look
+
+
+def circumstances(subject: MethodSubject) -> dict[str, object]:
+    """Return what the record of a question says about its method."""
+    from ..methods.parameters import parameters_of
+    from ..reports.versions import versions_of
+
+    return {"parameters": parameters_of(subject.method), "versions": versions_of(subject.method_name)}
 
 
 def form_of_images(request: pytest.FixtureRequest) -> tuple[int, int, int] | None:

@@ -5,7 +5,6 @@ With the line ``from pytest_saliency_sanity.suite import *``, a project has the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 
@@ -15,12 +14,13 @@ from ..checks.expectations import ExpectedFailure, expected_reason, require_mean
 from ..checks.plan import Plan, Question
 from ..checks.registry import CHECKS
 from ..foundation import rerun
-from ..foundation.errors import SaliencyCheckFailed, SaliencyMethodError, traceback_of
+from ..foundation.errors import SaliencyCheckFailed, SaliencyMethodError, described, traceback_of
 from ..methods.registry import known_methods
 from ..networks.presets.registry import PRESETS
+from .account import attach, forget_result, tell
 from .collection import Cell
 from .command import command_for
-from .names import METHOD, MODEL, PACKAGED, SUBJECT
+from .names import METHOD, MODEL, PACKAGED
 from .settings import Settings
 
 
@@ -40,13 +40,13 @@ def question_of(item: pytest.Item) -> Question | None:
 
 
 def subject_of(item: pytest.Item, question: Question | None) -> tuple[str, str] | None:
-    """Return which method and model a test is about, as a property of the test; None if it is about no method."""
+    """Return which method and model a test is about; None if it is about no method."""
     given: Mapping[str, str] = getattr(getattr(item, "callspec", None), "params", {})
     if question is None and METHOD not in getattr(item, "fixturenames", ()):
         return None
     method = question.method if question else given.get(f"{METHOD}_name", METHOD)
     model = question.model if question else given.get(f"{MODEL}_name", "")
-    return SUBJECT, json.dumps([method, model])
+    return method, model
 
 
 def is_planned(plan: Plan, question: Question) -> bool:
@@ -76,9 +76,10 @@ class PackagedTests:
             if question and (not is_planned(plan, question) or (item.getparent(Cell) and question in in_own_files)):
                 continue
             if about := subject_of(item, question):
-                item.user_properties.append(about)
+                tell(item, about=about)
             if question:
                 item.keywords[PACKAGED] = True
+                tell(item, question=(question.method, question.model, question.check, question.variant))
                 self._expect_failure(item, question)
             kept.append(item)
         items[:] = kept
@@ -94,13 +95,18 @@ class PackagedTests:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Show only the message of a packaged test and where the method raised, not this package's own source."""
-        error = call.excinfo.value if call.excinfo and question_of(item) else None
+        question = question_of(item)
+        error = call.excinfo.value if call.excinfo and question else None
         if error is not None:
             # pytest would parse the source of every frame, also of the method's.
             item.repr_failure = partial(_repr_of, error)  # type: ignore[method-assign]
         report = yield
         if isinstance(error, SaliencyCheckFailed | SaliencyMethodError) and report.failed:
             report.longrepr = text_of(error)
+        if question:
+            forget_result(item, call.when)
+            tell(item, command=command_for(item, self.settings, question), reason=reason_of(error, report))
+        attach(item, report)
         return report
 
     def _expect_failure(self, item: pytest.Item, question: Question) -> None:
@@ -111,6 +117,14 @@ class PackagedTests:
 
 def _repr_of(error: BaseException, *_: object) -> str:
     return text_of(error)
+
+
+def reason_of(error: BaseException | None, report: pytest.TestReport) -> str:
+    """Return in a line why a packaged test was skipped or ended without a verdict; empty if it did neither."""
+    if isinstance(error, SaliencyCheckFailed | pytest.xfail.Exception) or report.outcome == "passed":
+        return ""
+    text = str(report.longrepr) if error is None else getattr(error, "msg", None) or described(error)
+    return str(text).partition("\n")[0]
 
 
 def text_of(error: BaseException) -> str:

@@ -6,41 +6,41 @@ collected test never reported, or if a packaged test passed without giving a res
 
 from __future__ import annotations
 
-import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
 
 import pytest
 
-from ..checks.judging.result import CheckResult
 from ..checks.registry import CHECKS
-from ..reports.glances import Glance
+from ..reports.glances import Glance, layers, mimics
+from ..reports.record import Record
 from ..reports.run import Run
+from .account import account_of, evidence_in, glance_in, result_in
 from .collection import is_ours, plan_collected
-from .names import PACKAGED, SUBJECT
+from .names import PACKAGED
 from .settings import Settings
 
 FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
-# The names of results and glances among the properties of a test, which travel from workers as JSON.
-RESULT, GLANCE = "saliency", "saliency_maps"
-
-
-def as_property(thing: CheckResult | Glance) -> tuple[str, object]:
-    """Return a result or a glance as a property of a test, in the form of text, which workers can send safely."""
-    name = RESULT if isinstance(thing, CheckResult) else GLANCE
-    return name, json.dumps(thing.as_record(), allow_nan=False)
 
 
 class Ledger:
-    """Keeps the collected ids, the ids that ran, and the results, in the process that reports to the user."""
+    """Keeps the collected ids, the ids that ran, and their records, in the process that reports to the user."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, command: str) -> None:
         self.settings = settings
+        self.command = command
+        self.started = datetime.now(UTC)
+        self.began = monotonic()
         self.planned: set[str] = set()
         self.packaged: set[str] = set()
         self.by_name: set[str] = set()  # workers send only the ids of their tests
         self.reported: set[str] = set()
-        self.results: dict[str, CheckResult] = {}
+        self.records: dict[str, Record] = {}
+        self.seconds: dict[str, float] = defaultdict(float)
         self.subjects: dict[str, tuple[str, str]] = {}
         self.glances: dict[tuple[str, str], Glance] = {}
         self.outcomes: dict[str, str] = {}
@@ -59,7 +59,8 @@ class Ledger:
         self.by_name.update(filter(is_named_as_packaged, ids))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Record that a test ran, and its result."""
+        """Record that a test ran, and what it told."""
+        self.seconds[report.nodeid] += report.duration
         if report.when != "call" and report.outcome == "passed":
             return  # a successful setup or teardown says nothing about the test
         self.reported.add(report.nodeid)
@@ -67,16 +68,16 @@ class Ledger:
             self.packaged.add(report.nodeid)
         if "saliency" not in report.keywords:
             return
-        for name, value in report.user_properties:
-            if name == RESULT:
-                self.results[report.nodeid] = CheckResult.from_record(json.loads(str(value)))
-            elif name == SUBJECT:
-                method, model = json.loads(str(value))
-                self.subjects[report.nodeid] = method, model
-            elif name == GLANCE:
-                glance = Glance.from_record(json.loads(str(value)))
-                self.glances[glance.method, glance.model] = glance
-        self.outcomes[report.nodeid] = "xfailed" if hasattr(report, "wasxfail") else report.outcome
+        outcome = "xfailed" if hasattr(report, "wasxfail") else report.outcome
+        self.outcomes[report.nodeid] = outcome
+        account = account_of(report)
+        if "about" in account:
+            method, model = account["about"]
+            self.subjects[report.nodeid] = method, model
+        if glance := glance_in(account):
+            self.glances[glance.method, glance.model] = glance
+        if "question" in account:
+            self.records[report.nodeid] = record_of(report.nodeid, outcome, account)
 
     @property
     def concerned(self) -> bool:
@@ -97,6 +98,7 @@ class Ledger:
         """Return the run so far, as reports see it."""
         settings, plan = self.settings, self.settings.plan
         packaged = self.packaged & self.outcomes.keys()
+        glances = sorted(self.glances.values(), key=plan.place)
         return Run(
             plan=plan,
             preset=settings.preset_name,
@@ -107,14 +109,16 @@ class Ledger:
             sign=settings.sign,
             law=settings.law,
             confidence=settings.confidence,
-            results=tuple(sorted(self.results.values(), key=plan.place)),
-            glances=tuple(sorted(self.glances.values(), key=plan.place)),
+            records=tuple(sorted(self._timed(), key=plan.place)),
+            notes=(*layers(glances), *mimics(glances)),
             planned=self._count_planned(self.packaged | self.by_name),
             ran=len(packaged),
             own=len(self.outcomes) - len(packaged),
             outcomes=Counter(self.outcomes.values()),
-            unanswered=self._unanswered(),
             problems=tuple(self.problems),
+            started=f"{self.started:%Y-%m-%dT%H:%M:%SZ}",
+            seconds=round(monotonic() - self.began, 3),
+            command=self.command,
             written=tuple(self.written),
         )
 
@@ -124,10 +128,11 @@ class Ledger:
             found.setdefault(method, set()).add(self.outcomes.get(node_id, ""))
         return found
 
-    def _unanswered(self) -> Counter[tuple[str, str]]:
-        """Return how many packaged tests of each method and model failed without a verdict."""
-        failed = [node_id for node_id in self.packaged if self.outcomes.get(node_id) == "failed"]
-        return Counter(self.subjects[each] for each in failed if each in self.subjects and each not in self.results)
+    def _timed(self) -> list[Record]:
+        return [replace(each, seconds=round(self.seconds[each.id], 4)) for each in self.records.values()]
+
+    def _answered(self) -> set[str]:
+        return {node_id for node_id, record in self.records.items() if record.result}
 
     def _count_planned(self, collected: set[str]) -> int:
         """Return how many packaged tests were planned; for test files of the project, how many were collected."""
@@ -148,9 +153,31 @@ class Ledger:
             if outcomes == {"skipped"}:
                 found.append(f"no test was put to {method}: all of them were skipped")
         passed = {node_id for node_id in self.packaged if self.outcomes.get(node_id) == "passed"}
-        if unanswered := sorted(passed - self.results.keys()):
+        if unanswered := sorted(passed - self._answered()):
             found.append(f"{len(unanswered)} packaged tests passed without an answer, the first is {unanswered[0]}")
         return found
+
+
+def record_of(node_id: str, outcome: str, account: dict[str, Any]) -> Record:
+    """Return the record of a packaged test, from what it told."""
+    result = result_in(account)
+    if result:
+        result = replace(result, evidence=evidence_in(account))
+    method, model, check, variant = account["question"]
+    return Record(
+        id=node_id,
+        method=result.method if result else method,
+        model=result.model if result else model,
+        check=check,
+        variant=variant,
+        outcome=outcome,
+        reason=account.get("reason", ""),
+        command=account.get("command", ""),
+        parameters=account.get("parameters", {}),
+        device=account.get("device", ""),
+        versions=account.get("versions", {}),
+        result=result,
+    )
 
 
 def is_named_as_packaged(node_id: str) -> bool:

@@ -11,5 +11,3 @@ MARKERS = {
     "saliency_slow": "a saliency test that takes minutes",
     "saliency_gpu": "a saliency test that needs a GPU",
 }
-# The name of the property of a test that says which method and model it is about.
-SUBJECT = "saliency_subject"

@@ -1,31 +1,95 @@
-"""The report ``json``: every result of a run, for programs."""
+"""The report ``json``: every record of a run, for programs, and the way back."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+from ..checks.plan import Plan
+from ..foundation.files import write_whole
+from .record import Record
 from .run import Run
 
-SCHEMA = 3  # incremented if a key is removed or changes its meaning
+SCHEMA = 4  # incremented if a key is removed or changes its meaning; docs/records.md says what may change
+SETTINGS = ("preset", "tier", "device", "images", "seed", "sign", "law", "confidence")
+COURSE = ("planned", "ran", "own", "started", "seconds", "command")
+
+
+class RecordsError(ValueError):
+    """A file is not a ``results.json`` that this version can read. The message says why, and what to do."""
 
 
 def write(run: Run, path: Path) -> None:
-    """Write the settings and every result of a run, as JSON in UTF-8, without NaN or infinity."""
-    content = {
+    """Write the settings and every record of a run, as JSON in UTF-8, without NaN or infinity."""
+    write_whole(path, json.dumps(as_json(run), indent=1, allow_nan=False) + "\n")
+
+
+def as_json(run: Run) -> dict[str, Any]:
+    """Return a run as JSON primitives; ``from_json`` is the inverse, but for the evidence."""
+    plan = run.plan
+    return {
         "schema": SCHEMA,
-        "preset": run.preset,
-        "tier": run.tier,
-        "device": run.device,
-        "images": run.images,
-        "seed": run.seed,
-        "sign": run.sign,
-        "law": run.law,
-        "confidence": run.confidence,
-        "planned": run.planned,
-        "ran": run.ran,
+        **{name: getattr(run, name) for name in (*SETTINGS, *COURSE)},
+        "plan": {
+            "methods": list(plan.methods),
+            "models": list(plan.models),
+            "checks": list(plan.checks),
+            "lacking": {model: sorted(needs) for model, needs in plan.lacking.items()},
+        },
         "outcomes": dict(run.outcomes),
         "problems": list(run.problems),
-        "results": [result.as_record() for result in run.results],
+        "notes": list(run.notes),
+        "results": [record.as_record() for record in run.records],
     }
-    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def from_json(content: dict[str, Any]) -> Run:
+    """Return the run of such JSON as ``as_json`` returns. Raises KeyError, TypeError or ValueError for other JSON."""
+    plan = content["plan"]
+    methods, models, checks = (tuple(plan[name]) for name in ("methods", "models", "checks"))
+    return Run(
+        plan=Plan(methods, models, checks, lacking=plan["lacking"]),
+        **{name: content[name] for name in (*SETTINGS, *COURSE)},
+        records=tuple(map(Record.from_record, content["results"])),
+        notes=tuple(content["notes"]),
+        outcomes=Counter(content["outcomes"]),
+        problems=tuple(content["problems"]),
+    )
+
+
+def read(path: Path) -> Run:
+    """Return the run of a ``results.json``.
+
+    Raises RecordsError if the file can't be read, is not such a file, or has another schema.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+    except OSError as error:
+        raise RecordsError(f"{path} can't be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise RecordsError(f"{path} is not JSON: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("schema"), int) or "results" not in content:
+        raise RecordsError(f"{path} is not a results.json of pytest-saliency-sanity: it has no schema and results")
+    if content["schema"] != SCHEMA:
+        older = content["schema"] < SCHEMA
+        raise RecordsError(
+            f"{path} has schema {content['schema']}, and this version reads schema {SCHEMA}: "
+            + ("run pytest with --saliency-report again" if older else "install a newer pytest-saliency-sanity")
+        )
+    try:
+        return from_json(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RecordsError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of ``results.json``."""
+    schema: dict[str, Any] = json.loads(files(__package__).joinpath("results.schema.json").read_text(encoding="utf-8"))
+    return schema
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is not a number")

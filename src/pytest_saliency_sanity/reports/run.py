@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 from ..checks.judging.result import CheckResult
 from ..checks.plan import Plan
 from ..foundation.reading import Reading
-from .glances import Glance
+from .record import Record
 
 
 @dataclass(frozen=True)
 class Run:
-    """The plan of a run, its settings, results and outcomes.
+    """The plan of a run, its settings, records and outcomes.
 
     ``preset`` to ``confidence``: the settings; ``images`` is None if each answer took as many as it needed.
-    ``results`` and ``glances`` are in the order of the plan. ``planned``: how many packaged tests were planned;
-    ``ran``: how many of them reported. ``outcomes``: how often each outcome occurred; ``unanswered``: by method and
-    model, how many packaged tests failed without a verdict; ``own``: how many of these tests are the project's own.
-    ``problems``: why the run is not green, besides failures. ``written``: the files of its reports.
+    ``records``: of the questions that were put, in the order of the plan. ``notes``: on the methods, besides verdicts.
+    ``planned``: how many packaged tests were planned; ``ran``: how many of them reported. ``outcomes``: how often each
+    outcome occurred; ``own``: how many of these tests are the project's own. ``problems``: why the run is not green,
+    besides failures. ``started``: the time in UTC, as in ``2026-11-26T03:37:47Z``; ``seconds``: how long it took.
+    ``command``: as typed. ``written``: the files of its reports.
     """
 
     plan: Plan
@@ -32,12 +33,26 @@ class Run:
     sign: str = Reading.sign
     law: str = Reading.law
     confidence: float = Reading.confidence
-    results: tuple[CheckResult, ...] = ()
-    glances: tuple[Glance, ...] = ()
+    records: tuple[Record, ...] = ()
+    notes: tuple[str, ...] = ()
     planned: int = 0
     ran: int = 0
     own: int = 0
     outcomes: Mapping[str, int] = field(default_factory=Counter)
-    unanswered: Mapping[tuple[str, str], int] = field(default_factory=Counter)
     problems: tuple[str, ...] = ()
+    started: str = ""
+    seconds: float = 0.0
+    command: str = ""
     written: tuple[str, ...] = ()
+
+    @property
+    def results(self) -> tuple[CheckResult, ...]:
+        """The results, in the order of the plan."""
+        return tuple(record.result for record in self.records if record.result)
+
+    @property
+    def unanswered(self) -> Counter[tuple[str, str]]:
+        """How many questions of each method and model failed without a verdict."""
+        return Counter(
+            (each.method, each.model) for each in self.records if each.outcome == "failed" and not each.result
+        )

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from ..checks.judging.result import CheckResult
 from ..checks.registry import MEAN_SRC, SIMILARITY
 from ..foundation.reading import Reading
-from .glances import layers, mimics
 from .run import Run
 
 COLORS = {"passed": "green", "failed": "red", "inconclusive": "yellow", "undefined": "yellow"}
@@ -53,11 +52,10 @@ def summary(run: Run) -> Iterator[Line]:
             yield Line(text, color_of(result, run.tier))
     for (method, model), count in sorted(run.unanswered.items()):
         yield Line(f"{method}{f' on {model}' * bool(model)}: {counted(count, 'test')} failed without a verdict", "red")
-    yield from map(Line, layers(run.glances))
     for text in findings(run.results):
         yield Line(f"note: {text}", "yellow")
-    for text in mimics(run.glances):
-        yield Line(f"note: {text}", "yellow")
+    for text in run.notes:
+        yield Line(f"note: {text}")
     if looked_at := images_looked_at(run):
         yield Line(f"images looked at: {looked_at}")
     yield Line(counts(run))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_saliency_sanity.checks.judging.src_check import MOST_SHOWN, stages_to_show
+from pytest_saliency_sanity.checks.judging.showing import MOST_SHOWN, stages_to_show
 
 
 def test_of_many_stages_a_dozen_and_the_judged_ones_are_shown() -> None:

@@ -165,11 +165,12 @@ def test_a_network_that_ignores_its_images_is_undefined() -> None:
 
 def test_a_draw_is_a_mask_and_its_reverse() -> None:
     put = subject(sobel, small(), IMAGES)
-    ((shares, maps),) = outside(put, IMAGES, [Look(12, DRAWS)])
+    ((shares, maps, shown),) = outside(put, IMAGES, [Look(12, DRAWS)])
     assert shares.shape == (DRAWS, 12)
     assert maps.shape == (12, 10, 10)
+    assert (shown.maps.shape, shown.pictures.shape) == ((3, 10, 10), (3, 10, 10, 1))
     np.testing.assert_allclose(shares, 0.5)
-    ((again, _),) = outside(subject(gradient, small(), IMAGES), IMAGES, [Look(12, DRAWS)])
+    ((again, *_),) = outside(subject(gradient, small(), IMAGES), IMAGES, [Look(12, DRAWS)])
     assert not again.any()
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -12,12 +12,16 @@ import numpy as np
 from ...data.bias_scenario import BiasScenario
 from ...foundation.randomness import derived_seed
 from ...measuring.interval import Interval
+from ...measuring.localization import mass_inside
 from ...measuring.looks import Look, Looking, has_few_images
-from ...measuring.mass import Masses, masses_of, predictions
+from ...measuring.mass import Masses, maps_to_weigh, predictions
+from ...measuring.pictures import maps_to_keep, pictures_of
 from ...measuring.statistics import mean_interval
 from ...methods.protocol import SaliencyMethod
+from ..judging.evidence import Evidence, Point
 from ..judging.message import BAR, bar
 from ..judging.result import CheckResult, Figure, Finding, Measured, StageVerdict, Verdict
+from ..judging.showing import point_of_masses
 from ..judging.subject import Subject
 from ..judging.verdict import SURE, judge_look
 from ..registry import IMAGES
@@ -36,12 +40,14 @@ MEANING = {
 class BiasMasses:
     """The mass of a method's maps on the nuisance, for a biased and for a balanced model, image by image.
 
-    ``stage``: the verdict on the mean of the differences ``biased`` - ``balanced``.
+    ``stage``: the verdict on the mean of the differences ``biased`` - ``balanced``. ``maps``: those of the first
+    images, by the name of the model.
     """
 
     biased: Masses
     balanced: Masses
     stage: StageVerdict
+    maps: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def drop(self) -> Masses:
@@ -104,6 +110,7 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
             looks=[look.images for look in looking.looks].index(explained) + 1,
             draws=1,
             confidence=confidence,
+            chance=0.0,  # the same mass for both models
             figures=tuple(
                 Figure(f"mass on the nuisance, {kind}", found.mean)
                 for kind, found in (("biased", masses.biased), ("balanced", masses.balanced))
@@ -112,7 +119,19 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
         ),
         stages=(masses.stage,),
         findings=findings,
+        curve=tuple(points_of(masses, confidence)),
+        evidence=Evidence(
+            {"absolute": {"biased": masses.biased.values[None], "balanced": masses.balanced.values[None]}},
+            masses.maps,
+            pictures_of(scenario.batch.images),
+        ),
     )
+
+
+def points_of(masses: BiasMasses, confidence: float) -> Iterator[Point]:
+    """Yield the mean mass on the nuisance for each of the two models."""
+    for kind, found in (("biased", masses.biased), ("balanced", masses.balanced)):
+        yield point_of_masses(found, kind, "mass on the nuisance", confidence)
 
 
 def false_alarms(balanced: Masses, chance: float, confidence: float) -> tuple[Finding, ...]:
@@ -142,18 +161,13 @@ def bias_masses(
     looks, level, _ = looking or Looking((Look(len(scenario.batch), 1),), confidence)
     models = {"biased": scenario.biased_model, "balanced": scenario.balanced_model}
     found = dict.fromkeys(models, Masses(np.empty(0)))
+    kept: dict[str, np.ndarray] = {}
     for look in looks:
         for kind, model in models.items():
-            more = masses_of(
-                method,
-                model,
-                scenario.batch,
-                scenario.nuisance_masks,
-                name=f"{name}, {kind}",
-                seed=seed,
-                start=len(found[kind]),
-                stop=look.images,
-            )
+            some = slice(len(found[kind]), look.images)
+            maps = maps_to_weigh(method, model, scenario.batch, some, name=f"{name}, {kind}", seed=seed)
+            kept.setdefault(kind, maps_to_keep(maps, "signed"))
+            more = Masses(mass_inside(maps, scenario.nuisance_masks[some]).numpy())
             found[kind] = found[kind].followed_by(more)
         drop = found["biased"] - found["balanced"]
         few = has_few_images(look, looks)
@@ -161,7 +175,7 @@ def bias_masses(
         stage = judge_look(STAGE, drop.values[None], interval, threshold, above=True, few=few)
         if stage.verdict in SURE or (stage.verdict == "undefined" and look.images >= IMAGES):
             break
-    return BiasMasses(found["biased"], found["balanced"], stage)
+    return BiasMasses(found["biased"], found["balanced"], stage, kept)
 
 
 def explain(

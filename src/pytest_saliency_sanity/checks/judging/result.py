@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
 
 from ...measuring.interval import Interval
+from .evidence import Evidence, Point, bounds_of, without_bounds
 
 Verdict = Literal["passed", "failed", "inconclusive", "undefined"]
 WORST_FIRST: tuple[Verdict, ...] = ("failed", "undefined", "inconclusive", "passed")
@@ -32,6 +33,15 @@ class StageVerdict:
         """How far the mean is on the wrong side of the threshold."""
         mean = self.interval.mean
         return self.threshold - mean if self.above else mean - self.threshold
+
+    @property
+    def margin(self) -> float | None:
+        """How far the mean is on the right side of the threshold, in half-widths of the interval.
+
+        Negative on the wrong side. None if nothing is defined, or the interval has no width.
+        """
+        width = self.interval.half_width
+        return -self.excess / width if width > 0 else None
 
 
 def decisive(stages: Sequence[StageVerdict]) -> StageVerdict:
@@ -63,7 +73,8 @@ class Measured:
 
     ``sign``: how maps were read, ``"signed"`` or ``"absolute"``; empty if no maps were. ``has_signs``: whether they
     have signs. ``images`` and ``draws``: how many of each; ``looks``: after how many looks. ``seed``: that of all
-    random draws. ``confidence``: that of the intervals, of all looks together. ``figures``: other measurements.
+    random draws. ``confidence``: that of the intervals, of all looks together. ``chance``: what a map of random
+    numbers scores on average; None if that is unknown. ``figures``: other measurements.
     """
 
     seed: int
@@ -73,6 +84,7 @@ class Measured:
     draws: int = 0
     looks: int = 1
     confidence: float = 0.95
+    chance: float | None = None
     figures: tuple[Figure, ...] = ()
 
     @property
@@ -96,7 +108,9 @@ class CheckResult:
     judges something else. ``not_asked``: why the question was not put to this model; empty if it was. ``expected``: why
     it was expected not to pass; empty if it was expected to pass. ``quantity``: what was judged. ``finding``: whether
     the verdict decides only in the tier ``full``. ``magnitudes``: the verdicts on the maps' magnitudes, if their signs
-    were judged. ``findings``: what else was found, which decides only in the tier ``full``.
+    were judged. ``findings``: what else was found, which decides only in the tier ``full``. ``curve``: the measurements
+    at all stages, judged or only shown, with signs and by magnitude. ``evidence``: values image by image and a few
+    maps; it is not part of the record.
     """
 
     check: str
@@ -112,6 +126,8 @@ class CheckResult:
     finding: bool = False
     magnitudes: tuple[StageVerdict, ...] = ()
     findings: tuple[Finding, ...] = ()
+    curve: tuple[Point, ...] = ()
+    evidence: Evidence | None = field(default=None, repr=False, compare=False)
 
     @property
     def deciding(self) -> StageVerdict | None:
@@ -141,40 +157,43 @@ class CheckResult:
         return self.verdict == "passed" or self.finding
 
     def as_record(self) -> dict[str, Any]:
-        """Return the result as JSON primitives; ``from_record`` is the inverse."""
+        """Return the result as JSON primitives; ``from_record`` is the inverse, but for the evidence."""
+        record = asdict(replace(self, evidence=None))
+        del record["evidence"]
         return {
-            **asdict(self),
+            **record,
             "statistic": self.statistic,
             "interval": list(self.interval) if self.interval else None,
             "threshold": self.threshold,
+            "margin": self.deciding.margin if self.deciding else None,
             "measured": {**asdict(self.measured), "figures": [list(each) for each in self.measured.figures]},
             "stages": [_stage_record(each) for each in self.stages],
             "magnitudes": [_stage_record(each) for each in self.magnitudes],
             "findings": [each._asdict() for each in self.findings],
+            "curve": [each.as_record() for each in self.curve],
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> CheckResult:
         """Return the result of such a record as ``as_record`` returns."""
-        own: dict[str, Any] = {each.name: record[each.name] for each in fields(cls)}
+        own: dict[str, Any] = {each.name: record[each.name] for each in fields(cls) if each.name != "evidence"}
         figures = tuple(Figure(*each) for each in own["measured"]["figures"])
         measured = Measured(**own["measured"] | {"figures": figures})
         stages = {name: tuple(map(_stage_of, own[name])) for name in ("stages", "magnitudes")}
         findings = tuple(Finding(**each) for each in own["findings"])
-        return cls(**own | stages | {"measured": measured, "findings": findings})
+        curve = tuple(map(Point.from_record, own["curve"]))
+        return cls(**own | stages | {"measured": measured, "findings": findings, "curve": curve})
 
 
 def _stage_record(stage: StageVerdict) -> dict[str, Any]:
     record = asdict(stage)
     del record["interval"]
-    bounds = stage.interval._asdict() if stage.interval.defined else dict.fromkeys(Interval._fields)  # no NaN in JSON
-    return record | bounds
+    return record | bounds_of(stage.interval)
 
 
 def _stage_of(record: Mapping[str, Any]) -> StageVerdict:
-    own = {name: value for name, value in record.items() if name not in Interval._fields}
-    bounds = (float("nan") if record[name] is None else record[name] for name in Interval._fields)
-    return StageVerdict(**own, interval=Interval(*bounds))
+    own, interval = without_bounds(record)
+    return StageVerdict(**own, interval=interval)
 
 
 def not_asked(check: str, method: str, model: str, seed: int, why: str) -> CheckResult:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from math import ceil
+from math import prod
 from typing import NamedTuple
 
 from ...foundation.ids import with_variant
 from ...foundation.randomness import derived_seed
 from ...foundation.reading import Reading
 from ...interventions.stage import Randomization
-from ...measuring.looks import Look, Looking, has_few_images
+from ...measuring.looks import Looking, has_few_images
 from ...measuring.profile import SrcProfile
 from ...measuring.src import SrcMeasurement
+from ...measuring.statistics import similarity_by_chance
 from ...methods.protocol import SaliencyMethod
 from ..registry import IMAGES, SIMILARITY, Check
 from .message import BELOW, Words, explain
 from .result import CheckResult, Finding, Measured, StageVerdict, decisive
+from .showing import curve_of, evidence_of, profiles_to_explain, profiles_to_illustrate
 from .subject import Subject
 from .verdict import judge_stages
 
-# Else a network of a hundred layers would be measured for an hour, only to explain a verdict that is known already.
-MOST_SHOWN = 12
 OUTLINE = "the signs change, the picture of magnitudes does not: what is left is the image's own outline"
 
 
@@ -77,8 +77,14 @@ def check_src(
         measurement, judging, looking, finding=check.is_finding(variant), magnitudes=subject.settles_findings
     )
     every = bound.names()
-    explains = subject.explain and not looking.is_least  # of a slow method, no stage is measured only to be shown
-    cascade = profile_to_show(measurement, judged, every) if explains else judged.profile
+    verdict = decisive(judged.stages).verdict
+    shown = [judged.profiles]
+    if not looking.is_least:  # of a slow method, no stage is measured only to be shown
+        if subject.explain:
+            shown.append(profiles_to_explain(measurement, judged.profiles, every, passed=verdict == "passed"))
+        if subject.illustrate:
+            shown.append(profiles_to_illustrate(measurement, shown[-1], every))
+    cascade = shown[1][0] if len(shown) > 1 else judged.profile
     measured = Measured(
         subject.seed,
         reading.sign,
@@ -87,46 +93,55 @@ def check_src(
         draws=judged.profile.src.shape[0],
         looks=judged.looks,
         confidence=reading.confidence,
+        chance=similarity_by_chance(prod(subject.first_view.size)) if check.quantity == SIMILARITY else 0.0,
     )
     findings = findings_of(judged.stages, judged.magnitudes, unclear=subject.settles_findings)
     # The message names the seed that a user can pass, not the one derived from it.
-    shown = replace(cascade, seed=subject.seed)
+    cascade = replace(cascade, seed=subject.seed)
     return CheckResult(
         check=title,
         method=subject.method_name,
         model=subject.model_name,
-        verdict=decisive(judged.stages).verdict,
+        verdict=verdict,
         message=explain(
             title,
             judged.stages,
-            shown,
+            cascade,
             measured,
             words,
             check.quantity,
             findings,
             total=len(every),
             level=judged.level,
-            more=subject.to_ask_for_more(decisive(judged.stages).verdict) if looking.short else "",
+            more=subject.to_ask_for_more(verdict) if looking.short else "",
         ),
         measured=measured,
         stages=judged.stages,
         magnitudes=judged.magnitudes,
         findings=findings,
+        curve=tuple(curve_of(shown, every, check.quantity, judged.level)),
+        evidence=evidence_of(shown, every),
     )
 
 
 class Judged(NamedTuple):
-    """What was seen at a look: the profile as judged, the verdicts on its stages and on the magnitudes of its maps.
+    """What was seen at a look: the profiles, the verdicts on the stages of the first and on the magnitudes of its maps.
 
-    ``looks``: how many looks were taken. ``level``: the confidence of the intervals.
+    ``profiles``: as judged, then by magnitude, if maps have signs. ``looks``: how many looks were taken. ``level``: the
+    confidence of the intervals.
     """
 
-    profile: SrcProfile
+    profiles: tuple[SrcProfile, ...]
     stages: tuple[StageVerdict, ...]
     magnitudes: tuple[StageVerdict, ...]
     has_signs: bool
     looks: int
     level: float
+
+    @property
+    def profile(self) -> SrcProfile:
+        """The profile that is judged."""
+        return self.profiles[0]
 
 
 class Judging(NamedTuple):
@@ -169,7 +184,7 @@ def first_sure(
         # What does not decide need not stay so with one more image.
         guarded = few and magnitudes
         by_magnitude = judging.judge(others[0], level, signed=False, few=guarded) if others and has_signs else ()
-        judged = Judged(profile, stages, by_magnitude, has_signs, taken, level)
+        judged = Judged((profile, *others), stages, by_magnitude, has_signs, taken, level)
         enough = look.images >= IMAGES
         settled = is_sure(stages) or (enough and (finding or decisive(stages).verdict == "undefined"))
         if settled and (is_sure(by_magnitude) or enough or not magnitudes):
@@ -207,26 +222,3 @@ def findings_of(
         OUTLINE if worst.verdict == "failed" else "the signs change; whether the picture of magnitudes does is unclear"
     )
     return (Finding(text, f"{worst.interval.mean:.3f} by magnitude"),)
-
-
-def profile_to_show(measurement: SrcMeasurement, judged: Judged, every: Collection[str]) -> SrcProfile:
-    """Return the judged profile if its stages pass; else one with more stages, to show the cascade in the message.
-
-    ``every``: the names of all stages. The judged ones and up to ``MOST_SHOWN`` others, evenly spread, are measured, on
-    as many images and draws as the verdict took, but not more than fit into the table that is usual.
-    """
-    profile = judged.profile
-    if decisive(judged.stages).verdict == "passed" or set(every) == set(profile.stages):
-        return profile
-    draws, _, images = profile.src.shape
-    shown = stages_to_show(every, profile.stages)
-    look = Look(min(images, IMAGES), min(draws, measurement.seeds))
-    (profiles,) = measurement.growing(shown, (look,))
-    return profiles[0]
-
-
-def stages_to_show(every: Collection[str], judged: Collection[str]) -> tuple[str, ...]:
-    """Return the stages to show, in order: the judged ones, and at most ``MOST_SHOWN`` of the others."""
-    others = [stage for stage in every if stage not in judged]
-    step = max(1, ceil(len(others) / MOST_SHOWN))
-    return tuple(stage for stage in every if stage in judged or stage in others[::step])

@@ -46,7 +46,8 @@ class Subject(MethodSubject):
     ``more``: a batch that begins with these images and goes on, for answers that take more. ``all_images``: whether all
     images are explained; else as many as it takes until the answer is sure.
     ``memory``: the bytes that a measurement may take, by default a quarter of what is free. ``explain``: whether more
-    stages are measured if a check does not pass, to explain its verdict. ``settles_findings``: whether more is measured
+    stages are measured if a check does not pass, to explain its verdict; ``illustrate``: whether they are if it passes,
+    too, though on few images, to show the whole cascade. ``settles_findings``: whether more is measured
     until it is clear whether the magnitudes of maps with signs are a finding, too.
 
     What depends on the method, the model and the images alone is found once, and shared by all checks of the subject.
@@ -60,6 +61,7 @@ class Subject(MethodSubject):
     all_images: bool = field(default=False, kw_only=True)
     memory: int | None = field(default=None, kw_only=True)
     explain: bool = field(default=True, kw_only=True)
+    illustrate: bool = field(default=False, kw_only=True)
     settles_findings: bool = field(default=True, kw_only=True)
     _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _weights: object = field(default=None, init=False, repr=False, compare=False)

@@ -19,15 +19,19 @@ from ...foundation.randomness import derived_seed
 from ...measuring.localization import mass_inside
 from ...measuring.looks import has_few_images
 from ...measuring.mass import Masses, maps_to_weigh
+from ...measuring.pictures import maps_to_keep, pictures_of
 from ...measuring.statistics import mean_interval
+from ..judging.evidence import Evidence
 from ..judging.message import BAR, bar
 from ..judging.result import CheckResult, Figure, Measured, StageVerdict
+from ..judging.showing import point_of_masses
 from ..judging.subject import Subject
 from ..judging.verdict import SURE, judge_look
 from ..registry import IMAGES
 from . import CHECK
 
 (STAGE,) = CHECK.thresholds
+CHANCE = 0.25  # one object among three pieces of clutter of the same size
 MEANING = {
     "passed": "The maps lie on the object more than on clutter of the same strokes.",
     "failed": "The maps lie on clutter as on the object, or more: they do not show where the evidence is.",
@@ -73,9 +77,11 @@ def check_localization(subject: Subject, scenes: Scenes, *, threshold: float | N
     name = f"{subject.method_name} on {subject.model_name}"
     looks, level, short = subject.looking(1, images=len(scenes))
     found = Located(Masses(np.empty(0)), Masses(np.empty(0)))
+    kept: dict[str, np.ndarray] = {}
     for look in looks:
         rows = slice(len(found.on_object), look.images)
         maps = maps_to_weigh(subject.method, subject.model, scenes.batch, rows, name=f"{name}, scenes", seed=seed)
+        kept.setdefault("scenes", maps_to_keep(maps, "signed"))
         found = Located(
             found.on_object.followed_by(Masses(mass_inside(maps, scenes.objects[rows]).numpy())),
             found.on_clutter.followed_by(Masses(mass_inside(maps, scenes.clutter[rows]).numpy())),
@@ -93,6 +99,7 @@ def check_localization(subject: Subject, scenes: Scenes, *, threshold: float | N
         draws=1,
         looks=looks.index(look) + 1,
         confidence=subject.reading.confidence,
+        chance=CHANCE,
         figures=tuple(
             Figure(f"mass on {where}", masses.mean)
             for where, masses in (("the object", found.on_object), ("clutter", found.on_clutter))
@@ -113,6 +120,11 @@ def check_localization(subject: Subject, scenes: Scenes, *, threshold: float | N
         measured=measured,
         stages=(stage,),
         finding=True,
+        curve=tuple(
+            point_of_masses(masses, where, "mass", subject.reading.confidence)
+            for where, masses in (("on the object", found.on_object), ("on clutter", found.on_clutter))
+        ),
+        evidence=Evidence({"absolute": {STAGE: found.shares[None]}}, kept, pictures_of(scenes.batch.images)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +15,9 @@ from ...interventions.null_region import random_mask, with_null_region
 from ...measuring.localization import are_enlarged, mass_outside
 from ...measuring.looks import Look, has_few_images
 from ...measuring.maps import maps_of, reduced
+from ...measuring.pictures import maps_to_keep, pictures_of
 from ...measuring.statistics import mean_interval
+from ..judging.evidence import Evidence
 from ..judging.message import bar
 from ..judging.result import CheckResult, Figure, Measured, StageVerdict
 from ..judging.subject import Subject
@@ -28,6 +30,7 @@ from . import CHECK
 # Masks differ more than images do.
 DRAWS = 8
 (STAGE,) = CHECK.thresholds
+BEHIND = "behind a mask"
 COARSE = "Only cells of the map that lie wholly outside count; a finding, since its layer sees past its cells."
 ENLARGED = "The maps were enlarged from coarser ones; a finding, since their layer sees past its cells."
 MEANING = {
@@ -60,7 +63,7 @@ def check_null_region(subject: Subject, *, threshold: float | None = None) -> Ch
     images = subject.original.images
     looks, level, short = subject.looking(DRAWS)
     interval = partial(mean_interval, confidence=level, least=0.0)
-    for look, (shares, maps) in zip(looks, outside(subject, images, looks), strict=True):
+    for look, (shares, maps, shown) in zip(looks, outside(subject, images, looks), strict=True):  # noqa: B007
         stage = judge_look(STAGE, shares, interval, limit, above=CHECK.above, few=has_few_images(look, looks))
         height, width = maps.shape[1:]
         coarse = height < images.shape[2] or width < images.shape[3]
@@ -77,6 +80,7 @@ def check_null_region(subject: Subject, *, threshold: float | None = None) -> Ch
         draws=draws,
         looks=looks.index(look) + 1,
         confidence=reading.confidence,
+        chance=0.5,  # half of the mass, since each mask is also taken inside out
         figures=figures,
     )
     return CheckResult(
@@ -94,14 +98,26 @@ def check_null_region(subject: Subject, *, threshold: float | None = None) -> Ch
         measured=measured,
         stages=(stage,),
         finding=coarse or enlarged,
+        evidence=Evidence({"absolute": {STAGE: shares}}, {BEHIND: shown.maps}, shown.pictures),
     )
 
 
-def outside(subject: Subject, images: torch.Tensor, looks: Sequence[Look]) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
+class Shown(NamedTuple):
+    """What is kept for the eye: the maps behind the first mask, and what is left of the first images there."""
+
+    maps: np.ndarray
+    pictures: np.ndarray
+
+
+def outside(
+    subject: Subject, images: torch.Tensor, looks: Sequence[Look]
+) -> Iterator[tuple[np.ndarray, torch.Tensor, Shown]]:
     """Yield for each look the share of mass outside of a mask, by mask and image ``(draws, N)``, and the last maps.
 
-    It is the mean of the two that a mask and its reverse give, NaN if one of them is undefined.
+    It is the mean of the two that a mask and its reverse give, NaN if one of them is undefined. What is kept of the
+    first maps comes third.
     """
+    shown = None
     height, width = images.shape[2:]
     shares = np.zeros((looks[-1].draws, looks[-1].images))
     known = [0] * len(shares)
@@ -112,9 +128,11 @@ def outside(subject: Subject, images: torch.Tensor, looks: Sequence[Look]) -> It
             rows = slice(known[draw], look.images)
             for inside in (mask, ~mask) if known[draw] < look.images else ():
                 maps = maps_behind(inside, subject, images, rows, seed)
+                shown = shown or Shown(maps_to_keep(maps, "signed"), pictures_of(images * inside.to(images.device)))
                 shares[draw, rows] += mass_outside(maps, inside).numpy() / 2
             known[draw] = look.images
-        yield shares[: look.draws, : look.images], reduced(maps, "signed")
+        assert shown is not None
+        yield shares[: look.draws, : look.images], reduced(maps, "signed"), shown
 
 
 def maps_behind(inside: torch.Tensor, subject: Subject, images: torch.Tensor, rows: slice, seed: int) -> torch.Tensor:

@@ -1,13 +1,12 @@
-"""Files that are written whole or not at all."""
+"""Files of networks, written whole or not at all; a folder that takes none is an error for the user."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from ...foundation import files
 from ...foundation.errors import CheckpointError
 
 
@@ -18,21 +17,10 @@ def writing_whole(file: Path) -> Iterator[Path]:
     Raises CheckpointError if the folder takes no file, as when it is read-only or the disk is full.
     """
     try:
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        os.close(handle)
+        with files.writing_whole(file) as temporary:
+            yield temporary
     except OSError as error:
         raise unwritable(file.parent, error) from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o644)
-        os.replace(temporary, file)
-    except BaseException as error:
-        with suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError):
-            raise unwritable(file.parent, error) from error
-        raise
 
 
 def write_whole(file: Path, content: bytes) -> None:

@@ -1,0 +1,43 @@
+"""What a method was called with, as far as it can be told from outside. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from functools import partial
+from inspect import Parameter, signature
+from typing import Any
+
+Simple = bool | int | float | str | None
+
+
+def parameters_of(method: object) -> dict[str, Simple]:
+    """Return the parameters of a method by name: its keywords with their defaults, or the fields of a dataclass.
+
+    Anything but numbers, words, booleans and None is given by its ``repr``, shortened.
+    """
+    given: dict[str, Any] = {}
+    while isinstance(method, partial):
+        given = {**method.keywords, **given}
+        method = method.func
+    if is_dataclass(method) and not isinstance(method, type):
+        given = {each.name: getattr(method, each.name) for each in fields(method) if each.init and each.repr} | given
+    return {name: _simple(value) for name, value in (_defaults(method) | given).items()}
+
+
+def _defaults(method: object) -> dict[str, Any]:
+    try:
+        parameters = signature(method).parameters.values()  # type: ignore[arg-type]
+    except (TypeError, ValueError):  # some callables have no signature
+        return {}
+    return {each.name: each.default for each in parameters if each.default is not Parameter.empty}
+
+
+def _simple(value: object) -> Simple:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float) and value == value and abs(value) != float("inf"):
+        return value
+    try:
+        return repr(value)[:100]
+    except Exception:  # it is somebody else's
+        return f"<{type(value).__name__}>"
