@@ -16,13 +16,16 @@ NAME = PACKAGE.name
 # What each room may import besides itself. What is not here may be imported by nobody.
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "foundation": frozenset(),
+    "drawing": frozenset({"foundation"}),
     "data": frozenset({"foundation"}),
     "networks": frozenset({"foundation", "data"}),
     "methods": frozenset({"foundation", "data"}),
     "interventions": frozenset({"foundation"}),
-    "measuring": frozenset({"foundation", "data", "methods", "interventions"}),
-    "checks": frozenset({"foundation", "data", "methods", "interventions", "measuring"}),
-    "reports": frozenset({"foundation", "data", "methods", "interventions", "measuring", "checks", "networks"}),
+    "measuring": frozenset({"foundation", "drawing", "data", "methods", "interventions"}),
+    "checks": frozenset({"foundation", "drawing", "data", "methods", "interventions", "measuring"}),
+    "reports": frozenset(
+        {"foundation", "drawing", "data", "methods", "interventions", "measuring", "checks", "networks"}
+    ),
 }
 ROOMS = frozenset(MAY_IMPORT)
 MAY_IMPORT |= {

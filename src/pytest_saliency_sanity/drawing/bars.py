@@ -1,0 +1,64 @@
+"""Means with their intervals side by side (the paper, figure 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .curves import Range
+from .style import CHANCE, FAINT, INK, LIMIT, SERIES, SMALL
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw_bars(
+    axes: Axes,
+    ranges: Mapping[str, Range],
+    *,
+    limits: Mapping[str, float] | None = None,
+    quantity: str,
+    chance: float | None = None,
+    faint: frozenset[str] = frozenset(),
+) -> Axes:
+    """Draw a horizontal bar with its interval for each name, the first on top.
+
+    ``limits``: the threshold of each. ``chance``: what a random map scores. ``faint``: names in the background, such as
+    controls. A name whose mean is NaN gets no bar, and says that nothing is defined.
+    """
+    names = list(ranges)
+    for row, name in enumerate(names):
+        mean, low, high = ranges[name]
+        if mean != mean:
+            axes.annotate(
+                "none defined",
+                (0, row),
+                color=FAINT,
+                fontsize=SMALL - 1,
+                va="center",
+                xytext=(4, 0),
+                textcoords="offset points",
+            )
+            continue
+        color = FAINT if name in faint else SERIES
+        axes.barh(row, mean, 0.62, color=color, alpha=0.55, linewidth=0)
+        axes.errorbar(mean, row, xerr=[[mean - low], [high - mean]], color=INK, capsize=2.5, linewidth=1.1)
+    for number, (name, limit) in enumerate((limits or {}).items()):
+        row = names.index(name)
+        axes.plot(
+            [limit, limit], [row - 0.45, row + 0.45], color=LIMIT, linewidth=2.2, label=None if number else "threshold"
+        )
+    if chance is not None:
+        axes.axvline(chance, color=CHANCE, linewidth=1, linestyle=":", label="a random map")
+    axes.axvline(0, color=FAINT, linewidth=0.8)
+    axes.set_yticks(range(len(names)), names, fontsize=SMALL)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlim(min([-0.02, *(low - 0.03 for _, low, _ in ranges.values() if low == low and low < 0)]), 1.03)
+    axes.set_xlabel(quantity, color=INK, fontsize=SMALL)
+    if limits or chance is not None:
+        legend = axes.legend(
+            fontsize=SMALL - 1, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0
+        )
+        for text in legend.get_texts():
+            text.set_color(INK)
+    return axes

@@ -1,0 +1,95 @@
+"""A quantity over the stages of a cascade, with its intervals (the paper, figure 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .style import CHANCE, FAINT, INK, LIMIT, SECOND, SERIES, SMALL
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Range = tuple[float, float, float]  # mean, low, high
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The means and bounds of a quantity by stage, in the order of the cascade. NaN if nothing is defined.
+
+    ``limits``: the thresholds of the stages that are judged.
+    """
+
+    ranges: Mapping[str, Range]
+    limits: Mapping[str, float] = field(default_factory=dict)
+
+
+def draw_curve(
+    axes: Axes,
+    curve: Curve,
+    *,
+    label: str,
+    magnitudes: Mapping[str, Range] | None = None,
+    others: Mapping[str, Mapping[str, Range]] | None = None,
+    chance: float | None = None,
+    quantity: str = "similarity",
+) -> Axes:
+    """Draw a curve with its band, and thresholds at the stages that are judged.
+
+    ``magnitudes``: a second curve. ``others``: curves to compare it with, by name, as thin lines. ``chance``: what a
+    random map scores.
+    """
+    stages = list(curve.ranges)
+    for name, ranges in (others or {}).items():
+        means = [ranges[stage][0] if stage in ranges else float("nan") for stage in stages]
+        axes.plot(range(len(stages)), means, color=FAINT, linewidth=0.8, linestyle="--", marker=".", markersize=3)
+        if known := [at for at, mean in enumerate(means) if mean == mean]:
+            axes.annotate(
+                name,
+                (known[-1], means[known[-1]]),
+                color=FAINT,
+                fontsize=SMALL - 1,
+                xytext=(4, 0),
+                va="center",
+                textcoords="offset points",
+            )
+    if chance is not None:
+        axes.axhline(chance, color=CHANCE, linewidth=1, linestyle=":", label="a random map")
+    if magnitudes:
+        _band(axes, stages, magnitudes, SECOND, "by magnitude", dashed=True)
+    _band(axes, stages, curve.ranges, SERIES, label)
+    for number, (stage, limit) in enumerate(curve.limits.items()):
+        at = stages.index(stage)
+        axes.plot(
+            [at - 0.4, at + 0.4], [limit, limit], color=LIMIT, linewidth=2.2, label="threshold" if not number else None
+        )
+    axes.set_xlim(-0.5, len(stages) - 0.5)
+    axes.set_ylim(*_limits_of(curve, magnitudes, others))
+    axes.set_xticks(range(len(stages)), stages, rotation=35, ha="right", rotation_mode="anchor", fontsize=SMALL - 1)
+    axes.set_ylabel(quantity)
+    legend = axes.legend(
+        fontsize=SMALL - 1, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderpad=0
+    )
+    for text in legend.get_texts():
+        text.set_color(INK)
+    return axes
+
+
+def _band(
+    axes: Axes, stages: Sequence[str], ranges: Mapping[str, Range], color: str, label: str, *, dashed: bool = False
+) -> None:
+    undefined = (float("nan"),) * 3
+    mean, low, high = zip(*(ranges.get(stage, undefined) for stage in stages), strict=True)
+    at = list(range(len(stages)))
+    axes.plot(
+        at, mean, color=color, linewidth=1.6, linestyle="--" if dashed else "-", marker="o", markersize=3.5, label=label
+    )
+    # Bars, too: a band shows nothing at a stage between two undefined ones.
+    axes.vlines(at, low, high, color=color, linewidth=1, alpha=0.5)
+    axes.fill_between(at, low, high, color=color, alpha=0.18, linewidth=0)
+
+
+def _limits_of(curve: Curve, *more: Mapping[str, object] | None) -> tuple[float, float]:
+    lows = [low for _, low, _ in curve.ranges.values() if low == low]
+    return min(-0.02, *(low - 0.05 for low in lows)) if lows and min(lows) < 0 else -0.02, 1.03
