@@ -1,4 +1,4 @@
-"""Write the tables of README and docs that repeat a registry: ``python docs/tables.py``.
+"""Write the tables of README and docs that repeat what the code says: ``python docs/tables.py``.
 
 Each stands between two marks, ``<!-- table: NAME -->`` and ``<!-- end of table -->``; what stands between them is
 replaced. A test fails if a table is not what this would write.
@@ -6,20 +6,25 @@ replaced. A test fails if a table is not what this would write.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import pytest_saliency_sanity
+from pytest_saliency_sanity import plugin
 from pytest_saliency_sanity.checks.registry import CHECKS, Check
 from pytest_saliency_sanity.foundation.ids import with_variant
 from pytest_saliency_sanity.methods.adapters import LIBRARIES
 from pytest_saliency_sanity.methods.registry import ADAPTED, CONTROLS, REFERENCE
 from pytest_saliency_sanity.networks.presets.registry import PRESETS
+from pytest_saliency_sanity.plugin import hookspecs
+from pytest_saliency_sanity.plugin.names import EXPECTED_FAILURES, MARKERS
 from pytest_saliency_sanity.plugin.options import OPTIONS
 from pytest_saliency_sanity.reports.registry import REPORTS
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 TABLE = re.compile(r"(<!-- table: ([\w-]+) -->\n)(.*?)(<!-- end of table -->)", re.DOTALL)
 
 Rows = Iterable[Sequence[str]]
@@ -98,7 +103,44 @@ def options() -> Rows:
         repeatable = "; repeatable" * option.repeatable
         yield f"`{option.flag} {option.metavar}`", f"{option.meaning}{repeatable}", option.default
     yield "`--saliency-list`", "list everything that is registered, then stop", ""
-    yield "ini `saliency_expected_failures`", "lines `method/model/check -> reason`", "none"
+    yield f"ini `{EXPECTED_FAILURES}`", "lines `method/model/check -> reason`", "none"
+
+
+def ini_keys() -> Rows:
+    yield "ini key", "is", "as the option"
+    for option in OPTIONS:
+        yield f"`{option.key}`", "a list" if option.repeatable else "a value", f"`{option.flag}`"
+    yield f"`{EXPECTED_FAILURES}`", "a list of lines `method/model/check -> reason`", "none"
+
+
+def markers() -> Rows:
+    yield "marker", "says"
+    for name, meaning in MARKERS.items():
+        yield f"`{name}`", meaning
+
+
+def fixtures() -> Rows:
+    yield "fixture", "gives"
+    for name in plugin.__all__:
+        yield f"`{name}`", described(getattr(plugin, name))
+
+
+def hooks() -> Rows:
+    yield "hook", "is asked to"
+    for name, hook in inspect.getmembers(hookspecs, inspect.isfunction):
+        yield f"`{name}({', '.join(inspect.signature(hook).parameters)})`", described(hook)
+
+
+def public_names() -> Rows:
+    yield "name", "is"
+    for name in pytest_saliency_sanity.__all__:
+        yield f"`{name}`", described(getattr(pytest_saliency_sanity, name), paragraphs=1)
+
+
+def described(thing: object, paragraphs: int | None = None) -> str:
+    """Return the docstring of something in one line, or only its first paragraphs."""
+    text = inspect.cleandoc(thing.__doc__ or "").replace("``", "`")
+    return " ".join(" ".join(text.split("\n\n")[:paragraphs]).split())
 
 
 def reports() -> Rows:
@@ -118,6 +160,11 @@ TABLES: dict[str, Callable[[], Rows]] = {
     "presets": presets,
     "options": options,
     "reports": reports,
+    "ini-keys": ini_keys,
+    "markers": markers,
+    "fixtures": fixtures,
+    "hooks": hooks,
+    "public-names": public_names,
 }
 
 
