@@ -133,7 +133,8 @@ def test_readme_and_citation_give_the_projects_address() -> None:
 def test_the_sdist_has_what_its_own_tests_need(sdist: Path) -> None:
     for folder in ("src", "tests", "benchmarks", "docs"):
         assert files_of(sdist / folder) == files_of(ROOT / folder)
-    for name in ("pyproject.toml", "conftest.py", "noxfile.py", "README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE"):
+    settings = ("pyproject.toml", "mkdocs.yml", "conftest.py", "noxfile.py")
+    for name in (*settings, "README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE"):
         assert (sdist / name).read_bytes() == (ROOT / name).read_bytes()
 
 
