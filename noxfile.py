@@ -75,7 +75,7 @@ def typos(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Check that the tables of README and docs are those that `python docs/tables.py` would write."""
+    """Check README and docs: the tables are the code's, what is shown exists, the site builds without a warning."""
     session.install("-e", ".[test]")
     session.run("pytest", "tests/docs")
 

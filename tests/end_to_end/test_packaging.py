@@ -127,7 +127,7 @@ def test_readme_and_citation_give_the_projects_address() -> None:
     assert [link for link in links if not link.startswith("https://")] == []  # a package index can't follow them
     ours = [link.removeprefix(f"{repository}/blob/main/") for link in links if link.startswith(f"{repository}/")]
     assert ours
-    assert [link for link in ours if not (ROOT / link.partition("#")[0]).exists()] == []
+    assert [link for link in ours if not (ROOT / re.split("[#?]", link)[0]).exists()] == []
 
 
 def test_the_sdist_has_what_its_own_tests_need(sdist: Path) -> None:
