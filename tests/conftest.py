@@ -16,6 +16,8 @@ from support.packages import Install, put_package
 from support.runs import Ids, Recorder, Records, Run
 
 import pytest_saliency_sanity
+from pytest_saliency_sanity.foundation import displays
+from pytest_saliency_sanity.foundation.progress import choose_displays
 
 # One thread, here and in the processes that tests start: small networks gain nothing from more, and on a machine that
 # is shared with others, threads that wait for each other take ten times as long.
@@ -66,6 +68,15 @@ def records(pytester: pytest.Pytester) -> Records:
         return recorder.records
 
     return run
+
+
+@pytest.fixture
+def in_a_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tell of work as a process does that is not pytest's, with a line on standard error after each step."""
+    monkeypatch.setattr(displays, "INTERVAL", 0.0)
+    before = choose_displays(displays.usual_display)
+    yield
+    choose_displays(before)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from .data.bias_scenario import BiasScenario
 from .data.masks import require_masks
 from .foundation.errors import SaliencyCheckFailed
 from .foundation.limits import require_confidence, require_enough_images, require_share, require_threshold
+from .foundation.progress import telling
 from .foundation.rerun import current_command
 from .foundation.workload import suited_to
 from .interventions.stage import Randomization
@@ -104,7 +105,7 @@ def assert_mass_inside(
     resolved, called = with_name(method)
     on = as_model(model)
     name = f"{called} on {model if isinstance(model, str) else type(model).__name__}"
-    with suited_to(on, batch.images):
+    with telling(name), suited_to(on, batch.images):
         masses = masses_of(resolved, on, batch, masks, name=name, seed=seed)
     verdict = verdict_on(masses.values[None], masses.interval(confidence), threshold, above=True)
     if verdict != "passed":
@@ -142,7 +143,7 @@ def assert_bias_detected(
     scenario = BiasScenario(biased_model, balanced_model, batch, nuisance_masks)
     resolved, called = with_name(method)
     name = f"{called} on {type(biased_model).__name__}"
-    with suited_to(biased_model, batch.images):
+    with telling(name), suited_to(biased_model, batch.images):
         masses = bias_masses(resolved, scenario, limit, confidence, name=name, seed=seed)
     if masses.verdict != "passed":
         message = explain_bias(f"assert_bias_detected: {name}", scenario, masses, limit, confidence, seed)

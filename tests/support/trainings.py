@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from pytest_saliency_sanity.foundation import displays
 from pytest_saliency_sanity.networks.presets.embedded.digits import DIGITS
 from pytest_saliency_sanity.networks.presets.paper.recipes import FAMILY
 from pytest_saliency_sanity.networks.storage import cached
@@ -93,5 +94,5 @@ def _train(folder: Path, told: Path, most_epochs: int, most_bytes: int | None) -
     if most_bytes is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
     torch.set_num_threads(1)
-    cached.SECONDS_BETWEEN_SAVES = 0.0
+    cached.SECONDS_BETWEEN_SAVES = displays.INTERVAL = 0.0
     cached.train_entry(entry_in(folder, with_recipe(NARROW, least_epochs=most_epochs, most_epochs=most_epochs)))

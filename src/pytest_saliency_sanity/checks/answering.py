@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ..foundation.errors import UnsuppliedNeedError
 from ..foundation.memory import memory
+from ..foundation.progress import telling
 from ..foundation.threads import one_thread
 from ..foundation.workload import workload_of
 from .judging.result import CheckResult
@@ -27,7 +28,8 @@ def answer(
     raises or does not return maps.
     """
     check = CHECKS.named(question.check)
-    with suited_to(subject):
+    about = f"{question.method} on {question.model}" if question.model else question.method
+    with telling(f"{about}: {question.id}"), suited_to(subject):
         result: object = check.asking()(subject, needs, question.variant, threshold)
     if not isinstance(result, CheckResult):
         raise TypeError(f"the check {question.id} returned {result!r}, which is not a CheckResult")

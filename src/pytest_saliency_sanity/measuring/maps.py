@@ -14,6 +14,7 @@ from ..foundation.custody import custody
 from ..foundation.errors import SaliencyMethodError, described
 from ..foundation.inference import limit_rows, max_rows
 from ..foundation.memory import is_out_of_memory
+from ..foundation.progress import advance
 from ..foundation.randomness import derived_seed, isolated_streams
 from ..methods.protocol import SaliencyMethod
 
@@ -57,6 +58,7 @@ def maps_of(
             warn(f"{name}: memory ran out with {rows} images at a time; going on with half as many", stacklevel=2)
         else:
             start += rows
+            advance(len(maps[-1]))
     if len({each.shape[1:] for each in maps}) > 1:
         raise SaliencyMethodError(f"{name}: the method returned maps of different sizes for images of one size")
     return torch.cat(maps)

@@ -11,6 +11,7 @@ from torch import nn
 from ..data.batch import Batch
 from ..foundation.copying import copied
 from ..foundation.inference import evaluation_mode, images_for, logits_of
+from ..foundation.progress import expect
 from ..methods.protocol import SaliencyMethod
 from .interval import Interval
 from .localization import mass_inside
@@ -70,6 +71,7 @@ def masses_of(
     Raises SaliencyMethodError if the method raises or does not return maps.
     """
     some = slice(start, stop)
+    expect(len(masks[some]))
     maps = maps_to_weigh(method, model, batch, some, name=name, seed=seed)
     return Masses(mass_inside(maps, masks[some]).numpy())
 

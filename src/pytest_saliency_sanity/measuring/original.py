@@ -12,6 +12,7 @@ from torch import nn
 from ..foundation.copying import copied
 from ..foundation.inference import evaluation_mode, images_for, logits_of
 from ..foundation.memory import room_to_keep
+from ..foundation.progress import expect, telling
 from ..foundation.randomness import derived_seed
 from ..methods.protocol import SaliencyMethod, shares_work
 from .maps import maps_of
@@ -75,10 +76,12 @@ class Original:
                 explained, self, start=start, stop=stop, targets=self.targets(stop), name=TRAINED, noise=self.noise
             )
             begin = perf_counter()
-            if shares_work(self.method):
-                maps = self.trunk.shared_with(sharing_weights(self.model), None, (start, stop), explain)
-            else:
-                maps = explain(copied(self.model))
+            with telling(self.name):
+                expect(stop - start)
+                if shares_work(self.method):
+                    maps = self.trunk.shared_with(sharing_weights(self.model), None, (start, stop), explain)
+                else:
+                    maps = explain(copied(self.model))
             self.seconds = self.seconds or (perf_counter() - begin) / (stop - start)
             self._views[start, stop] = View(maps, seen=self.seen, compared_by=self.compared_by)
         return self._views[start, stop]

@@ -13,6 +13,7 @@ import torch
 from ..data.batch import Batch
 from ..foundation.errors import SaliencyMethodError, unknown_name
 from ..foundation.inference import heard
+from ..foundation.progress import advance, expect, telling
 from ..foundation.randomness import derived_seed
 from ..foundation.reading import SIGNS
 from ..interventions.stage import Randomization, Stage
@@ -135,11 +136,13 @@ class _Table:
     def grown_to(self, look: Look) -> tuple[SrcProfile, ...]:
         """Explain what is missing for a look, and return its profiles."""
         draws = min(look.draws, self.draws)
-        for draw in range(draws):
-            parts = [part for part in self.parts if self.known[draw] < part[1] <= look.images]
-            if parts:
-                self._explain(draw, parts)
-                self.known[draw] = look.images
+        with telling(self.measurement.original.name):
+            expect(len(self.stages) * sum(max(0, look.images - known) for known in self.known[:draws]))
+            for draw in range(draws):
+                parts = [part for part in self.parts if self.known[draw] < part[1] <= look.images]
+                if parts:
+                    self._explain(draw, parts)
+                    self.known[draw] = look.images
         measured, first = self.measurement, self.parts[0]
         # What maps without signs show by magnitude is what they show anyway.
         has_signs = measured.original.view(*first).have_signs
@@ -192,6 +195,7 @@ class _Table:
         """Return the maps of a stage; None if its model is dead."""
         key = draw, stage.name
         if self.why_dead.get(key):
+            advance(stop - start)
             return None
         original = self.measurement.original
         before = original.view(start, stop)

@@ -41,6 +41,7 @@ from .items import PackagedTests
 from .ledger import Ledger
 from .names import MARKERS, ROOT
 from .options import add_options
+from .progress import Progress
 from .project import checks_of, expected_failures_of, methods_of
 from .settings import SETTINGS, Settings, read_settings
 
@@ -103,6 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{marker}: {meaning}")
     config.stash[GIVEN_BEFORE] = take_over(config)
     config.stash[SETTINGS] = read = read_settings(config)
+    config.pluginmanager.register(Progress(config), "saliency_sanity_progress")
     expected: list[ExpectedFailure] = [*expected_failures_of(config), *read.expected_failures]
     config.pluginmanager.register(PackagedTests(read, expected), "saliency_sanity_tests")
     if not hasattr(config, "workerinput"):

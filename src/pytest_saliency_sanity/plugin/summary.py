@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from ..checks.costs import announcement
+from ..foundation.progress import say
 from ..reports.glances import Glance
 from ..reports.registry import REPORTS
 from ..reports.run import Run
@@ -47,19 +47,12 @@ def images_in_use(config: pytest.Config, settings: Settings) -> str:
 
 
 def announce(config: pytest.Config, glance: Glance) -> None:
-    """Say now, despite pytest's capturing, how long the questions about a method on a model will take, if it is long.
-
-    Workers of pytest-xdist have nowhere to say it.
-    """
-    reporter = config.pluginmanager.getplugin("terminalreporter")
+    """Say now how long the questions about a method on a model will take, if it is long."""
     questions = [each for each in config.stash[SETTINGS].plan if each.model == glance.model]
     count = len([each for each in questions if each.method == glance.method])
     text = announcement(glance.method, glance.model, glance.seconds, glance.cost, count)
-    capture = config.pluginmanager.getplugin("capturemanager")
-    if reporter and text:
-        with capture.global_and_fixture_disabled() if capture else nullcontext():
-            reporter.ensure_newline()
-            reporter.write_line(text)
+    if text:
+        say(text)
 
 
 def print_summary(reporter: pytest.TerminalReporter, run: Run) -> None:

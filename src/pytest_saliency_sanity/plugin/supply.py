@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from ..checks.registry import IMAGES
 from ..foundation.errors import CheckpointError
 from .names import MODEL
+from .progress import uncaptured
 from .settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -73,9 +74,8 @@ def more_images(config: pytest.Config, batch: Batch) -> Batch | None:
 
 @contextmanager
 def loading(config: pytest.Config) -> Iterator[None]:
-    """Let a training show its progress despite pytest's capturing; fail with a plain message if loading fails."""
-    capture = config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled() if capture else nullcontext():
+    """Let a download show its progress despite pytest's capturing; fail with a plain message if loading fails."""
+    with uncaptured(config):
         try:
             yield
         except CheckpointError as error:

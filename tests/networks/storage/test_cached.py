@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from pytest_saliency_sanity.networks.storage.record import read_facts, read_reco
 from pytest_saliency_sanity.networks.training.family import Family
 
 ONE_EPOCH = with_recipe(NARROW, least_epochs=1)
+pytestmark = pytest.mark.usefixtures("in_a_log")
 
 
 @pytest.fixture(autouse=True)
@@ -67,9 +69,10 @@ def test_it_is_trained_on_first_use_and_loaded_ever_after(folder: Path, capsys: 
     entry = entry_in(folder)
     claims = train_entry(entry)
     told = capsys.readouterr().err
-    assert "alexnet-random" in told
-    assert "loss=" in told
-    assert "accuracy=" in told
+    shown = re.findall(
+        r"^saliency-sanity: alexnet-random, loss=[\d.]+, accuracy=[\d.]+: (\d) of 225 epochs", told, re.M
+    )
+    assert shown == list("123456")
     assert claims.epochs == 6
     assert len(claims.history) == 6
     written = entry.finished.stat().st_mtime_ns

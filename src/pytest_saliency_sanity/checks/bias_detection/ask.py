@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...data.bias_scenario import BiasScenario
+from ...foundation.progress import expect
 from ...foundation.randomness import derived_seed
 from ...measuring.interval import Interval
 from ...measuring.localization import mass_inside
@@ -163,6 +164,7 @@ def bias_masses(
     found = dict.fromkeys(models, Masses(np.empty(0)))
     kept: dict[str, np.ndarray] = {}
     for look in looks:
+        expect(len(models) * (look.images - len(found["biased"])))
         for kind, model in models.items():
             some = slice(len(found[kind]), look.images)
             maps = maps_to_weigh(method, model, scenario.batch, some, name=f"{name}, {kind}", seed=seed)

@@ -8,6 +8,7 @@ from textwrap import shorten
 from typing import Any
 
 from ...foundation.custody import custody
+from ...foundation.progress import expect
 from ...foundation.threads import one_thread
 from ...methods.protocol import SaliencyMethod
 from ..judging.result import CheckResult, Figure, Finding, Measured, not_asked
@@ -49,6 +50,7 @@ def check_contract(
     ``MOST_SHRINKS`` smaller ones. Nothing is written to disk.
     """
     trial = Trial(method, form)
+    expect(examples, unit=NETWORKS)
     with one_thread(), custody():
         search(trial, seed, examples)
         trial.shrink_refused()

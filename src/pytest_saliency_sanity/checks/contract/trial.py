@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from ...foundation.progress import advance
 from ...methods.protocol import SaliencyMethod
 from .networks import Example
 from .promises import BrokenPromiseError, RefusalError, accepts, try_promises
@@ -46,6 +47,7 @@ class Trial:
 
     def breaks(self, example: Example) -> bool:
         """Return whether the method breaks the contract on an example. Raises EnoughShrinks after ``MOST_SHRINKS``."""
+        advance()
         if self.broken is None:
             return self._breaks(example)
         if self.shrinks == MOST_SHRINKS:

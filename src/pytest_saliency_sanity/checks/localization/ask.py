@@ -15,6 +15,7 @@ import numpy as np
 
 from ...data.scenes import Scenes
 from ...foundation.limits import require_enough_images
+from ...foundation.progress import expect
 from ...foundation.randomness import derived_seed
 from ...measuring.localization import mass_inside
 from ...measuring.looks import has_few_images
@@ -80,6 +81,7 @@ def check_localization(subject: Subject, scenes: Scenes, *, threshold: float | N
     kept: dict[str, np.ndarray] = {}
     for look in looks:
         rows = slice(len(found.on_object), look.images)
+        expect(rows.stop - rows.start)
         maps = maps_to_weigh(subject.method, subject.model, scenes.batch, rows, name=f"{name}, scenes", seed=seed)
         kept.setdefault("scenes", maps_to_keep(maps, "signed"))
         found = Located(

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ...foundation.inference import evaluation_mode, logits_of
+from ...foundation.progress import expect
 from ...foundation.randomness import derived_seed
 from ...interventions.null_region import random_mask, with_null_region
 from ...measuring.localization import are_enlarged, mass_outside
@@ -122,6 +123,7 @@ def outside(
     shares = np.zeros((looks[-1].draws, looks[-1].images))
     known = [0] * len(shares)
     for look in looks:
+        expect(2 * sum(look.images - each for each in known[: look.draws]))
         for draw in range(look.draws):
             seed = derived_seed(subject.seed, CHECK.name, subject.model_name, draw)
             mask = random_mask(height, width, torch.Generator("cpu").manual_seed(seed))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from ...foundation.errors import CheckpointError
+from ...foundation.progress import say
 from ..architectures import build_model
 from ..training.claims import Claims
 from ..training.family import Family, count_parameters
@@ -150,5 +150,4 @@ def _state_of(entry: Entry) -> str:
 
 
 def _say_waiting(entry: Entry) -> None:
-    sys.stderr.write(f"{entry.name}: another process trains it; waiting for that\n")
-    sys.stderr.flush()
+    say(f"{entry.name}: another process trains it; waiting for that")
