@@ -46,6 +46,9 @@ class Check:
     ``must_fail``: by variant (empty if there is none), the methods that must fail, chosen before any measurement; they
     show that the check can fail. The thresholds lie half-way between them and the reference methods, which must pass
     everything (docs/thresholds.md). ``decided``: the thresholds were set for another reason instead.
+
+    ``card``: by variant, which attribute of a saliency card (Boggust et al. 2023) it measures, and the name of the test
+    there: ``"Label Sensitivity: Data Randomization"``; the attribute alone if no test there is like it.
     """
 
     name: str
@@ -63,13 +66,14 @@ class Check:
     by_model: bool = True
     must_fail: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     decided: bool = False
+    card: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not (self.name.isidentifier() and self.name.islower()):
             raise ValueError(f"the name of a check must be lower case with underscores, not {self.name!r}")
         if unknown := [at for at in self.unsigned if at not in self.thresholds]:
             raise ValueError(f"unsigned of {self.name} must have stages of its thresholds, not {', '.join(unknown)}")
-        for what, named in (("findings", self.findings), ("must_fail", self.must_fail)):
+        for what, named in (("findings", self.findings), ("must_fail", self.must_fail), ("card", self.card)):
             if unknown := [each for each in named if each not in (self.variants or ("",))]:
                 raise ValueError(f"{what} of {self.name} must name variants of it, not {', '.join(map(repr, unknown))}")
 

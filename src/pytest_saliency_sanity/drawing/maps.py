@@ -1,7 +1,7 @@
 """Maps in colours: perceptually uniform, and safe for the colour-blind.
 
-Maps with signs get a diverging colour map centred at 0 (``berlin``, Crameri 2018, doi:10.5281/zenodo.1243862), the
-others a sequential one (``inferno``). In both, 0 is dark.
+Maps with signs get a diverging colour map centred at 0 (``coolwarm``, Moreland 2009, doi:10.1007/978-3-642-10520-3_9),
+the others a sequential one (``inferno``).
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-SIGNED, UNSIGNED = "berlin", "inferno"
+SIGNED, UNSIGNED = "coolwarm", "inferno"
 SCALING = (
-    "Each map is scaled by itself: the brightest colour is the 99th percentile of its magnitudes, and 0 is dark. "
-    "Maps with signs: red is positive, blue is negative."
+    "Each map is scaled by itself: the strongest colour is the 99th percentile of its magnitudes. "
+    "Maps with signs: red is positive, blue negative, light grey 0. Others: 0 is black, the largest value yellow. Green is not a number."
 )
 BRIGHTEST = 0.99
 LEVELS = 32  # enough for the eye, and half the bytes of 256
 GAP = 2  # pixels between maps
+NOT_FINITE = (0.0, 0.6, 0.3)  # the colour of NaN and infinity, which neither colour map has
 
 
 def colored(values: np.ndarray, *, signed: bool) -> np.ndarray:
-    """Return a map ``(h, w)`` in colours, uint8 ``(h, w, 3)``: mid-grey where it is not finite, dark where it is 0."""
+    """Return a map ``(h, w)`` in colours, uint8 ``(h, w, 3)``: green where it is not finite."""
     from matplotlib import colormaps
 
     finite = np.isfinite(values)
@@ -31,7 +32,7 @@ def colored(values: np.ndarray, *, signed: bool) -> np.ndarray:
     place = known / brightest if brightest else known
     place = (place.clip(-1, 1) + 1) / 2 if signed else np.abs(place).clip(0, 1)
     colors = colormaps[SIGNED if signed else UNSIGNED](np.round(place * (LEVELS - signed)) / (LEVELS - signed))
-    pixels: np.ndarray = (np.where(finite[..., None], colors[..., :3], 0.5) * 255).round().astype(np.uint8)
+    pixels: np.ndarray = (np.where(finite[..., None], colors[..., :3], NOT_FINITE) * 255).round().astype(np.uint8)
     return pixels
 
 

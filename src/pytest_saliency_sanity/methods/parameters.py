@@ -7,14 +7,20 @@ from functools import partial
 from inspect import Parameter, signature
 from typing import Any
 
+from ..foundation.specs import Spec
+
 Simple = bool | int | float | str | None
 
 
 def parameters_of(method: object) -> dict[str, Simple]:
     """Return the parameters of a method by name: its keywords with their defaults, or the fields of a dataclass.
 
-    Anything but numbers, words, booleans and None is given by its ``repr``, shortened.
+    Of a method of a library, what its spec says: the keywords, and the layer if one is named. Anything but numbers, words, booleans and None is given by its ``repr``, shortened.
     """
+    spec = getattr(method, "spec", None)
+    if isinstance(spec, Spec):
+        layer = {"layer": spec.layer} if spec.layer else {}
+        return layer | {name: _simple(value) for name, value in spec.keywords.items()}
     given: dict[str, Any] = {}
     while isinstance(method, partial):
         given = {**method.keywords, **given}

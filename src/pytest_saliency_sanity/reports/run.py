@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from ..checks.judging.result import CheckResult
 from ..checks.plan import Plan
 from ..foundation.reading import Reading
 from .record import Record
+
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Run:
     seconds: float = 0.0
     command: str = ""
     written: tuple[str, ...] = ()
+    _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def results(self) -> tuple[CheckResult, ...]:
@@ -56,3 +60,10 @@ class Run:
         return Counter(
             (each.method, each.model) for each in self.records if each.outcome == "failed" and not each.result
         )
+
+    def once(self, name: str, make: Callable[[], Kept]) -> Kept:
+        """Return what ``make`` returns, called only by the first report that asks for ``name``."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        kept: Kept = self._kept[name]
+        return kept

@@ -15,4 +15,5 @@ CHECK = Check(
     above=True,
     must_fail={"": ("sobel", "input", "uniform_noise", "borrowed_signs")},
     needs={"bias_scenario": "no biased and balanced networks like {model}"},
+    card={"": "Label Sensitivity: Model Contrast Score"},
 )

@@ -23,4 +23,9 @@ CHECK = Check(
         "bottom_up": ("sobel", "input"),
         "independent": ("sobel", "input", "guided_backprop", "zennit:ExcitationBackprop"),
     },
+    card={
+        "top_down": "Model Sensitivity: Cascading Model Parameter Randomization",
+        "bottom_up": "Model Sensitivity",
+        "independent": "Model Sensitivity: Independent Model Parameter Randomization",
+    },
 )

@@ -13,4 +13,5 @@ CHECK = Check(
     must_fail={"": ("sobel", "input", "guided_backprop", "zennit:ExcitationBackprop")},
     thresholds={"other_class": 0.56},
     unsigned={"other_class": 0.96},
+    card={"": "Label Sensitivity"},
 )

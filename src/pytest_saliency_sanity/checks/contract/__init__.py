@@ -11,4 +11,5 @@ CHECK = Check(
     ask="pytest_saliency_sanity.checks.contract.ask:ask",
     judged="eighty small random networks",
     by_model=False,
+    card={"": "Determinism"},
 )

@@ -15,4 +15,5 @@ CHECK = Check(
     quantity=SIMILARITY,
     must_fail={"": ("sobel", "input")},
     needs={"memorized_model": "no network like {model} that memorised random labels"},
+    card={"": "Label Sensitivity: Data Randomization"},
 )

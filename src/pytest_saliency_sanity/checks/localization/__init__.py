@@ -16,4 +16,5 @@ CHECK = Check(
     findings=("",),
     must_fail={"": ("sobel", "input", "uniform_noise", "borrowed_signs")},
     needs={"scenes": "no scenes for a network like {model}"},
+    card={"": "Perceptual Correspondence: Localization Utility"},
 )

@@ -13,4 +13,5 @@ CHECK = Check(
     thresholds={"outside": 0.42},
     quantity="mass outside",
     must_fail={"": ("sobel", "input", "uniform_noise")},
+    card={"": "Input Sensitivity"},
 )

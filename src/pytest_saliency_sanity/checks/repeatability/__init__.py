@@ -14,4 +14,5 @@ CHECK = Check(
     unsigned={"again": 0.45},
     above=True,
     must_fail={"": ("uniform_noise",)},
+    card={"": "Determinism"},
 )

@@ -17,4 +17,9 @@ CHECK = Check(
     # Kindermans et al. 2017, section 3. Permutation and rescaling have no agreed control.
     must_fail={"input_shift": ("captum:InputXGradient",)},
     decided=True,  # the honest answer is 1 up to rounding
+    card={
+        "permutation": "Model Sensitivity: Implementation Invariance",
+        "rescaling": "Model Sensitivity: Implementation Invariance",
+        "input_shift": "Input Sensitivity: Input Invariance",
+    },
 )

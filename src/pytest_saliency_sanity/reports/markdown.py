@@ -1,0 +1,13 @@
+"""Text of users in Markdown: shown as it is, on one line, whatever it holds."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+SPECIAL = re.compile(r"([\\`*_{}\[\]|~$])")
+
+
+def escaped(text: object) -> str:
+    """Return a text that Markdown shows as it is, also in a cell of a table."""
+    return SPECIAL.sub(r"\\\1", escape(" ".join(str(text).split()), quote=False))

@@ -1,0 +1,283 @@
+"""What the page shows of each question, in words and numbers. The template only places it."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+
+from ...checks.judging.evidence import Point
+from ...checks.judging.result import CheckResult, StageVerdict
+from ...checks.registry import CHECKS, MEAN_SRC, SIMILARITY
+from ...drawing.style import can_draw, inline
+from ...measuring.interval import Interval
+from ...measuring.original import TRAINED
+from ..figures import curve_text, curves
+from ..record import Record
+from ..run import Run
+from ..status import MEANINGS, NOT_GREEN, Status, status_of
+
+SYMBOLS: dict[Status, str] = {
+    "error": "!",
+    "failed": "✗",
+    "undefined": "∅",
+    "inconclusive": "?",
+    "expected": "✗",
+    "finding": "✗",
+    "skipped": "-",
+    "passed": "✓",
+}
+PALETTE = 40  # colours of a strip: half the bytes, no difference to the eye
+SIDE = 48  # pixels of a map
+MOST_STAGES = 8  # of a strip; a cascade of a hundred layers is shown by some of them
+
+
+@dataclass(frozen=True)
+class Row:
+    """A number with its interval, as the page lists them, and where its mark stands from 0 to 100 %."""
+
+    stage: str
+    sign: str
+    quantity: str
+    mean: str
+    interval: str
+    images: str
+    undefined: str
+    limit: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Maps side by side: the headings of its columns, the picture as base64 of a PNG, and what it shows in words."""
+
+    headings: tuple[str, ...]
+    data: str
+    width: int
+    height: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A question as the page shows it."""
+
+    run: Run
+    record: Record
+    anchor: str
+    images: int  # how many rows a strip has
+
+    @property
+    def result(self) -> CheckResult | None:
+        """The result; None if there is no verdict."""
+        return self.record.result
+
+    @cached_property
+    def status(self) -> Status:
+        """The status of the question."""
+        return status_of(self.record, self.run.tier)
+
+    @property
+    def symbol(self) -> str:
+        """The status as a sign."""
+        return SYMBOLS[self.status]
+
+    @property
+    def meaning(self) -> str:
+        """The status in words."""
+        return MEANINGS[self.status]
+
+    @property
+    def is_red(self) -> bool:
+        """Whether the question keeps the run from being green."""
+        return self.status in NOT_GREEN
+
+    @property
+    def deciding(self) -> StageVerdict | None:
+        """The stage that decides."""
+        return self.result.deciding if self.result else None
+
+    @property
+    def question(self) -> str:
+        """What is asked, in words."""
+        known = CHECKS.all().get(self.record.check)
+        return known.question if known else ""
+
+    @property
+    def source(self) -> str:
+        """The paper that the check comes from."""
+        known = CHECKS.all().get(self.record.check)
+        return known.source if known else ""
+
+    @property
+    def documentation(self) -> str:
+        """The address of the check's documentation; empty if it is another package's."""
+        found = CHECKS.sources().get(self.record.check)
+        return f"{documentation()}/checks.md#{self.record.check}" if found and found.is_built_in else ""
+
+    @property
+    def number(self) -> str:
+        """The number that decides, with its interval."""
+        if not self.deciding or not self.deciding.interval.defined:
+            return ""
+        return f"{self.deciding.interval.mean:.3f} [{interval_of(self.deciding.interval)}]"
+
+    @property
+    def rule(self) -> str:
+        """What the question demands, in words."""
+        if not self.deciding or not self.result:
+            return ""
+        confidence = f"{self.result.measured.confidence * 100:g}"
+        return f"the {self.result.quantity} must stay {side_of(self.deciding)}, with its whole {confidence} % interval"
+
+    @property
+    def words(self) -> str:
+        """What the verdict means, in the words of the check; why there is none."""
+        if self.result is None or self.result.not_asked:
+            return self.record.reason or (self.result.not_asked if self.result else "")
+        paragraphs = self.result.message.split("\n\n")
+        return paragraphs[1] if self.result.stages and len(paragraphs) > 1 else ""
+
+    @property
+    def details(self) -> str:
+        """The whole message of a question that judges no number."""
+        if self.result is None or self.result.stages or self.result.not_asked:
+            return ""
+        return self.result.message
+
+    @property
+    def certainty(self) -> str:
+        """How sure the verdict is, in words."""
+        if not self.deciding or not self.result:
+            return ""
+        measured = self.result.measured
+        looks = f"{measured.looks} look{'s' * (measured.looks > 1)}"
+        taken = f"{measured.images} images x {measured.draws} draw{'s' * (measured.draws > 1)}, {looks}"
+        if self.deciding.margin is None:
+            return taken
+        where = "inside" if self.deciding.margin >= 0 else "outside"
+        return f"{abs(self.deciding.margin):.1f} half-widths of the interval {where} the threshold; {taken}"
+
+    @property
+    def by_chance(self) -> str:
+        """What maps score that show nothing of the network, in words."""
+        if not self.result or self.result.measured.chance is None:
+            return ""
+        chance = f"a map of random numbers scores {self.result.measured.chance:.2f} on average"
+        alike = self.result.quantity in (SIMILARITY, MEAN_SRC)
+        return f"{chance}; a map that ignores what was changed scores 1" if alike else chance
+
+    @property
+    def rows(self) -> list[Row]:
+        """The numbers of all stages."""
+        if not self.result:
+            return []
+        judged = {(stage.stage, self._judged_sign): stage for stage in self.result.stages}
+        judged |= {(stage.stage, "absolute"): stage for stage in self.result.magnitudes}
+        points = [row_of(point, judged.pop((point.stage, point.sign), None)) for point in self.result.curve]
+        return [*points, *(row_of_verdict(stage, sign, self.result) for (_, sign), stage in judged.items())]
+
+    @property
+    def _judged_sign(self) -> str:
+        assert self.result is not None
+        return self.result.curve[0].sign if self.result.curve else self.result.measured.sign
+
+    @property
+    def curve(self) -> str:
+        """The curve over the stages, as an SVG element; empty if there is none."""
+        figure = curves(self.run).get(self.record.id)
+        return inline(figure.svg, curve_text(self.record), f"{self.anchor}-") if figure else ""
+
+    @cached_property
+    def strip(self) -> Strip | None:
+        """The maps of a few images at a few stages; None if there are none, or matplotlib is missing."""
+        evidence = self.result and self.result.evidence
+        if not evidence or not evidence.maps or not self.images or not can_draw():
+            return None
+        from ...drawing.maps import png, strip
+
+        judged = {stage.stage for stage in self.result.stages} if self.result else set()
+        maps = {name: evidence.maps[name] for name in few_of(list(evidence.maps), {TRAINED, *judged}, MOST_STAGES)}
+        pixels = strip(maps, evidence.pictures, images=self.images, side=SIDE)
+        headings = (*(["image"] if evidence.pictures is not None else []), *maps)
+        data = b64encode(png(pixels, PALETTE)).decode("ascii")
+        text = f"Maps of {self.record.method} for {len(pixels) // SIDE} images: {', '.join(headings)}"
+        return Strip(headings, data, pixels.shape[1], pixels.shape[0], text)
+
+    @property
+    def findings(self) -> list[str]:
+        """What else was found."""
+        return [f"{each.text} ({each.figure})" for each in self.result.findings] if self.result else []
+
+    @property
+    def facts(self) -> Iterator[tuple[str, str]]:
+        """What was measured besides, name by name, and with which parameters of the method."""
+        if self.result:
+            yield from ((each.name, written(each.value)) for each in self.result.measured.figures if short(each.value))
+        if self.record.parameters:
+            yield "parameters", ", ".join(f"{name}={value}" for name, value in self.record.parameters.items())
+
+
+def row_of(point: Point, judged: StageVerdict | None) -> Row:
+    """Return the row of a point, and of the verdict on it if it was judged."""
+    return Row(
+        point.stage,
+        {"signed": "as given", "absolute": "by magnitude"}.get(point.sign, point.sign),
+        point.quantity,
+        f"{point.interval.mean:.3f}" if point.interval.defined else "none defined",
+        interval_of(point.interval),
+        f"{point.images} x {point.draws}",
+        f"{point.undefined} of {point.images * point.draws}" if point.undefined else "0",
+        side_of(judged) if judged else "",
+        judged.verdict if judged else "",
+    )
+
+
+def row_of_verdict(stage: StageVerdict, sign: str, result: CheckResult) -> Row:
+    """Return the row of a number that is judged but is no point of a curve, such as a difference."""
+    measured = result.measured
+    point = Point(
+        stage.stage, result.quantity, sign, stage.interval, (), measured.images, measured.draws, stage.undefined
+    )
+    return row_of(point, stage)
+
+
+def interval_of(interval: Interval) -> str:
+    """Return the bounds of an interval; empty if nothing is defined."""
+    return f"{interval.low:.3f}, {interval.high:.3f}" if interval.defined else ""
+
+
+def side_of(stage: StageVerdict) -> str:
+    """Return on which side of which threshold a number must stay."""
+    return f"{'above' if stage.above else 'below'} {stage.threshold:g}"
+
+
+def few_of(names: list[str], needed: set[str], most: int) -> list[str]:
+    """Return at most so many names, in order: the needed ones first, then others evenly spread."""
+    chosen = [name for name in names if name in needed][:most]
+    others = [name for name in names if name not in chosen]
+    room = most - len(chosen)
+    step = max(1, -(-len(others) // room)) if room else len(others) + 1
+    chosen += others[step - 1 :: step][:room]
+    return [name for name in names if name in chosen]
+
+
+def written(value: float | int | str) -> str:
+    """Return a measurement as text."""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def short(value: object) -> bool:
+    """Return whether a value fits on a line. What does not is in the message."""
+    return len(str(value)) < 80
+
+
+def documentation() -> str:
+    """Return where the documentation is, from the metadata of the package; empty if there is none."""
+    for each in metadata.metadata("pytest-saliency-sanity").get_all("Project-URL", []):
+        name, _, address = str(each).partition(", ")
+        if name == "Documentation":
+            return address
+    return ""
