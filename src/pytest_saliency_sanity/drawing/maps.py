@@ -14,7 +14,8 @@ import numpy as np
 SIGNED, UNSIGNED = "coolwarm", "inferno"
 SCALING = (
     "Each map is scaled by itself: the strongest colour is the 99th percentile of its magnitudes. "
-    "Maps with signs: red is positive, blue negative, light grey 0. Others: 0 is black, the largest value yellow. Green is not a number."
+    "Maps with signs: red is positive, blue negative, light grey 0. Others: 0 is black, the largest value yellow. "
+    "Green is not a number."
 )
 BRIGHTEST = 0.99
 LEVELS = 32  # enough for the eye, and half the bytes of 256

@@ -15,7 +15,8 @@ Simple = bool | int | float | str | None
 def parameters_of(method: object) -> dict[str, Simple]:
     """Return the parameters of a method by name: its keywords with their defaults, or the fields of a dataclass.
 
-    Of a method of a library, what its spec says: the keywords, and the layer if one is named. Anything but numbers, words, booleans and None is given by its ``repr``, shortened.
+    Of a method of a library, what its spec says: the keywords, and the layer if one is named. Anything but numbers,
+    words, booleans and None is given by its ``repr``, shortened.
     """
     spec = getattr(method, "spec", None)
     if isinstance(spec, Spec):
