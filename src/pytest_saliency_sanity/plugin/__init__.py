@@ -37,6 +37,7 @@ from .fixtures import (
     saliency_settings,
     saliency_subject,
 )
+from .interruption import Interruption
 from .items import PackagedTests
 from .ledger import Ledger
 from .names import MARKERS, ROOT
@@ -114,6 +115,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(ledger, "saliency_sanity_ledger")
         if read.report:
             config.pluginmanager.register(ReportWriter(read.report, ledger), "saliency_sanity_reports")
+        if read.methods or read.report:
+            config.pluginmanager.register(Interruption(), "saliency_sanity_interruption")
     if read.methods:
         _activate(config, read)
     elif any(is_ours(argument) for argument in config.args):

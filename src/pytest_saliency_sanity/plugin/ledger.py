@@ -86,11 +86,11 @@ class Ledger:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail a run that lost tests or says nothing about the method."""
-        stopped = session.shouldstop or session.shouldfail or session.exitstatus not in FINISHED
-        if stopped or session.config.option.collectonly or not (self.concerned or self.by_name):
+        """Fail a run that lost tests or says nothing about the method; say that a run that was stopped is partial."""
+        if session.config.option.collectonly or not (self.concerned or self.by_name):
             return
-        self.problems += self._find_problems()
+        stopped = session.shouldstop or session.shouldfail or session.exitstatus not in FINISHED
+        self.problems += self._find_missing(session) if stopped else self._find_problems()
         if self.problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -139,6 +139,17 @@ class Ledger:
         if not self.settings.methods or any(not is_ours(node_id) for node_id in collected):
             return len(collected)
         return len(plan_collected(self.settings.plan, collected))
+
+    def _find_missing(self, session: pytest.Session) -> list[str]:
+        """Return why a run was stopped and how far it had come; nothing if all had run."""
+        run = self.run()
+        ran, planned, kind = run.ran, run.planned, "packaged tests"
+        if not planned:
+            ran, planned, kind = len(self.planned & self.reported), len(self.planned), "tests"
+        if ran >= planned:
+            return []
+        why = session.shouldfail or session.shouldstop or "interrupted"
+        return [f"{why}: {ran} of {planned} {kind} ran"]
 
     def _find_problems(self) -> list[str]:
         found = []

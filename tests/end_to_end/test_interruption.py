@@ -1,0 +1,101 @@
+"""Ctrl-C and SIGTERM, alone and in workers: what ran so far is reported as partial, and the run is not green."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# As soon as a test has reported, the method waits, in whatever test it is in, until the run is interrupted.
+PROJECT = """
+import os
+import time
+from pathlib import Path
+from pytest_saliency_sanity import gradient
+
+WAIT = Path(__file__).with_name("wait")
+
+def patient(model, images, targets):
+    while WAIT.exists():
+        time.sleep(0.01)
+    return gradient(model, images, targets)
+
+def pytest_saliency_methods():
+    return {"patient": patient}
+
+def pytest_runtest_logreport(report):
+    if report.when == "call" and "PYTEST_XDIST_WORKER" not in os.environ:
+        WAIT.touch()
+        print(f"reported {report.nodeid}", file=open("reported", "a"))
+
+def pytest_keyboard_interrupt():
+    WAIT.unlink(missing_ok=True)
+"""
+CHECKS = ("label_randomization", "class_sensitivity", "repeatability", "null_region")
+COMMAND = [
+    *(sys.executable, "-m", "pytest", "saliency-sanity", "-v", "-p", "no:randomly"),
+    *("--saliency-method=patient", "--saliency-model=alexnet", "--saliency-images=10", "--saliency-report=out"),
+    *(f"--saliency-check={check}" for check in CHECKS),
+]
+
+
+def interrupted(folder: Path, how: signal.Signals, *arguments: str, whole_group: bool) -> tuple[int, str]:
+    """Run the project and send a signal when a test has reported; return the exit status and what was printed.
+
+    ``whole_group``: to the workers too, as a terminal does when Ctrl-C is pressed.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    before = []
+    for line in process.stdout:
+        before.append(line)
+        if "PASSED" in line:
+            break
+    (os.killpg if whole_group else os.kill)(process.pid, how)
+    rest, _ = process.communicate()
+    return process.returncode, "".join([*before, rest])
+
+
+WORKERS = ("-n", "2")
+
+
+@pytest.mark.parametrize(
+    ("how", "arguments", "whole_group"),
+    [
+        pytest.param(signal.SIGINT, (), False, id="SIGINT"),
+        pytest.param(signal.SIGTERM, (), False, id="SIGTERM"),
+        pytest.param(signal.SIGINT, WORKERS, True, id="SIGINT-to-all"),
+        pytest.param(signal.SIGTERM, WORKERS, False, id="SIGTERM-to-the-controller"),
+        pytest.param(signal.SIGINT, WORKERS, False, id="SIGINT-to-the-controller", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, WORKERS, True, id="SIGTERM-to-all", marks=pytest.mark.slow),
+    ],
+)
+def test_an_interrupted_run_leaves_a_partial_report(
+    pytester: pytest.Pytester, how: signal.Signals, arguments: tuple[str, ...], whole_group: bool
+) -> None:
+    pytester.makeconftest(PROJECT)
+    status, printed = interrupted(pytester.path, how, *arguments, whole_group=whole_group)
+    assert status == pytest.ExitCode.INTERRUPTED, printed
+    record = json.loads((pytester.path / "out" / "results.json").read_text())
+    ran = record["ran"]
+    assert 1 <= ran < len(CHECKS) == record["planned"]
+    assert record["problems"] == [f"interrupted: {ran} of {len(CHECKS)} packaged tests ran"]
+    assert record["problems"][0] in printed
+    assert re.search(r"^report: .*results\.json$", printed, re.M)
+    assert "!! KeyboardInterrupt" in printed
+    assert ("KeyboardInterrupt: SIGTERM" in printed) == (how is signal.SIGTERM)
