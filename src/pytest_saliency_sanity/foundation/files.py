@@ -1,12 +1,15 @@
-"""Files that are written whole or not at all. Standard library only."""
+"""Files that are written whole or not at all, and JSON without NaN. Standard library only."""
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -32,3 +35,22 @@ def write_whole(file: Path, content: bytes | str) -> None:
     """Write a file, text in UTF-8, whole or not at all. Raises OSError if the folder takes no file."""
     with writing_whole(file) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def read_json(file: Path) -> Any:
+    """Return the content of a JSON file in UTF-8.
+
+    Raises ValueError, in a sentence, if it can't be read, is not JSON, or has NaN or an infinite number in it.
+    """
+    try:
+        return json.loads(file.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite)
+    except OSError as error:
+        raise ValueError(f"{file} can't be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file} is not JSON: {error}") from error
+
+
+def _finite(text: str) -> float:
+    if not isfinite(number := float(text)):
+        raise ValueError(f"{text} is no finite number")
+    return number

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ..checks.judging.result import WORST_FIRST
 from ..checks.plan import Plan
-from ..foundation.files import write_whole
-from .record import Record
+from ..foundation.files import read_json, write_whole
+from .record import OUTCOMES, Record
 from .run import Run
 
 SCHEMA = 4  # incremented if a key is removed or changes its meaning; docs/records.md says what may change
@@ -49,15 +51,28 @@ def as_json(run: Run) -> dict[str, Any]:
 def from_json(content: dict[str, Any]) -> Run:
     """Return the run of such JSON as ``as_json`` returns. Raises KeyError, TypeError or ValueError for other JSON."""
     plan = content["plan"]
+    records = tuple(map(Record.from_record, content["results"]))
+    _require_known_words(records)
     methods, models, checks = (tuple(plan[name]) for name in ("methods", "models", "checks"))
     return Run(
         plan=Plan(methods, models, checks, lacking=plan["lacking"]),
         **{name: content[name] for name in (*SETTINGS, *COURSE)},
-        records=tuple(map(Record.from_record, content["results"])),
+        records=records,
         notes=tuple(content["notes"]),
         outcomes=Counter(content["outcomes"]),
         problems=tuple(content["problems"]),
     )
+
+
+def _require_known_words(records: Iterable[Record]) -> None:
+    """Raise ValueError unless every outcome and verdict is one: reports order questions by them."""
+    for record in records:
+        result = record.result
+        stages = (*result.stages, *result.magnitudes) if result else ()
+        verdicts = (*(each.verdict for each in stages), *([result.verdict] if result else []))
+        for word, allowed in ((record.outcome, OUTCOMES), *((each, WORST_FIRST) for each in verdicts)):
+            if word not in allowed:
+                raise ValueError(f"{record.id} ended with {word!r}, which is none of {', '.join(allowed)}")
 
 
 def read(path: Path) -> Run:
@@ -66,11 +81,9 @@ def read(path: Path) -> Run:
     Raises RecordsError if the file can't be read, is not such a file, or has another schema.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-    except OSError as error:
-        raise RecordsError(f"{path} can't be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise RecordsError(f"{path} is not JSON: {error}") from error
+        content = read_json(path)
+    except ValueError as error:
+        raise RecordsError(str(error)) from error
     if not isinstance(content, dict) or not isinstance(content.get("schema"), int) or "results" not in content:
         raise RecordsError(f"{path} is not a results.json of pytest-saliency-sanity: it has no schema and results")
     if content["schema"] != SCHEMA:
@@ -89,7 +102,3 @@ def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of ``results.json``."""
     schema: dict[str, Any] = json.loads(files(__package__).joinpath("results.schema.json").read_text(encoding="utf-8"))
     return schema
-
-
-def _no_number(constant: str) -> float:
-    raise ValueError(f"{constant} is not a number")

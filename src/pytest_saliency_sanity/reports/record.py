@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..checks.judging.result import CheckResult
+from ..checks.registry import CHECKS
 from ..foundation.ids import split_variant, with_variant
 
 Primitive = bool | int | float | str | None
+OUTCOMES = ("passed", "failed", "xfailed", "skipped")  # of a test
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class Record:
     def of(cls, result: CheckResult, tier: str = "gate") -> Record:
         """Return the record of a result that no test gave, as ``check_method`` returns it."""
         outcome = "skipped" if result.not_asked else "passed" if result.passed_in(tier) else "failed"
-        key = (result.method, result.model, result.check)
-        return cls("/".join(key), *key[:2], *split_variant(result.check), outcome, result=result)
+        key = (result.method, model_of(result), result.check)
+        return cls("/".join(filter(None, key)), *key[:2], *split_variant(result.check), outcome, result=result)
 
     @property
     def question(self) -> str:
@@ -67,4 +69,11 @@ class Record:
     def from_record(cls, record: Mapping[str, Any]) -> Record:
         """Return the record of such JSON as ``as_record`` returns."""
         own = {each.name: record[each.name] for each in fields(cls)}
-        return cls(**own | {"result": own["result"] and CheckResult.from_record(own["result"])})
+        result = None if own["result"] is None else CheckResult.from_record(own["result"])
+        return cls(**own | {"result": result})
+
+
+def model_of(result: CheckResult) -> str:
+    """Return the name of the model that a question was put to; empty if it was put to the method alone."""
+    check = CHECKS.all().get(split_variant(result.check)[0])
+    return result.model if check is None or check.by_model else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 from ...measuring.interval import Interval
@@ -38,7 +39,7 @@ class Point:
 
     def as_record(self) -> dict[str, Any]:
         """Return the point as JSON primitives; ``from_record`` is the inverse."""
-        record = asdict(self) | {"by_draw": list(self.by_draw)}
+        record = asdict(self) | {"by_draw": [finite(each) for each in self.by_draw]}
         del record["interval"]
         return record | bounds_of(self.interval)
 
@@ -63,12 +64,17 @@ class Evidence:
     pictures: np.ndarray | None = None
 
 
+def finite(value: float | None) -> float | None:
+    """Return a number as JSON has it: there is neither NaN nor infinity, so both are None."""
+    return float(value) if value is not None and isfinite(value) else None
+
+
 def bounds_of(interval: Interval) -> dict[str, float | None]:
-    """Return an interval as JSON primitives: there is no NaN in JSON."""
-    return interval._asdict() if interval.defined else dict.fromkeys(Interval._fields)
+    """Return an interval as JSON primitives."""
+    return {name: finite(value) for name, value in interval._asdict().items()}
 
 
 def without_bounds(record: Mapping[str, Any]) -> tuple[dict[str, Any], Interval]:
     """Return a record without the keys of its interval, and the interval."""
     own = {name: value for name, value in record.items() if name not in Interval._fields}
-    return own, Interval(*(float("nan") if record[name] is None else record[name] for name in Interval._fields))
+    return own, Interval(*(nan if record[name] is None else record[name] for name in Interval._fields))
