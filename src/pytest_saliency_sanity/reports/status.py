@@ -48,14 +48,14 @@ def status_of(record: Record, tier: str) -> Status:
     result = record.result
     if record.outcome == "skipped" or (result and result.not_asked):
         return "skipped"
+    if record.outcome == "xfailed" and not (result and result.passed_in(tier)):
+        return "expected"
     if result is None:
         return "error"
     if result.passed_in(tier):
         if record.outcome == "failed":
             return "error"  # it was expected not to pass, or what came after it failed
         return "passed" if result.verdict == "passed" else "finding"
-    if result.expected and record.outcome == "xfailed":
-        return "expected"
     return "failed" if result.verdict == "passed" else result.verdict  # passed, with a finding that decides
 
 
