@@ -159,10 +159,10 @@ def test_other_archives_are_told(tmp_path: Path) -> None:
     with zipfile.ZipFile(zipped, "w") as archive:
         archive.writestr("0/values/signed/a", "no array")
     for path in (plain, foreign, zipped):
-        with pytest.raises(ValueError, match="is not a maps.npz of this package"):
+        with pytest.raises(ValueError, match=r"is not a maps\.npz of this package"):
             read(path)
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="maps.npz"):
+    with pytest.raises(OSError, match=r"maps\.npz"):
         read(tmp_path / "maps.npz")

@@ -20,7 +20,8 @@ COLUMNS = (
     *("stage_verdict", "threshold", "side", "margin", "chance", "seed", "seconds", "reason"),
 )
 # With these, a spreadsheet takes text for a formula (OWASP, "CSV Injection").
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+# The last four are the fullwidth forms of the first, which some take for the same.
+FORMULAS = ("=", "+", "-", "@", "\t", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def write(run: Run, path: Path) -> None:
@@ -83,4 +84,7 @@ def harmless(value: object) -> object:
     """Return a cell that no spreadsheet executes; empty for what is undefined."""
     if value is None or (isinstance(value, float) and value != value):
         return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")  # the csv module would not quote a lone \r
+    return f"'{text}" if text.startswith(FORMULAS) else text
