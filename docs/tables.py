@@ -20,7 +20,7 @@ from pytest_saliency_sanity.methods.registry import ADAPTED, CONTROLS, REFERENCE
 from pytest_saliency_sanity.networks.presets.registry import PRESETS
 from pytest_saliency_sanity.plugin import hookspecs
 from pytest_saliency_sanity.plugin.names import EXPECTED_FAILURES, MARKERS
-from pytest_saliency_sanity.plugin.options import OPTIONS
+from pytest_saliency_sanity.plugin.options import FLAGS, OPTIONS
 from pytest_saliency_sanity.reports.registry import REPORTS
 
 ROOT = Path(__file__).parents[1]
@@ -102,7 +102,8 @@ def options() -> Rows:
     for option in OPTIONS:
         repeatable = "; repeatable" * option.repeatable
         yield f"`{option.flag} {option.metavar}`", f"{option.meaning}{repeatable}", option.default
-    yield "`--saliency-list`", "list everything that is registered, then stop", ""
+    for flag in FLAGS:
+        yield f"`{flag.flag}`", flag.meaning, "off"
     yield f"ini `{EXPECTED_FAILURES}`", "lines `method/model/check -> reason`", "none"
 
 

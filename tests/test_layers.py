@@ -33,7 +33,7 @@ MAY_IMPORT |= {
     "assertions": (ROOMS - {"reports"}) | {"api"},
     "plugin": ROOMS | {"assertions", "suite"},
     "suite": frozenset({"checks", "foundation"}),
-    "__main__": frozenset({"foundation", "networks"}),
+    "__main__": frozenset({"foundation", "networks", "reports"}),
     "__init__": ROOMS | {"api", "assertions"},
 }
 WITH_PYTEST = {"plugin", "suite"}

@@ -1,4 +1,4 @@
-"""``python -m pytest_saliency_sanity checkpoints list|train|verify|clear``."""
+"""Compare, join and render runs that pytest has reported, and look after the trained networks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from .foundation.errors import CheckpointError
+from .foundation.imports import import_attribute
 from .networks.architectures import MODELS
 from .networks.presets.registry import trained_networks
 
@@ -16,38 +17,65 @@ COMMANDS = {
     "verify": "measure every claim about the networks of a preset again",
     "clear": "delete the networks of the paper, finished and unfinished, from the cache",
 }
+SAVED = ": finished networks are saved, nothing is half-written; run the same command to continue"
+RESULTS = "a results.json, as pytest --saliency-report=DIR writes it"
+Commands = argparse._SubParsersAction
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command. Return 0, or 1 if a checkpoint is missing or damaged, or a claim about it does not hold."""
-    top = parser()
-    options = top.parse_args(arguments)
-    from .networks import commands
+    """Run a command and return its exit status: 0 if all is well.
 
+    1 if runs differ, a report could not be written, a checkpoint is missing or damaged, or a claim about it does not
+    hold; 130 after an interruption. What can't be used exits with status 2.
+    """
+    options = parser().parse_args(arguments)
+    command: argparse.ArgumentParser = options.parser
     try:
-        status: int = getattr(commands, f"{options.command}_checkpoints")(options)
+        status: int = import_attribute(f"{__package__}.{options.does}")(options)
         return status
     except CheckpointError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except ValueError as error:
-        top.error(str(error))
+        command.error(str(error))
     except KeyboardInterrupt:
-        print(
-            "\ninterrupted: finished networks are saved, nothing is half-written; run the same command to continue",
-            file=sys.stderr,
-        )
+        print(f"\ninterrupted{options.saved}", file=sys.stderr)
         return 130
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    top = argparse.ArgumentParser(prog="python -m pytest_saliency_sanity", description=__doc__)
-    checkpoints = top.add_subparsers(required=True, metavar="checkpoints").add_parser("checkpoints")
-    commands = checkpoints.add_subparsers(dest="command", required=True)
+    top = argparse.ArgumentParser(prog=f"python -m {__package__}", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    add_run_commands(commands)
+    add_checkpoint_commands(commands)
+    return top
+
+
+def add_run_commands(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add ``compare``, ``merge`` and ``report``."""
+    compare = add(commands, "compare", "reports.commands:compare_runs", "print what differs between two runs")
+    compare.epilog = "Exit status: 0 if no answer differs, 1 if one does, 2 if a file can't be used."
+    compare.add_argument("a", metavar="A.json", type=Path, help=RESULTS)
+    compare.add_argument("b", metavar="B.json", type=Path, help="another")
+    compare.add_argument("--output", metavar="DIR", type=Path, help="draw it too: comparison.md, .svg and .png")
+    merge = add(commands, "merge", "reports.commands:merge_runs", "join runs that each asked a part of the questions")
+    merge.epilog = "Nothing is joined if a question was put twice or not at all, or under other settings or versions."
+    merge.add_argument("runs", metavar="RUN.json", type=Path, nargs="+", help=RESULTS)
+    merge.add_argument("--output", metavar="DIR", type=Path, required=True, help="where to write every report")
+    report = add(commands, "report", "reports.commands:render_report", "write the reports of a run again")
+    report.add_argument("run_file", metavar="results.json", type=Path, help=RESULTS)
+    report.add_argument("--output", metavar="DIR", type=Path, help="where to write every report (default: beside it)")
+
+
+def add_checkpoint_commands(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add ``checkpoints list | train | verify | clear``."""
+    text = "list, train, verify or clear the trained networks"
+    checkpoints = commands.add_parser("checkpoints", help=text, description=text)
     families = tuple(trained_networks())
+    kinds = checkpoints.add_subparsers(dest="command", required=True)
     for name, text in COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=text)
+        command = add(kinds, name, f"networks.commands:{name}_checkpoints", text, saved=SAVED)
         if name in ("train", "verify"):
             command.add_argument("--preset", choices=families, default=families[0])
             command.add_argument("--network", choices=tuple(MODELS), help="only this network")
@@ -58,7 +86,15 @@ def parser() -> argparse.ArgumentParser:
                 "--output", type=Path, help="presets embedded, scenes and bias: a folder (default: the package's own)"
             )
         command.add_argument("--cache-dir", type=Path, help="preset paper: its cache (default: the user's)")
-    return top
+
+
+def add(
+    commands: Commands[argparse.ArgumentParser], name: str, does: str, text: str, saved: str = ""
+) -> argparse.ArgumentParser:
+    """Add a command. ``does``: the import path of its function. ``saved``: said after an interruption."""
+    command = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(does=does, parser=command, saved=saved)
+    return command
 
 
 if __name__ == "__main__":

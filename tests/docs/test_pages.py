@@ -13,9 +13,9 @@ import pytest
 import tables
 from support.processes import printed_by
 
-from pytest_saliency_sanity.plugin.options import OPTIONS
+from pytest_saliency_sanity.plugin.options import FLAGS, OPTIONS
 
-FLAGS = {option.flag for option in OPTIONS} | {"--saliency-list"}
+NAMES = {each.flag for each in (*OPTIONS, *FLAGS)}
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = BLOCK.findall((tables.ROOT / "docs" / "tutorial.md").read_text())
 FILES = {text.partition("\n")[0].removeprefix("# "): text for language, text in BLOCKS if language == "python"}
@@ -28,7 +28,7 @@ RUNS = [
 
 @pytest.mark.parametrize("page", tables.PAGES, ids=lambda page: page.stem)
 def test_no_page_names_an_option_that_does_not_exist(page: Path) -> None:
-    assert set(re.findall(r"--saliency-[a-z][a-z-]*", page.read_text())) <= FLAGS
+    assert set(re.findall(r"--saliency-[a-z][a-z-]*", page.read_text())) <= NAMES
 
 
 @pytest.mark.parametrize("page", tables.PAGES, ids=lambda page: page.stem)

@@ -14,6 +14,17 @@ class SaliencyCheckFailed(AssertionError):  # noqa: N818  (the name is the publi
 SaliencyCheckFailed.__module__ = "pytest_saliency_sanity"  # the name that users import and see
 
 
+class SaliencyAnswerChanged(AssertionError):  # noqa: N818  (beside SaliencyCheckFailed)
+    """An answer is another than in the baseline. It is never expected, whatever the verdict.
+
+    ``msg``: both answers, in a line.
+    """
+
+    def __init__(self, text: str, msg: str) -> None:
+        super().__init__(text)
+        self.msg = msg
+
+
 class SaliencyMethodError(RuntimeError):
     """A saliency method raised, or returned something that is not a batch of maps."""
 

@@ -15,7 +15,9 @@ from ..methods.registry import BUILT_IN, NamedMethod, set_given
 from ..methods.resolve import resolve_method
 from ..networks.presets.registry import presets_with
 from ..networks.resolve import find_network
+from .baselines import KNOWN, BaselineKeeper, open_baseline
 from .collection import Selection, is_ours
+from .command import typed_command
 from .fixtures import (
     parametrize,
     saliency_batch,
@@ -105,14 +107,17 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{marker}: {meaning}")
     config.stash[GIVEN_BEFORE] = take_over(config)
     config.stash[SETTINGS] = read = read_settings(config)
+    config.stash[KNOWN] = known = open_baseline(read)
     config.pluginmanager.register(Progress(config), "saliency_sanity_progress")
     expected: list[ExpectedFailure] = [*expected_failures_of(config), *read.expected_failures]
     config.pluginmanager.register(PackagedTests(read, expected), "saliency_sanity_tests")
     if not hasattr(config, "workerinput"):
         from .summary import ReportWriter
 
-        config.stash[LEDGER] = ledger = Ledger(read)
+        config.stash[LEDGER] = ledger = Ledger(read, typed_command(config))
         config.pluginmanager.register(ledger, "saliency_sanity_ledger")
+        if known:
+            config.pluginmanager.register(BaselineKeeper(known, ledger), "saliency_sanity_baseline")
         if read.report:
             config.pluginmanager.register(ReportWriter(read.report, ledger), "saliency_sanity_reports")
         if read.methods or read.report:

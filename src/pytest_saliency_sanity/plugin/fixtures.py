@@ -11,6 +11,7 @@ import pytest
 from ..checks.plan import Question
 from ..checks.registry import CHECKS
 from .account import tell, tell_result
+from .baselines import require_unchanged
 from .collection import Cell
 from .names import METHOD, MODEL
 from .settings import SETTINGS, Settings
@@ -222,8 +223,9 @@ def saliency_method_label(request: pytest.FixtureRequest, saliency_method: Salie
 def saliency_judge(request: pytest.FixtureRequest, saliency_settings: Settings) -> Judge:
     """Return a function that keeps a result for the reports and fails the test unless it passed.
 
-    If the question can't be put to the model, the test is skipped. In the tier ``gate``, a variant that is a finding
-    and did not pass is an expected failure. In the tier ``full``, every finding decides.
+    If the question can't be put to the model, the test is skipped. If the answer is another than in the baseline of
+    ``--saliency-baseline``, the test fails. In the tier ``gate``, a variant that is a finding and did not pass is an
+    expected failure. In the tier ``full``, every finding decides.
     """
     from ..assertions import assert_passed
 
@@ -234,6 +236,7 @@ def saliency_judge(request: pytest.FixtureRequest, saliency_settings: Settings) 
         tell_result(request.node, replace(result, expected=expected), evidence=saliency_settings.report is not None)
         if result.not_asked:
             pytest.skip(result.not_asked)
+        require_unchanged(request.config, result)
         if result.verdict != "passed" and result.passed_in(saliency_settings.tier):
             pytest.xfail(f"a finding, not decisive (unless --saliency-tier=full): {result.verdict}")
         assert_passed(result, saliency_settings.tier)

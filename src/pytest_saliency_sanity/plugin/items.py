@@ -14,7 +14,13 @@ from ..checks.expectations import ExpectedFailure, expected_reason, require_mean
 from ..checks.plan import Plan, Question
 from ..checks.registry import CHECKS
 from ..foundation import rerun
-from ..foundation.errors import SaliencyCheckFailed, SaliencyMethodError, described, traceback_of
+from ..foundation.errors import (
+    SaliencyAnswerChanged,
+    SaliencyCheckFailed,
+    SaliencyMethodError,
+    described,
+    traceback_of,
+)
 from ..methods.registry import known_methods
 from ..networks.presets.registry import PRESETS
 from .account import attach, forget_result, tell
@@ -22,6 +28,8 @@ from .collection import Cell
 from .command import command_for
 from .names import METHOD, MODEL, PACKAGED
 from .settings import Settings
+
+SPEAK_FOR_THEMSELVES = (SaliencyAnswerChanged, SaliencyCheckFailed, SaliencyMethodError)
 
 
 def question_of(item: pytest.Item) -> Question | None:
@@ -101,7 +109,10 @@ class PackagedTests:
             # pytest would parse the source of every frame, also of the method's.
             item.repr_failure = partial(_repr_of, error)  # type: ignore[method-assign]
         report = yield
-        if isinstance(error, SaliencyCheckFailed | SaliencyMethodError) and report.failed:
+        if isinstance(error, SaliencyAnswerChanged) and hasattr(report, "wasxfail"):
+            del report.wasxfail  # a mark of the project expects any failure, but a change is none
+            report.outcome = "failed"
+        if isinstance(error, SPEAK_FOR_THEMSELVES) and report.failed:
             report.longrepr = text_of(error)
         if question:
             forget_result(item, call.when)
@@ -129,7 +140,7 @@ def reason_of(error: BaseException | None, report: pytest.TestReport) -> str:
 
 def text_of(error: BaseException) -> str:
     """Return the text of a failed test: the message and where the method raised, or any other error's traceback."""
-    if not isinstance(error, SaliencyCheckFailed | SaliencyMethodError):
+    if not isinstance(error, SPEAK_FOR_THEMSELVES):
         return traceback_of(error)
     return f"{error}\n\n{traceback_of(error.__cause__)}" if error.__cause__ else str(error)
 

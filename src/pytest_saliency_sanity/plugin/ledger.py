@@ -17,7 +17,7 @@ import pytest
 
 from ..checks.registry import CHECKS
 from ..reports.glances import Glance, layers, mimics
-from ..reports.record import Record
+from ..reports.record import Record, model_of
 from ..reports.run import Run
 from .account import account_of, evidence_in, glance_in, result_in
 from .collection import is_ours, plan_collected
@@ -45,6 +45,7 @@ class Ledger:
         self.glances: dict[tuple[str, str], Glance] = {}
         self.outcomes: dict[str, str] = {}
         self.problems: list[str] = []
+        self.notes: list[str] = []
         self.written: list[str] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -91,6 +92,10 @@ class Ledger:
             return
         stopped = session.shouldstop or session.shouldfail or session.exitstatus not in FINISHED
         self.problems += self._find_missing(session) if stopped else self._find_problems()
+        self.turn_red(session)
+
+    def turn_red(self, session: pytest.Session) -> None:
+        """Fail a run that would be green but has a problem."""
         if self.problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -110,7 +115,7 @@ class Ledger:
             law=settings.law,
             confidence=settings.confidence,
             records=tuple(sorted(self._timed(), key=plan.place)),
-            notes=(*layers(glances), *mimics(glances)),
+            notes=(*layers(glances), *mimics(glances), *self.notes),
             planned=self._count_planned(self.packaged | self.by_name),
             ran=len(packaged),
             own=len(self.outcomes) - len(packaged),
@@ -178,7 +183,7 @@ def record_of(node_id: str, outcome: str, account: dict[str, Any]) -> Record:
     return Record(
         id=node_id,
         method=result.method if result else method,
-        model=result.model if result else model,
+        model=model_of(result) if result else model,
         check=check,
         variant=variant,
         outcome=outcome,

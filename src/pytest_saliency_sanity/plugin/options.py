@@ -57,6 +57,24 @@ class Option:
         return f"saliency_{self.name.replace('-', '_')}"
 
 
+@dataclass(frozen=True)
+class Flag:
+    """A command-line option without a value. It has no ini key: it is meant for one run."""
+
+    name: str
+    meaning: str
+
+    @property
+    def flag(self) -> str:
+        """As it is typed: ``--saliency-...``."""
+        return f"--saliency-{self.name}"
+
+    @property
+    def key(self) -> str:
+        """Its place in ``config.option``: ``saliency_...``."""
+        return f"saliency_{self.name.replace('-', '_')}"
+
+
 def parse_methods(values: list[str]) -> tuple[str, ...]:
     """Return the specs of the methods, each once; ``all`` stands for all installed built-in ones."""
     specs: list[str] = []
@@ -152,6 +170,14 @@ def parse_new_folder(value: str) -> Path:
     return folder
 
 
+def parse_file(value: str) -> Path:
+    """Return a file, which need not exist. Raises ValueError if it is a folder."""
+    file = Path(value).expanduser()
+    if file.is_dir():
+        raise ValueError(f"{value} is a folder: name a file")
+    return file
+
+
 def parse_weights(values: list[str]) -> dict[str, Path]:
     """Return the weights files by network, from ``NETWORK=FILE``. Raises ValueError if a file does not exist."""
     files = {}
@@ -243,8 +269,13 @@ OPTIONS = (
         repeatable=True,
     ),
     Option("report", "DIR", "a folder to write every report of the run to", parse_new_folder, "none are written"),
+    Option("baseline", "FILE", "fail if an answer is another than in this file", parse_file, "nothing is compared"),
     Option("device", "NAME", "auto, cpu, cuda, cuda:N or mps", parse_device, "auto: CUDA if there is one"),
 )
+
+UPDATE_BASELINE = Flag("update-baseline", "write the answers of this run to the file of --saliency-baseline")
+LIST = Flag("list", "list the methods, models, checks, presets, data sets and reports that exist, then stop")
+FLAGS = (UPDATE_BASELINE, LIST)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -261,10 +292,5 @@ def add_options(parser: pytest.Parser) -> None:
         )
         parser.addini(option.key, option.help, type=option.ini_type, default=None)
     parser.addini(EXPECTED_FAILURES, "failures to expect: method/model/check -> reason", type="linelist", default=[])
-    group.addoption(
-        "--saliency-list",
-        action="store_true",
-        dest="saliency_list",
-        default=False,
-        help="list the methods, models, checks, presets, data sets and reports that exist, then stop",
-    )
+    for flag in FLAGS:
+        group.addoption(flag.flag, action="store_true", dest=flag.key, default=False, help=flag.meaning)

@@ -17,7 +17,7 @@ from ..foundation.reading import Reading
 from ..networks.presets.registry import PRESETS, Preset
 from ..networks.resolve import require_network_spec
 from .names import EXPECTED_FAILURES
-from .options import OPTIONS, Option
+from .options import OPTIONS, UPDATE_BASELINE, Option
 
 if TYPE_CHECKING:
     from ..networks.presets.protocol import PresetNetworks
@@ -38,8 +38,8 @@ class Settings:
 
     ``images``: how many images are explained; None for as many as the answers take. ``memory``: in bytes; None for a
     quarter of what is free. ``named_models`` and ``checks`` are empty if none were named, which means all models of the
-    preset and all checks. ``typed``: the options as typed, for the command that runs a test again. ``sources``: where
-    each value came from.
+    preset and all checks. ``baseline``: a file of answers to compare with, or to write if ``update_baseline``.
+    ``typed``: the options as typed, for the command that runs a test again. ``sources``: where each value came from.
     """
 
     methods: tuple[str, ...] = ()
@@ -55,6 +55,8 @@ class Settings:
     data: Path | None = None
     weights: Mapping[str, Path] = field(default_factory=dict)
     report: Path | None = None
+    baseline: Path | None = None
+    update_baseline: bool = False
     thresholds: Mapping[str, float] = field(default_factory=dict)
     sign: str = Reading.sign
     law: str = Reading.law
@@ -115,6 +117,7 @@ def read_settings(config: pytest.Config) -> Settings:
     own |= {"preset": "preset_name", "cache-dir": "cache_dir"}
     settings = Settings(
         **{own.get(name, name): value for name, value in values.items()},
+        update_baseline=config.getoption(UPDATE_BASELINE.key),
         expected_failures=_read_expected_failures(config),
         sources={option.name: source_of(config, option) for option in OPTIONS if option.name in values},
         typed=tuple(typed for _, all_typed in read.values() for typed in all_typed),
