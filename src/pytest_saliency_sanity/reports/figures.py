@@ -49,7 +49,7 @@ def write(run: Run, folder: Path) -> list[Path]:
             write_whole(written[-1], content)
     for record in run.records:
         evidence = record.result and record.result.evidence
-        if evidence and evidence.maps:
+        if evidence and evidence.has_maps:
             written.append(folder / f"maps-{file_name(*record.key)}.png")
             write_whole(written[-1], png(strip(evidence.maps, evidence.pictures, side=96)))
     return written

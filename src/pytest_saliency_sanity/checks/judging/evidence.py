@@ -63,6 +63,11 @@ class Evidence:
     maps: Mapping[str, np.ndarray] = field(default_factory=dict)
     pictures: np.ndarray | None = None
 
+    @property
+    def has_maps(self) -> bool:
+        """Whether there is a map of every network and stage, so that they can be shown side by side."""
+        return bool(self.maps) and all(map(len, self.maps.values()))
+
 
 def finite(value: float | None) -> float | None:
     """Return a number as JSON has it: there is neither NaN nor infinity, so both are None."""
