@@ -11,12 +11,12 @@ import torch
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.stats import t
+from scipy.stats import spearmanr, t
 from support.properties import quick
 
 from pytest_saliency_sanity import spearman
 from pytest_saliency_sanity.measuring.interval import Interval
-from pytest_saliency_sanity.measuring.statistics import mean_interval
+from pytest_saliency_sanity.measuring.statistics import mean_interval, similarity_by_chance
 
 NAN = np.nan
 
@@ -318,6 +318,24 @@ def simulated(effects: str, repetitions: int = REPETITIONS) -> np.ndarray:
         after = rho * before + (1 - rho**2).sqrt() * noise
         tables.append(spearman(before.expand_as(after).flatten(0, 1), after.flatten(0, 1)).view(MOST_SEEDS, -1))
     return torch.stack(tables).numpy()
+
+
+@pytest.mark.parametrize("positions", [9, 49, 196, 784])
+def test_maps_of_random_numbers_are_as_similar_as_is_said(positions: int) -> None:
+    # Of independent rankings, the SRC has the excess kurtosis -114 / (25 n) to the first order (Kendall 1948, from the
+    # fourth moment), so the mean magnitude of a nearly normal number is larger by 1/24 of that. All pairs of columns
+    # are independent of each other two by two: given one ranking, the SRC has the same distribution whichever it is.
+    srcs = spearmanr(np.random.default_rng(positions).random((positions, 200))).statistic
+    measured = np.abs(srcs[np.triu_indices(200, 1)])
+    said = similarity_by_chance(positions)
+    error = measured.std() / measured.size**0.5
+    assert abs(measured.mean() - said * (1 + 114 / 25 / 24 / positions)) < 4 * error + said / positions**2
+    assert 4 * error + said / positions**2 < 0.05 * said
+
+
+def test_what_has_one_position_has_a_number_too() -> None:
+    assert 0 < similarity_by_chance(1) <= 1
+    assert similarity_by_chance(2) <= 1
 
 
 def coverage(tables: np.ndarray, true: float) -> float:

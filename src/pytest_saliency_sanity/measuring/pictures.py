@@ -31,7 +31,7 @@ def pictures_of(images: torch.Tensor) -> np.ndarray:
 def maps_to_keep(maps: torch.Tensor, sign: str) -> np.ndarray:
     """Return the first ``KEPT`` of maps ``(N, h, w)`` or ``(N, C, h, w)``, read by ``sign``: float32 ``(k, h, w)``."""
     kept: np.ndarray = _shrunk(reduced(maps[:KEPT], sign).detach().float().cpu()[:, None])[:, 0].numpy()
-    return kept
+    return kept.copy()  # a method may use its tensor again, and a part of it would keep all of it in memory
 
 
 def _shrunk(pixels: torch.Tensor) -> torch.Tensor:
