@@ -9,6 +9,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ from pytest_saliency_sanity.foundation.progress import choose_displays
 # One thread, here and in the processes that tests start: small networks gain nothing from more, and on a machine that
 # is shared with others, threads that wait for each other take ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The runs that tests start must not write to the page of the job that runs the tests.
+os.environ.pop("GITHUB_STEP_SUMMARY", None)
 
 # A run inside of this process takes its imports back at its end. Torch can't be imported twice, so it is imported here
 # with all of ours that is not an adapter; so the digits are parsed once. hypothesis is imported, if it is installed,
@@ -77,6 +80,19 @@ def in_a_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = choose_displays(displays.usual_display)
     yield
     choose_displays(before)
+
+
+@pytest.fixture
+def pyplot() -> Iterator[ModuleType]:
+    """Return matplotlib.pyplot, which opens no windows, and close the figures of the test."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    plt.close("all")
+    yield plt
+    plt.close("all")
 
 
 @pytest.fixture

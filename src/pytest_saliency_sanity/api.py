@@ -15,6 +15,7 @@ from .checks.answering import suited_to as suited_to_subject
 from .checks.costs import announcement
 from .checks.expectations import ExpectedFailure, expected_reason, named_expected_failure, require_meaningful
 from .checks.judging.result import CheckResult, not_asked
+from .checks.judging.results import Results
 from .checks.judging.subject import MethodSubject, Subject, require_fits
 from .checks.plan import Plan, Question
 from .checks.registry import CHECKS, IMAGES, MOST_IMAGES
@@ -134,8 +135,11 @@ def check_method(
     confidence: float = 0.95,
     expected_failures: Mapping[str, str] | None = None,
     explain: bool = True,
-) -> list[CheckResult]:
+    illustrate: bool = False,
+) -> Results:
     """Run the checks of the packaged suite on a method, without pytest; return their results, in the same order.
+
+    They are a list, which a notebook shows as a table; ``to_dataframe()`` gives it to pandas.
 
     ``method``: an object or a spec. ``models``: names of the preset's networks, or ``package.module:factory``; by
     default all of the preset. ``preset``: a name, or a preset opened with options
@@ -149,7 +153,8 @@ def check_method(
     new weights are drawn from, ``"normal"``, ``"reinit"``, ``"permute"`` or ``"match"``; the thresholds are calibrated
     for the first. ``confidence``: that of the intervals. ``expected_failures``: reasons by ``method/model/check``,
     which the results repeat in ``expected``. ``explain``: whether more stages are measured if a check does not pass, to
-    explain its verdict.
+    explain its verdict; ``illustrate``: whether they are if it passes, too, though on few images, to show the whole
+    cascade in ``curve`` and ``evidence``.
 
     If a question can't be put to a model because something that it needs is missing, its result says why in
     ``not_asked``; if its check was named in ``checks``, it is an error.
@@ -188,11 +193,12 @@ def check_method(
         seed=seed,
         reading=reading,
         explain=explain,
+        illustrate=illustrate,
         needs=needs or {},
         thresholds=thresholds or {},
         expected=expected,
     )
-    return [run.put(question) for question in plan]
+    return Results(run.put(question) for question in plan)
 
 
 @dataclass
@@ -210,6 +216,7 @@ class Run:
     seed: int
     reading: Reading
     explain: bool
+    illustrate: bool
     needs: Mapping[str, object]
     thresholds: Mapping[str, float]
     expected: Sequence[ExpectedFailure]
@@ -276,6 +283,7 @@ class Run:
             all_images=self.images is not None,
             memory=self.memory,
             explain=self.explain,
+            illustrate=self.illustrate,
         )
         require_fits(subject)
         self._announce(subject)

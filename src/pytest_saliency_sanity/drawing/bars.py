@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .curves import Range
-from .style import CHANCE, FAINT, INK, LIMIT, SERIES, SMALL
+from .style import CHANCE, FAINT, INK, LIMIT, SERIES, SMALL, limits_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,24 +20,26 @@ def draw_bars(
     quantity: str,
     chance: float | None = None,
     faint: frozenset[str] = frozenset(),
+    instead: Mapping[str, str] | None = None,
 ) -> Axes:
     """Draw a horizontal bar with its interval for each name, the first on top.
 
     ``limits``: the threshold of each. ``chance``: what a random map scores. ``faint``: names in the background, such as
-    controls. A name whose mean is NaN gets no bar, and says that nothing is defined.
+    controls. A name whose mean is NaN gets no bar, and says that nothing is defined, or what ``instead`` says.
     """
     names = list(ranges)
     for row, name in enumerate(names):
         mean, low, high = ranges[name]
         if mean != mean:
             axes.annotate(
-                "none defined",
+                (instead or {}).get(name, "none defined"),
                 (0, row),
                 color=FAINT,
                 fontsize=SMALL - 1,
                 va="center",
                 xytext=(4, 0),
                 textcoords="offset points",
+                parse_math=False,
             )
             continue
         color = FAINT if name in faint else SERIES
@@ -51,10 +53,10 @@ def draw_bars(
     if chance is not None:
         axes.axvline(chance, color=CHANCE, linewidth=1, linestyle=":", label="a random map")
     axes.axvline(0, color=FAINT, linewidth=0.8)
-    axes.set_yticks(range(len(names)), names, fontsize=SMALL)
+    axes.set_yticks(range(len(names)), names, fontsize=SMALL, parse_math=False)
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_xlim(min([-0.02, *(low - 0.03 for _, low, _ in ranges.values() if low == low and low < 0)]), 1.03)
-    axes.set_xlabel(quantity, color=INK, fontsize=SMALL)
+    axes.set_xlim(*limits_of(*axes.dataLim.intervalx))
+    axes.set_xlabel(quantity, color=INK, fontsize=SMALL, parse_math=False)
     if limits or chance is not None:
         legend = axes.legend(
             fontsize=SMALL - 1, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0

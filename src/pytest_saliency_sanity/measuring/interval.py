@@ -21,3 +21,8 @@ class Interval(NamedTuple):
     def half_width(self) -> float:
         """Half the distance of the bounds."""
         return (self.high - self.low) / 2
+
+    @property
+    def text(self) -> str:
+        """The mean and its bounds: ``0.345 [0.179, 0.511]``."""
+        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]" if self.defined else "none defined"

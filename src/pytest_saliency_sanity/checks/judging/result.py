@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from math import nan
 from typing import Any, Literal, NamedTuple
 
 from ...measuring.interval import Interval
-from .evidence import Evidence, Point, bounds_of, without_bounds
+from .evidence import Evidence, Point, bounds_of, finite, without_bounds
+from .tables import html_of
 
 Verdict = Literal["passed", "failed", "inconclusive", "undefined"]
 WORST_FIRST: tuple[Verdict, ...] = ("failed", "undefined", "inconclusive", "passed")
@@ -27,6 +29,11 @@ class StageVerdict:
     undefined: int
     total: int
     above: bool = False
+
+    @property
+    def must_be(self) -> str:
+        """On which side of the threshold the mean must be: ``below 0.89``."""
+        return f"{'above' if self.above else 'below'} {self.threshold:g}"
 
     @property
     def excess(self) -> float:
@@ -98,6 +105,17 @@ class Measured:
         """Return the value of a figure by its name; None if it was not measured."""
         return dict(self.figures).get(name)
 
+    def as_record(self) -> dict[str, Any]:
+        """Return the measurements as JSON primitives; ``from_record`` is the inverse."""
+        figures = [[name, finite(value) if isinstance(value, float) else value] for name, value in self.figures]
+        return {**asdict(self), "chance": finite(self.chance), "figures": figures}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Measured:
+        """Return the measurements of such a record as ``as_record`` returns."""
+        figures = tuple(Figure(name, nan if value is None else value) for name, value in record["figures"])
+        return cls(**{**record, "figures": figures})
+
 
 @dataclass(frozen=True)
 class CheckResult:
@@ -156,17 +174,25 @@ class CheckResult:
             return self.verdict == "passed" and not self.findings
         return self.verdict == "passed" or self.finding
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return html_of(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Print what IPython shows on a terminal."""
+        printer.text(self.message)
+
     def as_record(self) -> dict[str, Any]:
         """Return the result as JSON primitives; ``from_record`` is the inverse, but for the evidence."""
         record = asdict(replace(self, evidence=None))
         del record["evidence"]
         return {
             **record,
-            "statistic": self.statistic,
-            "interval": list(self.interval) if self.interval else None,
+            "statistic": finite(self.statistic),
+            "interval": [finite(each) for each in self.interval] if self.interval else None,
             "threshold": self.threshold,
-            "margin": self.deciding.margin if self.deciding else None,
-            "measured": {**asdict(self.measured), "figures": [list(each) for each in self.measured.figures]},
+            "margin": finite(self.deciding.margin) if self.deciding else None,
+            "measured": self.measured.as_record(),
             "stages": [_stage_record(each) for each in self.stages],
             "magnitudes": [_stage_record(each) for each in self.magnitudes],
             "findings": [each._asdict() for each in self.findings],
@@ -177,8 +203,7 @@ class CheckResult:
     def from_record(cls, record: Mapping[str, Any]) -> CheckResult:
         """Return the result of such a record as ``as_record`` returns."""
         own: dict[str, Any] = {each.name: record[each.name] for each in fields(cls) if each.name != "evidence"}
-        figures = tuple(Figure(*each) for each in own["measured"]["figures"])
-        measured = Measured(**own["measured"] | {"figures": figures})
+        measured = Measured.from_record(own["measured"])
         stages = {name: tuple(map(_stage_of, own[name])) for name in ("stages", "magnitudes")}
         findings = tuple(Finding(**each) for each in own["findings"])
         curve = tuple(map(Point.from_record, own["curve"]))
