@@ -13,7 +13,7 @@ from ...checks.judging.result import CheckResult, StageVerdict
 from ...checks.registry import CHECKS, MEAN_SRC, SIMILARITY
 from ...drawing.style import can_draw, inline
 from ...measuring.interval import Interval
-from ...measuring.original import TRAINED
+from ...measuring.profile import TRAINED
 from ..figures import curve_text, curves
 from ..record import Record
 from ..run import Run
@@ -29,14 +29,13 @@ SYMBOLS: dict[Status, str] = {
     "skipped": "-",
     "passed": "✓",
 }
-PALETTE = 40  # colours of a strip: half the bytes, no difference to the eye
-SIDE = 48  # pixels of a map
+SIDE, SIDE_OF_FEW, FEW = 48, 64, 4  # pixels of a map: fewer columns get larger ones
 MOST_STAGES = 8  # of a strip; a cascade of a hundred layers is shown by some of them
 
 
 @dataclass(frozen=True)
 class Row:
-    """A number with its interval, as the page lists them, and where its mark stands from 0 to 100 %."""
+    """A number with its interval, as the page lists them."""
 
     stage: str
     sign: str
@@ -51,10 +50,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Strip:
-    """Maps side by side: the headings of its columns, the picture as base64 of a PNG, and what it shows in words."""
+    """Maps side by side: the headings of its columns, the picture as base64 of a PNG, and what it shows in words.
+
+    ``side``, ``width`` and ``height``: of a map and of the picture, in pixels.
+    """
 
     headings: tuple[str, ...]
     data: str
+    side: int
     width: int
     height: int
     text: str
@@ -194,17 +197,18 @@ class Cell:
     def strip(self) -> Strip | None:
         """The maps of a few images at a few stages; None if there are none, or matplotlib is missing."""
         evidence = self.result and self.result.evidence
-        if not evidence or not evidence.maps or not self.images or not can_draw():
+        if not evidence or not evidence.has_maps or not self.images or not can_draw():
             return None
-        from ...drawing.maps import png, strip
+        from ...drawing.maps import PALETTE, SHADES, png, strip
 
         judged = {stage.stage for stage in self.result.stages} if self.result else set()
         maps = {name: evidence.maps[name] for name in few_of(list(evidence.maps), {TRAINED, *judged}, MOST_STAGES)}
-        pixels = strip(maps, evidence.pictures, images=self.images, side=SIDE)
+        side = SIDE_OF_FEW if len(maps) < FEW else SIDE
+        pixels = strip(maps, evidence.pictures, images=self.images, side=side, shades=SHADES)
         headings = (*(["image"] if evidence.pictures is not None else []), *maps)
         data = b64encode(png(pixels, PALETTE)).decode("ascii")
-        text = f"Maps of {self.record.method} for {len(pixels) // SIDE} images: {', '.join(headings)}"
-        return Strip(headings, data, pixels.shape[1], pixels.shape[0], text)
+        text = f"Maps of {self.record.method}, a row for each image: {', '.join(headings)}"
+        return Strip(headings, data, side, pixels.shape[1], pixels.shape[0], text)
 
     @property
     def findings(self) -> list[str]:

@@ -10,9 +10,10 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ...drawing.maps import SCALING
+from ...drawing.maps import COLORS, SCALING
 from ...drawing.style import MISSING, can_draw, inline
 from ...foundation.files import write_whole
+from ...methods.registry import CONTROLS
 from ..figures import bars
 from ..run import Run
 from ..status import MEANINGS, NAMES, STATUSES, badness
@@ -37,6 +38,11 @@ class Method:
     name: str
     anchor: str
     cells: list[Cell]
+
+    @property
+    def is_control(self) -> bool:
+        """Whether its answers are known, so that they show what the checks can see."""
+        return self.name in CONTROLS
 
     @property
     def red(self) -> list[Cell]:
@@ -90,6 +96,7 @@ def page(run: Run) -> str:
         missing="" if can_draw() else MISSING,
         without_maps=can_draw() and not any(record.result and record.result.evidence for record in run.records),
         scaling=SCALING,
+        colors=COLORS,
         legend=[(status, SYMBOLS[status], MEANINGS[status]) for status in STATUSES],
         versions=_versions(run),
     )
