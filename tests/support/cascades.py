@@ -35,7 +35,7 @@ HOSTILE = (
     "{% raw %}",
     "显著性 метод é",
     "\u202eright to left",
-    "שלום",
+    "\u05e9\u05dc\u05d5\u05dd",
     "a\nb",
     "  spaces  ",
     "../../etc/passwd",
@@ -48,6 +48,7 @@ HOSTILE = (
     "0.123456789",
     '#0072b2 href="#x" url(#y)',
     "_hidden",
+    "\x1b[31m",
 )
 
 

@@ -21,6 +21,9 @@ from .run import Run
 
 LEAST_OF_A_CURVE = 3  # points
 WIDTH = 6.4  # inches
+LONGEST = 100  # letters of a file name, nearly
+# Names that their file names tell apart: a method, also of a library, a model, and a question with its variant.
+USUAL = re.compile(r"[a-z0-9]\w*(:\w+|\[\w+\])?", re.ASCII | re.IGNORECASE)
 IGNORING = "ignores the network"  # what scores 1 whatever is randomised
 
 
@@ -66,10 +69,16 @@ def bars(run: Run) -> dict[str, Figure]:
 
 
 def file_name(*parts: str) -> str:
-    """Return a file name for any names, the same on every system: what is not plain is replaced, and told apart."""
-    text = "-".join(filter(None, parts)).translate(str.maketrans(":[]", ".__")).strip("_")
-    plain = re.sub(r"[^A-Za-z0-9._=-]+", "_", text)[:100].strip("._")
-    return plain if plain == text else f"{plain}-{sha256(text.encode()).hexdigest()[:8]}"
+    """Return a file name for any names, the same on every system. Different names have different ones.
+
+    Usual names are readable: ``captum.Saliency-alexnet-symmetry--rescaling``. Others are told apart by a hash.
+    """
+    named = [part for part in parts if part]
+    text = "-".join(named).translate({ord(":"): ".", ord("["): "--", ord("]"): ""})
+    if all(USUAL.fullmatch(part) for part in named) and len(text) < LONGEST:
+        return text
+    plain = re.sub(r"[^A-Za-z0-9_-]+", ".", text)[:LONGEST].strip("._-")
+    return "-".join(filter(None, [plain, sha256(repr(named).encode()).hexdigest()[:8]]))
 
 
 def points_by_stage(record: Record, *, judged: bool = True) -> dict[str, Point]:
