@@ -177,16 +177,20 @@ def test_versions_that_are_others_are_told() -> None:
 
 
 def test_each_question_is_as_before_or_changed_or_new() -> None:
-    known = baseline_of(record(), record(check="symmetry[rescaling]"), contract(), record(check="repeatability"))
+    known = baseline_of(
+        record(), record(check="symmetry[rescaling]"), contract(), record(check="repeatability"), record("sobel")
+    )
     records = [
         record(),
         record(check="symmetry[rescaling]", mean=0.9, verdict="failed"),
         record(check="symmetry[permutation]"),
         contract(verdict="failed"),
+        record("sobel", mean=0.31),
         unanswered(check="repeatability"),  # it broke, which is told elsewhere
     ]
     assert compare(known, records, PLAN) == Comparison(
-        same=(LABELS,),
+        same=(LABELS, ("sobel", *LABELS[1:])),
+        moved=(("sobel", *LABELS[1:]),),
         changed=(("gradcam", "alexnet", "symmetry[rescaling]"), ("gradcam", "", "contract")),
         new=(("gradcam", "alexnet", "symmetry[permutation]"),),
     )

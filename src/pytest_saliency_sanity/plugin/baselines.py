@@ -129,10 +129,10 @@ class BaselineKeeper:
         assert self.known.before is not None
         name, found = self.known.name, baselines.compare(self.known.before, run.records, run.plan)
         answered = len(found.same) + len(found.changed)
-        new = f"{len(found.new)} not in it yet{f': {named(found.new)}' * bool(found.new)}"
-        self.ledger.notes.append(
-            f"baseline {name}: {counted(len(found.same), 'answer')} as before, {len(found.changed)} changed, {new}"
-        )
+        new = f", {len(found.new)} not in it yet: {named(found.new)}" if found.new else ""
+        moved = f" ({counted(len(found.moved), 'number')} moved within the intervals)" if found.moved else ""
+        same = f"{counted(len(found.same), 'answer')} as before{moved}"
+        self.ledger.notes.append(f"baseline {name}: {same}, {len(found.changed)} changed{new}")
         if found.stale:
             self.ledger.problems.append(
                 f"the baseline {name} has answers that are no longer asked for: {named(found.stale)}. "

@@ -108,6 +108,18 @@ def distance(before: Answer, after: Answer) -> float:
     return max(0.0, after.interval.low - before.interval.high, before.interval.low - after.interval.high)
 
 
+def shift(before: Answer, after: Answer) -> float | None:
+    """Return how far the number moved; None if there is none on one side."""
+    if not (before.interval.defined and after.interval.defined):
+        return None
+    return abs(after.interval.mean - before.interval.mean)
+
+
+def has_moved(before: Answer, after: Answer) -> bool:
+    """Return whether the number moved so far that it is seen in three digits."""
+    return (shift(before, after) or 0) >= 5e-4
+
+
 def is_changed(before: Answer, after: Answer) -> bool:
     """Return whether an answer is another than before.
 

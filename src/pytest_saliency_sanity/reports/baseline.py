@@ -19,7 +19,7 @@ from ..checks.registry import CHECKS
 from ..foundation.files import read_json, write_whole
 from ..foundation.ids import split_variant
 from ..measuring.interval import Interval
-from .answers import NOT_ASKED, UNDEFINED, Answer, is_changed, name_of, named
+from .answers import NOT_ASKED, UNDEFINED, Answer, has_moved, is_changed, name_of, named
 from .record import Primitive, Record
 
 SCHEMA = 1  # incremented if a key is removed or changes its meaning
@@ -46,9 +46,13 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The questions of a run beside a baseline: answered as before, changed, not in it, and no longer asked."""
+    """The questions of a run beside a baseline: answered as before, changed, not in it, and no longer asked.
+
+    ``moved``: of those that are as before, the ones whose number moved within the intervals.
+    """
 
     same: tuple[Key, ...] = ()
+    moved: tuple[Key, ...] = ()
     changed: tuple[Key, ...] = ()
     new: tuple[Key, ...] = ()
     stale: tuple[Key, ...] = ()
@@ -112,12 +116,14 @@ def require_same(baseline: Baseline, settings: Mapping[str, Primitive], path: Pa
 
 def compare(baseline: Baseline, records: Sequence[Record], plan: Plan) -> Comparison:
     """Return the questions of a run beside a baseline. A question that ended without a verdict is in no group."""
-    found: dict[str, list[Key]] = {"same": [], "changed": [], "new": []}
+    found: dict[str, list[Key]] = {"same": [], "moved": [], "changed": [], "new": []}
     for answer in map(Answer.of_record, records):
         if answer.answered:
             before = baseline.answers.get(answer.key)
             group = "new" if before is None else "changed" if is_changed(before, answer) else "same"
             found[group].append(answer.key)
+            if before and group == "same" and has_moved(before, answer):
+                found["moved"].append(answer.key)
     return Comparison(
         **{group: tuple(keys) for group, keys in found.items()}, stale=tuple(stale(baseline, records, plan))
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .answers import ORDER, Answer, distance, is_changed, is_worse, name_of
+from .answers import ORDER, Answer, distance, has_moved, is_changed, is_worse, name_of, shift
 from .columns import plain, wrapped
 from .json_report import SETTINGS
 from .run import Run
@@ -69,14 +69,12 @@ class Pair:
     @property
     def moved(self) -> bool:
         """Whether the number moved so far that it is seen in three digits."""
-        return (self.shift or 0) >= 0.0005
+        return bool(self.before and self.after and has_moved(self.before, self.after))
 
     @property
     def shift(self) -> float | None:
         """How far the number moved; None if there is none in one of the runs."""
-        if self.before and self.after and self.before.interval.defined and self.after.interval.defined:
-            return abs(self.after.interval.mean - self.before.interval.mean)
-        return None
+        return shift(self.before, self.after) if self.before and self.after else None
 
 
 @dataclass(frozen=True)
