@@ -101,7 +101,8 @@ def inline(svg: str, label: str, prefix: str) -> str:
     """
     text = svg[svg.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
-    start = f'<svg class="figure" role="img" aria-label="{escape(label)}" viewBox="{VIEW_BOX.findall(text)[0]}">'
+    said = NO_XML.sub("\ufffd", label)
+    start = f'<svg class="figure" role="img" aria-label="{escape(said)}" viewBox="{VIEW_BOX.findall(text)[0]}">'
     text = start + text.partition(">")[2]
     referred_to = {name for tag in TAG.findall(text) for name in REFERENCE.findall(tag)}
     text = TAG.sub(lambda found: _tag_of_page(found[0], prefix, referred_to), text)
