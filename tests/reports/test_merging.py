@@ -33,7 +33,7 @@ def merged(*runs: Run) -> Run:
 
 
 def test_shards_make_the_run_that_they_are_parts_of() -> None:
-    parts: dict[str, Any] = {"planned": 2, "ran": 2, "seconds": 1.5, "command": "pytest -k one", "notes": ("a note",)}
+    parts: dict[str, Any] = {"planned": 6, "ran": 2, "seconds": 1.5, "command": "pytest -k one", "notes": ("a note",)}
     one = shard(4, 0, **parts, outcomes={"passed": 2}, started="2026-01-02T03:00:00Z", problems=("lost",))
     two = shard(5, 1, **parts, outcomes={"passed": 1, "failed": 1}, own=3)
     three = shard(2, 3, **{**parts, "command": "pytest -k three"}, outcomes={"failed": 2})

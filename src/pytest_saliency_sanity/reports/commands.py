@@ -78,8 +78,8 @@ def write_reports(run: Run, folder: Path) -> int:
     status = 0
     for name, report in REPORTS.all().items():
         try:
-            count = len(report.write_to(folder, run))
-            print(f"written: {folder / report.file}{f' ({count} files)' * (count != 1)}")
+            paths = report.write_to(folder, run)
+            print(f"written: {paths[0] if len(paths) == 1 else f'{folder / report.file} ({len(paths)} files)'}")
         except Exception as error:  # another package's report can raise anything
             print(f"error: the report {name} was not written: {type(error).__name__}: {error}", file=sys.stderr)
             status = 1

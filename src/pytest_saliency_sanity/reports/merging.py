@@ -45,7 +45,7 @@ def merge(shards: Shards) -> Run:
         plan=plan,
         records=tuple(sorted(records, key=plan.place)),
         notes=_each_once(note for run in runs for note in run.notes),
-        planned=sum(run.planned for run in runs),
+        planned=len(records),  # a run of a part of a plan counts the whole
         ran=sum(run.ran for run in runs),
         own=sum(run.own for run in runs),
         outcomes=sum((Counter(run.outcomes) for run in runs), Counter()),
