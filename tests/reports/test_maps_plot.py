@@ -17,7 +17,7 @@ from support.images import digits
 from pytest_saliency_sanity import CheckResult, SrcProfile, check_method, plot_maps, src_profile
 from pytest_saliency_sanity.checks.judging.evidence import Evidence
 from pytest_saliency_sanity.data.batch import Batch
-from pytest_saliency_sanity.drawing.maps import SCALING, colored
+from pytest_saliency_sanity.drawing.maps import COLORS, SCALING, colored
 from pytest_saliency_sanity.measuring.profile import TRAINED
 
 NAMES = (TRAINED, *STAGES)
@@ -70,7 +70,7 @@ def test_below_a_map_stands_the_src_that_was_measured_of_it(profile: SrcProfile)
 def test_a_figure_says_how_maps_are_scaled_and_what_the_numbers_are(pyplot: ModuleType, profile: SrcProfile) -> None:
     figure = plot_maps(profile)[0, 0].figure
     said = " ".join(figure.get_supxlabel().split())
-    assert said == f"Below each map: its SRC with the first map. {SCALING}"
+    assert said == f"Below each map: its SRC with the first map. {SCALING} {COLORS}"
     assert figure.get_suptitle() == "gradient on alexnet"
 
 

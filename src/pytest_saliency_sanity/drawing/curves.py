@@ -48,13 +48,15 @@ def draw_curve(
         means = [ranges[stage][0] if stage in ranges else float("nan") for stage in stages]
         axes.plot(range(len(stages)), means, color=FAINT, linewidth=0.9, linestyle="--")
         if known := [at for at, mean in enumerate(means) if mean == mean]:
+            above = means[known[-1]] < 0.9  # on the right of a line and above 1, the axes end
             axes.annotate(
                 name,
                 (known[-1], means[known[-1]]),
                 color=FAINT,
                 fontsize=SMALL - 1,
-                xytext=(0, 3),  # above the line, since on its right the figure ends
+                xytext=(0, 3 if above else -3),
                 ha="right",
+                va="bottom" if above else "top",
                 textcoords="offset points",
                 parse_math=False,
             )

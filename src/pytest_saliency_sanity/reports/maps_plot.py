@@ -12,7 +12,7 @@ import torch
 
 from ..checks.judging.result import CheckResult
 from ..checks.registry import SIMILARITY
-from ..drawing.maps import SCALING, colored, have_signs
+from ..drawing.maps import COLORS, SCALING, colored, have_signs
 from ..drawing.shown import given_axes, shown_figure
 from ..drawing.style import FAINT, INK, SMALL
 from ..measuring.maps import reduced
@@ -76,7 +76,7 @@ def plot_maps(
         return grid
     cell = min(CELL, WIDEST / columns)
     width = max(4.0, 0.3 + cell * columns)
-    caption = fill(" ".join([_below(shown), SCALING]).strip(), round(width * 17))
+    caption = fill(" ".join([_below(shown), SCALING, COLORS]).strip(), round(width * 17))
     lines = max(len(_title(name).splitlines()) for name in shown.names)
     around = 0.35 + 0.13 * (lines + caption.count("\n") + 1)
     row = cell * _highest(shown) + 0.2 * bool(shown.values)
