@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from threading import Thread
 
 import pytest
+from support.watching import Watching
 
 from pytest_saliency_sanity.foundation.progress import (
     Work,
@@ -16,35 +16,6 @@ from pytest_saliency_sanity.foundation.progress import (
     say,
     telling,
 )
-
-
-class Watching:
-    """A display that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str, Work | str]] = []
-
-    def begin(self, work: Work) -> None:
-        self.told.append(("begin", replace(work)))
-
-    def show(self, work: Work) -> None:
-        self.told.append(("show", replace(work)))
-
-    def end(self, work: Work) -> None:
-        self.told.append(("end", replace(work)))
-
-    def say(self, text: str) -> None:
-        self.told.append(("say", text))
-
-    @property
-    def events(self) -> list[str]:
-        return [event for event, _ in self.told]
-
-    @property
-    def last(self) -> Work:
-        work = self.told[-1][1]
-        assert isinstance(work, Work)
-        return work
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +19,7 @@ PATIENCE, TICK, INTERVAL = 3.0, 0.5, 30.0
 WIDTH = 80  # columns of a terminal that does not say
 # Numbers first: what does not fit on the line is cut off at the right.
 FORMAT = "{percentage:3.0f}%|{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {desc}"
+WITHOUT_END = "{n_fmt} {unit} so far [{elapsed}] {desc}{bar:1}"  # a blank, without which nothing would be cut off
 PROMPT = "cmdloop"  # the function in which debuggers wait for the user to type
 
 
@@ -73,7 +73,9 @@ class Bar:
         self, stream: TextIO, write: Callable[[str], object], column: Callable[[], int | None] = lambda: 0
     ) -> None:
         self._stream, self._write, self._where = stream, write, column
+        # Where the cursor is without the bar, None if that is not known; whether nothing stands on its line.
         self._column: int | None = 0
+        self._blank = True
         self._lock = RLock()
         self._bar: Any = None
         self._over, self._thread = Event(), Thread()
@@ -82,6 +84,7 @@ class Bar:
     def begin(self, work: Work) -> None:
         """Start to watch the work."""
         self._column = self._where()
+        self._blank = self._column == 0
         self._others = [_Above(name, self) for name in ("stdout", "stderr") if _is_terminal(getattr(sys, name))]
         self._over = Event()
         self._thread = Thread(target=self._watch, args=(work,), name="saliency-sanity progress", daemon=True)
@@ -108,11 +111,13 @@ class Bar:
             self._erase()
             written = stream.write(text)
             stream.flush()
-            *before, last = re.split("[\r\n]", text)
-            if before:
-                self._column = len(last)
-            elif self._column is not None:
+            *before, line = text.split("\n")
+            *rewound, last = line.split("\r")
+            if before or rewound:
+                self._column = 0
+            if self._column is not None:
                 self._column += len(last)
+            self._blank = not line and (bool(before) or self._blank)
             return written
 
     def _watch(self, work: Work) -> None:
@@ -128,27 +133,30 @@ class Bar:
 
     def _draw(self, work: Work) -> None:
         if self._bar is None:
-            if self._column != 0:
+            if not self._blank:
                 self._stream.write("\n")
-            self._column = self._column or 0
+            if self._column is None:
+                self._column, self._blank = 0, True  # and there it stays
             self._bar = _kind_of_bar()(
                 file=self._stream,
                 ncols=_width_of(self._stream) - 1,
                 initial=work.before,
-                bar_format=FORMAT,
+                unit=work.unit,
+                position=0,
                 leave=False,
                 delay=1e-9,  # nothing is drawn yet
             )
             self._bar.start_t -= work.seconds
         self._bar.n, self._bar.total = work.done, work.total or None
+        self._bar.bar_format = FORMAT if work.total >= max(work.done, 1) else WITHOUT_END
         self._bar.set_description_str(work.title)
 
     def _erase(self) -> None:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
-            if self._column:
-                self._stream.write(f"\x1b[A\x1b[{self._column}C")
+            if not self._blank:
+                self._stream.write("\x1b[A" + (f"\x1b[{self._column}C" if self._column else ""))
             self._stream.flush()
 
 

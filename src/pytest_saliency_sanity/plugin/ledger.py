@@ -87,7 +87,7 @@ class Ledger:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail a run that lost tests or says nothing about the method; say that a run that was stopped is partial."""
+        """Fail a run that lost tests or says nothing about the method; say that an interrupted one is partial."""
         if session.config.option.collectonly or not (self.concerned or self.by_name):
             return
         stopped = session.shouldstop or session.shouldfail or session.exitstatus not in FINISHED
@@ -146,15 +146,14 @@ class Ledger:
         return len(plan_collected(self.settings.plan, collected))
 
     def _find_missing(self, session: pytest.Session) -> list[str]:
-        """Return why a run was stopped and how far it had come; nothing if all had run."""
+        """Return how far a run had come when it was interrupted; nothing if all had run."""
         run = self.run()
         ran, planned, kind = run.ran, run.planned, "packaged tests"
         if not planned:
             ran, planned, kind = len(self.planned & self.reported), len(self.planned), "tests"
-        if ran >= planned:
+        if ran >= planned or session.exitstatus != pytest.ExitCode.INTERRUPTED:
             return []
-        why = session.shouldfail or session.shouldstop or "interrupted"
-        return [f"{why}: {ran} of {planned} {kind} ran"]
+        return [f"interrupted: {ran} of {planned} {kind} ran"]
 
     def _find_problems(self) -> list[str]:
         found = []
