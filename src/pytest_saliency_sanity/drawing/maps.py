@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 SIGNED, UNSIGNED = "coolwarm", "inferno"
-SCALING = (
-    "Each map is scaled by itself: the strongest colour is the 99th percentile of its magnitudes. "
+SCALING = "Each map is scaled by itself: the strongest colour is the 99th percentile of its magnitudes."
+COLORS = (
     "Maps with signs: red is positive, blue negative, light grey 0. Others: 0 is black, the largest value yellow. "
     "Green is not a number."
 )

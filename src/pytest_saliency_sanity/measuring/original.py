@@ -16,11 +16,10 @@ from ..foundation.progress import expect, telling
 from ..foundation.randomness import derived_seed
 from ..methods.protocol import SaliencyMethod, shares_work
 from .maps import maps_of
+from .profile import TRAINED
 from .similarities import SRC
 from .trunk import Trunk, sharing_weights
 from .view import View
-
-TRAINED = "the trained model"
 
 
 @dataclass(eq=False)

@@ -19,9 +19,9 @@ from ..foundation.reading import SIGNS
 from ..interventions.stage import Randomization, Stage
 from ..methods.protocol import SaliencyMethod, shares_work
 from .looks import Look
-from .original import TRAINED, Original, explained
+from .original import Original, explained
 from .pictures import maps_to_keep, pictures_of
-from .profile import Cause, SrcProfile
+from .profile import TRAINED, Cause, SrcProfile
 from .similarities import SIMILARITIES, SRC
 from .view import View, compared
 

@@ -10,8 +10,7 @@ import numpy as np
 from ...foundation.limits import LEAST_IMAGES
 from ...measuring.looks import Look
 from ...measuring.mass import Masses
-from ...measuring.original import TRAINED
-from ...measuring.profile import SrcProfile
+from ...measuring.profile import TRAINED, SrcProfile
 from ...measuring.src import SrcMeasurement
 from ..registry import IMAGES, SIMILARITY
 from .evidence import Evidence, Point
