@@ -207,6 +207,21 @@ def test_a_mark_of_the_project_hides_no_change(tell: Tell, kept: Path, pytester:
     result.assert_outcomes(failed=2, xpassed=1)
 
 
+def test_a_fixture_of_the_project_hides_no_change(tell: Tell, kept: Path, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        CONFTEST + "import pytest\nfrom contextlib import suppress\n@pytest.fixture\n"
+        "def saliency_judge(saliency_judge):\n"
+        "    def judge(result):\n"
+        "        with suppress(AssertionError): saliency_judge(result)\n"
+        "    return judge\n"
+    )
+    tell(kind=0.9)
+    result = pytester.runpytest_inprocess(*MANNERS, BASELINE)
+    assert result.ret == RED
+    result.assert_outcomes(passed=3)
+    assert f"not green: answers changed, and their tests did not fail: {KIND}" in flat(result)
+
+
 def test_the_reason_of_the_record_is_the_change(tell: Tell, kept: Path, pytester: pytest.Pytester) -> None:
     tell(kind=0.05)
     pytester.runpytest_inprocess(*MANNERS, BASELINE, "--saliency-report=out")

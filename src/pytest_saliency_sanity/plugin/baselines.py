@@ -133,6 +133,8 @@ class BaselineKeeper:
         moved = f" ({counted(len(found.moved), 'number')} moved within the intervals)" if found.moved else ""
         same = f"{counted(len(found.same), 'answer')} as before{moved}"
         self.ledger.notes.append(f"baseline {name}: {same}, {len(found.changed)} changed{new}")
+        if hidden := [each.key for each in run.records if each.key in found.changed and each.outcome != "failed"]:
+            self.ledger.problems.append(f"answers changed, and their tests did not fail: {named(hidden)}")
         if found.stale:
             self.ledger.problems.append(
                 f"the baseline {name} has answers that are no longer asked for: {named(found.stale)}. "
