@@ -185,9 +185,9 @@ def test_bad_arguments_are_errors_before_anything_is_measured(wrong: dict[str, o
 def test_the_results_are_those_of_the_packaged_suite(pytester: pytest.Pytester) -> None:
     (result,) = check_method("gradcam", models=["alexnet"], checks=["label_randomization"])
     assert result.interval is not None
-    shown = pytester.runpytest_inprocess("--saliency-method=gradcam", "-k", "alexnet and label").stdout
+    shown = pytester.runpytest_inprocess("--saliency-method=gradcam", "-k", "alexnet and label", "-v").stdout
     low, high = result.interval
-    shown.fnmatch_lines([f"gradcam  alexnet  label_randomization*{result.statistic:.3f} [[]{low:.3f}, {high:.3f}[]]*"])
+    shown.fnmatch_lines([f"*: similarity {result.statistic:.3f} [[]{low:.3f}, {high:.3f}[]], *"])
 
 
 def test_one_form_of_a_check_can_be_asked_for_by_itself() -> None:

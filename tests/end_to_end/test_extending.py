@@ -71,18 +71,20 @@ def test_the_suite_the_summary_and_the_reports_have_them(pytester: pytest.Pytest
     assert set(shown.splitlines()) <= set(result.outlines)
     assert (pytester.path / "reports" / "counts.txt").read_text() == "passed 1\n"
     kept = json.loads((pytester.path / "reports" / "results.json").read_text())
-    assert [(each["check"], each["verdict"]) for each in kept["results"]] == [("loudness", "passed")]
+    assert [(each["check"], each["result"]["verdict"]) for each in kept["results"]] == [("loudness", "passed")]
 
 
 def test_a_method_that_must_fail_fails(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess(*LOUD, "--saliency-method=uniform_noise")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["loudness: uniform_noise on dot FAILED", "uniform_noise  dot * loudness * failed"])
+    result.stdout.fnmatch_lines(["loudness: uniform_noise on dot FAILED", "  failed: loudness"])
 
 
 def test_the_adapter_makes_methods_by_name(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess(*LOUD, "--saliency-method=constants:Three?times=2")
-    result.stdout.fnmatch_lines(["constants:Three?times=2  dot * loudness * undefined (40 of 40 SRCs undefined)"])
+    result.stdout.fnmatch_lines(
+        ["constants:Three[?]times=2 on dot: 0 of 1 passed", "  undefined: loudness (40 of 40 SRCs undefined)"]
+    )
     wrong = pytester.runpytest_inprocess(*LOUD, "--saliency-method=constants:Thre")
     assert wrong.ret == pytest.ExitCode.USAGE_ERROR
     assert "unknown method of constants 'Thre' (did you mean 'Three'?)" in wrong.stderr.str()
@@ -126,4 +128,4 @@ def test_check_method_asks_it_like_any_other() -> None:
 
 def test_a_threshold_may_be_given_for_it(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess(*LOUD, "--saliency-method=gradient", "--saliency-threshold=loudness=1")
-    result.stdout.fnmatch_lines(["gradient  dot * loudness * above 1 * failed"])
+    result.stdout.fnmatch_lines(["  failed: loudness", "    stage louder: SRC * must stay above 1"])

@@ -72,6 +72,11 @@ def own_ids(method: str) -> list[str]:
     return [f"saliency-sanity::{method}::{question}" for question in OF_THE_METHOD]
 
 
+def flat(result: pytest.RunResult) -> str:
+    """Return what a run printed, in one line: the summary is wrapped to fit a terminal."""
+    return " ".join(result.stdout.str().split())
+
+
 def ids_with(outcome: str, result: pytest.RunResult) -> list[str]:
     """Return the ids that a run with ``-v`` shows with an outcome, in order."""
     return [line.partition(f" {outcome}")[0] for line in result.outlines if re.search(rf"::.* {outcome} +\[", line)]

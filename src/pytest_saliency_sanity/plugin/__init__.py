@@ -15,6 +15,7 @@ from ..methods.registry import BUILT_IN, NamedMethod, set_given
 from ..methods.resolve import resolve_method
 from ..networks.presets.registry import presets_with
 from ..networks.resolve import find_network
+from . import html_report
 from .baselines import KNOWN, BaselineKeeper, open_baseline
 from .collection import Selection, is_ours
 from .command import typed_command
@@ -111,15 +112,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Progress(config), "saliency_sanity_progress")
     expected: list[ExpectedFailure] = [*expected_failures_of(config), *read.expected_failures]
     config.pluginmanager.register(PackagedTests(read, expected), "saliency_sanity_tests")
+    if html_report.is_written(config):
+        config.pluginmanager.register(html_report.Pictures(), "saliency_sanity_pictures")
     if not hasattr(config, "workerinput"):
-        from .summary import ReportWriter
+        from .summary import ReportWriter, step_summary_file
 
         config.stash[LEDGER] = ledger = Ledger(read, typed_command(config))
         config.pluginmanager.register(ledger, "saliency_sanity_ledger")
         if known:
             config.pluginmanager.register(BaselineKeeper(known, ledger), "saliency_sanity_baseline")
-        if read.report:
-            config.pluginmanager.register(ReportWriter(read.report, ledger), "saliency_sanity_reports")
+        if (job := step_summary_file()) or read.report:
+            config.pluginmanager.register(ReportWriter(read.report, job, ledger), "saliency_sanity_reports")
         if read.methods or read.report:
             config.pluginmanager.register(Interruption(), "saliency_sanity_interruption")
     if read.methods:
@@ -206,13 +209,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     parametrize(metafunc)
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """Return the line that says what is planned."""
+def pytest_report_header(config: pytest.Config) -> list[str] | None:
+    """Return the lines that say what is planned."""
     if LEDGER not in config.stash or not config.stash[SETTINGS].methods:
         return None
-    from .summary import header_line
+    from .summary import header_lines
 
-    return header_line(config, config.stash[SETTINGS])
+    return header_lines(config, config.stash[SETTINGS])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

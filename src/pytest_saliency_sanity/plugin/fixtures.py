@@ -13,7 +13,9 @@ from ..checks.registry import CHECKS
 from .account import tell, tell_result
 from .baselines import require_unchanged
 from .collection import Cell
+from .html_report import keep_for_html
 from .names import METHOD, MODEL
+from .properties import add_properties
 from .settings import SETTINGS, Settings
 from .supply import given_name, loading, more_images, of_the_preset, of_usual_size, supply
 
@@ -233,7 +235,10 @@ def saliency_judge(request: pytest.FixtureRequest, saliency_settings: Settings) 
         __tracebackhide__ = True
         marker = request.node.get_closest_marker("xfail")
         expected = str(marker.kwargs.get("reason", "")) if marker else ""
-        tell_result(request.node, replace(result, expected=expected), evidence=saliency_settings.report is not None)
+        result = replace(result, expected=expected)
+        tell_result(request.node, result, evidence=saliency_settings.report is not None)
+        add_properties(request.node, result)
+        keep_for_html(request.node, result)
         if result.not_asked:
             pytest.skip(result.not_asked)
         require_unchanged(request.config, result)

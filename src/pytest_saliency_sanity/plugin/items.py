@@ -140,6 +140,8 @@ def reason_of(error: BaseException | None, report: pytest.TestReport) -> str:
 
 def text_of(error: BaseException) -> str:
     """Return the text of a failed test: the message and where the method raised, or any other error's traceback."""
+    if isinstance(error, pytest.xfail.Exception):
+        return str(error.msg)
     if not isinstance(error, SPEAK_FOR_THEMSELVES):
         return traceback_of(error)
     return f"{error}\n\n{traceback_of(error.__cause__)}" if error.__cause__ else str(error)

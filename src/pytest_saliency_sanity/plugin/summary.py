@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,13 +14,17 @@ from ..foundation.progress import say
 from ..reports.glances import Glance
 from ..reports.registry import REPORTS
 from ..reports.run import Run
-from ..reports.terminal import counted, header, summary
+from ..reports.step_summary import append
+from ..reports.terminal import header, problems, summary
+from ..reports.wording import counted
 from .ledger import Ledger
 from .settings import SETTINGS, Settings
 
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"  # set by GitHub Actions, and by Gitea's and Forgejo's
 
-def header_line(config: pytest.Config, settings: Settings) -> str:
-    """Return the line that says what is planned."""
+
+def header_lines(config: pytest.Config, settings: Settings) -> list[str]:
+    """Return the lines that say what is planned."""
     plan = settings.plan
     run = Run(
         plan=plan,
@@ -56,17 +63,23 @@ def announce(config: pytest.Config, glance: Glance) -> None:
 
 
 def print_summary(reporter: pytest.TerminalReporter, run: Run) -> None:
-    """Print the verdicts and notes."""
-    reporter.section("saliency-sanity")
-    for text, color in summary(run):
-        reporter.line(text, **({color: True} if color else {}))
+    """Print the verdicts and notes, with ``-v`` on all questions; with ``--no-summary`` only why a run is not green."""
+    lines = problems(run) if reporter.no_summary else summary(run, every=reporter.verbosity > 0)
+    for number, (text, markup) in enumerate(lines):
+        if not number:
+            reporter.section("saliency-sanity")
+        reporter.line(text, **({markup: True} if markup else {}))
 
 
 class ReportWriter:
-    """Writes every registered report of a run to the folder of ``--saliency-report``."""
+    """Writes every registered report of a run to the folder of ``--saliency-report``, and the summary of a CI job.
 
-    def __init__(self, folder: Path, ledger: Ledger) -> None:
+    ``folder``: None if no reports were asked for. ``step_summary``: the file that a CI server shows; None without one.
+    """
+
+    def __init__(self, folder: Path | None, step_summary: Path | None, ledger: Ledger) -> None:
         self.folder = folder
+        self.step_summary = step_summary
         self.ledger = ledger
 
     # Registered after the ledger, so called after it has found the problems of the run.
@@ -75,12 +88,34 @@ class ReportWriter:
         """Write the reports. If one can't be written, the run has a problem, but the others are still written."""
         if session.config.option.collectonly or not self.ledger.concerned:
             return
-        run = self.ledger.run()
-        for name, report in REPORTS.all().items():
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                self.ledger.written.append(str(report.write_to(self.folder, run)))
-            except Exception as error:  # another package's report can raise anything
-                self.ledger.problems.append(f"the report {name} was not written: {type(error).__name__}: {error}")
-        if self.ledger.problems and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self.folder:
+            run = self.ledger.run()
+            for name, report in REPORTS.all().items():
+                with self._blaming(f"the report {name}"):
+                    self.folder.mkdir(parents=True, exist_ok=True)
+                    self.ledger.written += told(self.folder / report.file, report.write_to(self.folder, run))
+        if self.step_summary and self.ledger.outcomes:
+            with self._blaming(f"the summary in {STEP_SUMMARY}"):
+                append(self.ledger.run(), self.step_summary)  # the last, so that it tells of the others
+        self.ledger.turn_red(session)
+
+    @contextmanager
+    def _blaming(self, what: str) -> Iterator[None]:
+        """Make an error within the context a problem of the run: another package's report can raise anything."""
+        try:
+            yield
+        except Exception as error:
+            self.ledger.problems.append(f"{what} was not written: {type(error).__name__}: {error}")
+
+
+def step_summary_file() -> Path | None:
+    """Return the file whose Markdown a CI server shows on the page of a job; None if it asks for none."""
+    name = os.environ.get(STEP_SUMMARY)
+    return Path(name) if name else None
+
+
+def told(name: Path, files: Sequence[Path]) -> list[str]:
+    """Return what the summary says of the files of a report. ``name``: of a folder, or what stands for their names."""
+    if len(files) < 2:
+        return [str(each) for each in files]
+    return [f"{name} ({len(files)} files)"]

@@ -1,34 +1,38 @@
-"""The text that a run prints: the plan in the header, the verdicts in the summary."""
+"""The text that a run prints: the plan in the header, the verdicts in the summary, in lines of at most 80 columns."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ..checks.judging.result import CheckResult
-from ..checks.registry import MEAN_SRC, SIMILARITY
 from ..foundation.reading import Reading
+from .cells import Cell, cells_of, skipped_by_reason
+from .columns import WIDTH, columns, plain, shortened, wrapped
+from .record import Record
 from .run import Run
+from .status import Status, status_of
+from .wording import FAITHFUL, counted, images_in, maps_in, measured_in, notes_on, verdict_of
 
-COLORS = {"passed": "green", "failed": "red", "inconclusive": "yellow", "undefined": "yellow"}
-HEADING = ("method", "model", "check", "maps", "measured [{} % interval]", "must be", "verdict")
+COLORS: dict[Status, str] = {"error": "red", "failed": "red", "skipped": "", "passed": "green"}
+DOUBT = "yellow"  # what did not pass, but is no failure either
+INSIDE = "    "
 
 
 class Line(NamedTuple):
-    """A line of text and its colour; no colour if it is empty."""
+    """A line of text and how pytest marks it on a terminal, ``"red"`` or ``"bold"``; not at all if it is empty."""
 
     text: str
-    color: str = ""
+    markup: str = ""
 
 
-def header(run: Run, images: str) -> str:
-    """Return the line that says what is planned. ``images``: the images to explain, in words."""
-    return (
-        f"saliency-sanity: {', '.join(run.plan.methods)} x {', '.join(run.plan.models)}: "
-        f"{counted(run.planned, 'test')} planned, preset {run.preset}, tier {run.tier}; "
-        f"{images}, seed {run.seed}, device {run.device}{reading(run)}"
-    )
+def header(run: Run, images: str) -> list[str]:
+    """Return the lines that say what is planned. ``images``: the images to explain, in words."""
+    what = f"{', '.join(run.plan.methods)} x {', '.join(run.plan.models)}"
+    how = f"preset {run.preset}, tier {run.tier}; {images}, seed {run.seed}, device {run.device}{reading(run)}"
+    return [
+        *wrapped(f"saliency-sanity: {plain(what)}: {counted(run.planned, 'test')} planned"),
+        *wrapped(how, "  ", ""),
+    ]
 
 
 def reading(run: Run) -> str:
@@ -38,46 +42,87 @@ def reading(run: Run) -> str:
     return "".join(f", {name} {value}" for name, value in chosen if value != getattr(usual, name))
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun: ``1 test``, ``2 tests``."""
-    return f"{count} {noun}{'s' * (count != 1)}"
+def summary(run: Run, *, every: bool = False) -> Iterator[Line]:
+    """Yield what became of the questions, the worst first, notes, and how many tests were planned and ran.
 
-
-def summary(run: Run) -> Iterator[Line]:
-    """Yield the verdicts as a table, notes, and how many tests were planned and ran."""
-    if run.results:
-        heading, *rows = table(run.results, run.tier, run.confidence)
-        yield Line(heading)
-        for text, result in zip(rows, run.results, strict=True):
-            yield Line(text, color_of(result, run.tier))
-    for (method, model), count in sorted(run.unanswered.items()):
-        yield Line(f"{method}{f' on {model}' * bool(model)}: {counted(count, 'test')} failed without a verdict", "red")
-    for text in findings(run.results):
-        yield Line(f"note: {text}", "yellow")
+    ``every``: with the numbers of every question, also of those that were passed.
+    """
+    for cell in cells_of(run):
+        yield from lines_of_cell(cell, every=every)
+    for reason, records in skipped_by_reason(run):
+        yield from _lines(f"skipped: {_some(records)}", "", "  ", "bold")
+        yield from _lines(reason, INSIDE, "")
     for text in run.notes:
-        yield Line(f"note: {text}")
-    if looked_at := images_looked_at(run):
-        yield Line(f"images looked at: {looked_at}")
-    yield Line(counts(run))
+        yield from _lines(f"note: {text}")
+    yield from lines_about_numbers(run)
+    yield from _lines(counts(run))
     if any(result.verdict == "passed" for result in run.results):
-        yield Line("'passed' says: no evidence of insensitivity. It does not say that the maps are faithful.")
+        yield from map(Line, FAITHFUL)
+    if not every and any(status_of(record, run.tier) == "passed" for record in run.records):
+        yield Line("-v shows every question, with its numbers.")
     for file in run.written:
         yield Line(f"report: {file}")
+    yield from problems(run)
+
+
+def problems(run: Run) -> Iterator[Line]:
+    """Yield why the run is not green, besides failures."""
     for problem in run.problems:
-        yield Line(f"not green: {problem}", "red")
+        yield from _lines(f"not green: {problem}", markup="red")
 
 
-def images_looked_at(run: Run) -> str:
-    """Return how many images were explained if they were not as many as planned, and by which checks if they differ."""
-    checks: dict[int, list[str]] = defaultdict(list)
-    for result in run.results:
-        if result.measured.images:
-            checks[result.measured.images].append(result.check)
-    if not set(checks) - {run.images}:
-        return ""
-    usual, *others = sorted(checks, key=lambda count: -len(checks[count]))
-    named = (f"{count} by {', '.join(dict.fromkeys(checks[count]))}" for count in others)
-    return "; ".join([str(usual), *named])
+def lines_of_cell(cell: Cell, *, every: bool) -> Iterator[Line]:
+    """Yield the lines about a method on a model: how many questions it passed, and which it did not."""
+    if not cell.asked:
+        return
+    count = f": {cell.count}"
+    all_passed = len(cell.with_status("passed", "skipped")) == len(cell.records)
+    yield Line(shortened(plain(cell.name), WIDTH - columns(count)) + count, "green" if all_passed else "bold")
+    if every:
+        results = [record.result for record in cell.records if record.result]
+        images = images_in(results)
+        yield from _lines(", ".join(filter(None, [maps_in(results), images and f"{images} images"])), "  ")
+    yield from lines_without_verdict(cell)
+    for record in cell.records:
+        status = status_of(record, cell.tier)
+        if record.result and status != "skipped" and (every or status != "passed"):
+            yield from lines_of_question(record, cell.tier)
+    for finding, where in cell.findings.items():
+        yield from _lines(f"finding: {finding}", "  ", "  ", DOUBT)
+        yield from _lines("; ".join(where), INSIDE, "")
+
+
+def lines_without_verdict(cell: Cell) -> Iterator[Line]:
+    """Yield the questions that ended without a verdict, in the order of the plan, those with the same reason together."""
+    by_reason: dict[str, list[Record]] = {}
+    for record in cell.with_status("error"):
+        if not record.result:
+            by_reason.setdefault(record.reason, []).append(record)
+    for reason, records in by_reason.items():
+        names = ", ".join(record.question for record in records)
+        if len(records) == cell.asked > 1:
+            names = f"all {cell.asked} questions"
+        yield from _lines(f"{verdict_of(records[0], cell.tier)}: {names}", "  ", "  ", COLORS["error"])
+        yield from _lines(reason, INSIDE, "")
+
+
+def lines_of_question(record: Record, tier: str) -> Iterator[Line]:
+    """Yield the lines of a question that got a result: the verdict, and what it rests on."""
+    result = record.result
+    assert result is not None
+    notes = notes_on(record, tier)
+    head = f"{verdict_of(record, tier)}: {record.question}{f' ({notes})' if notes else ''}"
+    yield from _lines(head, "  ", "  ", COLORS.get(status_of(record, tier), DOUBT))
+    yield from _lines(measured_in(result), INSIDE, "")
+
+
+def lines_about_numbers(run: Run) -> Iterator[Line]:
+    """Yield what the numbers rest on: the confidence of the intervals, and how many images were looked at."""
+    if any(result.interval for result in run.results):
+        yield Line(f"[low, high]: the {run.confidence * 100:g} % interval, all of which must stay on that side.")
+    images = images_in(run.results)
+    if images and images != str(run.images):
+        yield Line(f"images looked at: {images}")
 
 
 def counts(run: Run) -> str:
@@ -87,61 +132,14 @@ def counts(run: Run) -> str:
     return f"packaged tests: {run.planned} planned, {run.ran} ran{own}{f': {outcomes}' if outcomes else ''}"
 
 
-def findings(results: Sequence[CheckResult]) -> Iterator[str]:
-    """Yield a line for each finding of a method on a model, with the checks that found it."""
-    found: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for result in results:
-        for finding in result.findings:
-            found[result.method, result.model, finding.text].append(f"{result.check}: {finding.figure}")
-    for (method, model, text), where in found.items():
-        yield f"{method} on {model}: {text} ({'; '.join(where)})"
+def _some(records: Sequence[Record]) -> str:
+    """Return questions by name, each check once, and the first method and model that they are about."""
+    first, *others = dict.fromkeys(f"{each.method}{f' on {each.model}' * bool(each.model)}" for each in records)
+    more = f" and {len(others)} more" if others else ""
+    return f"{', '.join(dict.fromkeys(record.question for record in records))} of {first}{more}"
 
 
-def table(results: Sequence[CheckResult], tier: str, confidence: float = 0.95) -> list[str]:
-    """Return a heading and the results, one line each, in aligned columns."""
-    heading = tuple(each.format(f"{confidence * 100:g}") for each in HEADING)
-    rows = [heading, *(row_of(result, tier) for result in results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADING))]
-    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
-def row_of(result: CheckResult, tier: str) -> tuple[str, ...]:
-    """Return a result as the cells of the table."""
-    deciding = result.deciding
-    must_be = f"{'above' if deciding.above else 'below'} {deciding.threshold:g}" if deciding else ""
-    cells = (result.method, result.model, result.check, result.measured.maps, measured_of(result), must_be)
-    return (*cells, verdict_of(result, tier))
-
-
-def measured_of(result: CheckResult) -> str:
-    """Return the statistic and its interval or, if no stage was judged, the first other figure."""
-    if result.not_asked:
-        return ""
-    if not result.stages:
-        return " ".join(f"{figure.value} {figure.name}" for figure in result.measured.figures[:1])
-    if result.interval is None:
-        return "none defined"
-    low, high = result.interval
-    return f"{result.statistic:.3f} [{low:.3f}, {high:.3f}] {result.quantity}"
-
-
-def verdict_of(result: CheckResult, tier: str) -> str:
-    """Return the verdict, with notes in brackets."""
-    if result.not_asked:
-        return "not asked"
-    notes = []
-    if result.deciding and result.deciding.undefined:
-        kind = "SRCs" if result.quantity in (SIMILARITY, MEAN_SRC) else "maps"
-        notes.append(f"{result.deciding.undefined} of {result.deciding.total} {kind} undefined")
-    if result.verdict != "passed" and result.passed_in(tier):
-        notes.append("a finding, not decisive")
-    if result.verdict == "passed" and result.findings:
-        notes.append("but a finding" if result.passed_in(tier) else "but a finding decides")
-    return " ".join([result.verdict, *(f"({note})" for note in notes)])
-
-
-def color_of(result: CheckResult, tier: str) -> str:
-    """Return the colour of a result's line."""
-    if not result.passed_in(tier):
-        return COLORS["failed" if result.verdict == "passed" else result.verdict]
-    return COLORS["passed" if result.verdict == "passed" else "undefined"]
+def _lines(text: str, indent: str = "", further: str = "  ", markup: str = "") -> Iterator[Line]:
+    if text:
+        for line in wrapped(plain(text), indent, further):
+            yield Line(line, markup)
