@@ -54,13 +54,6 @@ class Run:
         """The results, in the order of the plan."""
         return tuple(record.result for record in self.records if record.result)
 
-    @property
-    def unanswered(self) -> Counter[tuple[str, str]]:
-        """How many questions of each method and model failed without a verdict."""
-        return Counter(
-            (each.method, each.model) for each in self.records if each.outcome == "failed" and not each.result
-        )
-
     def once(self, name: str, make: Callable[[], Kept]) -> Kept:
         """Return what ``make`` returns, called only by the first report that asks for ``name``."""
         if name not in self._kept:
