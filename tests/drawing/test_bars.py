@@ -40,11 +40,23 @@ def test_each_name_has_a_bar_of_its_mean_and_the_first_is_on_top() -> None:
 
 
 def test_each_bar_has_its_interval() -> None:
-    axes = drawn(RANGES)
-    segments = [
-        container[2][0].get_segments()[0].tolist() for container in axes.containers if hasattr(container, "has_xerr")
-    ]
+    (container,) = [each for each in drawn(RANGES).containers if hasattr(each, "has_xerr")]
+    segments = [segment.tolist() for segment in container[2][0].get_segments()]
     np.testing.assert_allclose(segments, [[[0.2, 0], [0.4, 0]], [[1.0, 2], [1.0, 2]]])
+
+
+def test_an_interval_stays_where_it_is_though_the_mean_lies_outside() -> None:
+    axes = drawn({"a": (0.1, 0.2, 0.4), "b": (0.5, NAN, 0.6)})
+    (container,) = [each for each in axes.containers if hasattr(each, "has_xerr")]
+    np.testing.assert_allclose(container[2][0].get_segments()[0], [[0.2, 0], [0.4, 0]])
+    assert bars(axes)[0][0] == 0.1
+    assert as_png(axes.figure).startswith(b"\x89PNG")
+
+
+def test_a_chart_of_what_is_undefined_has_no_bars() -> None:
+    axes = drawn({"a": (NAN, NAN, NAN)})
+    assert [note.get_text() for note in axes.texts] == ["none defined"]
+    assert bars(axes) == {}
 
 
 def test_what_is_undefined_says_so_instead() -> None:

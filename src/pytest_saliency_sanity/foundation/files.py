@@ -32,9 +32,13 @@ def writing_whole(file: Path) -> Iterator[Path]:
 
 
 def write_whole(file: Path, content: bytes | str) -> None:
-    """Write a file, text in UTF-8, whole or not at all. Raises OSError if the folder takes no file."""
+    """Write a file, text in UTF-8, whole or not at all. Raises OSError if the folder takes no file.
+
+    What UTF-8 can't hold, such as a byte of a file name that is no text, is written as an escape.
+    """
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     with writing_whole(file) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        temporary.write_bytes(data)
 
 
 def read_json(file: Path) -> Any:

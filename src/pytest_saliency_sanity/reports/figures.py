@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..checks.judging.evidence import Point
+from ..checks.judging.result import StageVerdict
+from ..checks.registry import MEAN_SRC, SIMILARITY
 from ..drawing.bars import draw_bars
 from ..drawing.curves import Curve, Range, draw_curve
 from ..drawing.maps import png, strip
@@ -18,6 +23,9 @@ from ..measuring.interval import Interval
 from ..methods.registry import CONTROLS
 from .record import Record
 from .run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawn
 
 LEAST_OF_A_CURVE = 3  # points
 WIDTH = 6.4  # inches
@@ -29,12 +37,22 @@ IGNORING = "ignores the network"  # what scores 1 whatever is randomised
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: its file name without suffix, what it shows in words, and its files' contents."""
+    """A figure: its file name without suffix, what it shows in words, and how it is drawn, which takes a while."""
 
     name: str
     text: str
-    svg: str
-    png: bytes
+    drawn: Callable[[], Drawn]
+
+    @cached_property
+    def svg(self) -> str:
+        """The figure as an SVG file."""
+        return as_svg(self.drawn())
+
+    def files(self) -> Iterator[tuple[str, bytes | str]]:
+        """Yield the suffix and the content of each of its files."""
+        drawn = self.drawn()
+        yield ".svg", self.svg if "svg" in self.__dict__ else as_svg(drawn)
+        yield ".png", as_png(drawn)
 
 
 def write(run: Run, folder: Path) -> list[Path]:
@@ -47,7 +65,7 @@ def write(run: Run, folder: Path) -> list[Path]:
     folder.mkdir(exist_ok=True)
     written = []
     for figure in (*curves(run).values(), *bars(run).values()):
-        for suffix, content in ((".svg", figure.svg), (".png", figure.png)):
+        for suffix, content in figure.files():
             written.append(folder / f"{figure.name}{suffix}")
             write_whole(written[-1], content)
     for record in run.records:
@@ -96,30 +114,35 @@ def has_curve(record: Record) -> bool:
 
 
 def _curves(run: Run) -> Iterator[tuple[Record, Figure]]:
-    drawn = [record for record in run.records if has_curve(record)] if can_draw() else []
-    for record in drawn:
-        result = record.result
-        assert result is not None
-        points = points_by_stage(record)
-        ranges = _ranges(points)
-        bottom = 0.15 + 0.6 * max(length_of(stage, SMALL - 1) for stage in points)
-        figure, axes = new_figure(WIDTH, 2.1 + bottom, left=0.45, bottom=bottom)
-        controls = {
-            other.method: _ranges(points_by_stage(other))
-            for other in drawn
-            if other.method in CONTROLS and other.method != record.method and other.key[1:] == record.key[1:]
-        }
-        ignoring = {IGNORING: dict.fromkeys(points, (1.0, 1.0, 1.0))} if not controls else {}
-        draw_curve(
-            axes,
-            Curve(ranges, {stage.stage: stage.threshold for stage in result.stages if stage.stage in points}),
-            label=result.measured.maps,
-            magnitudes=_ranges(points_by_stage(record, judged=False)),
-            others=controls or ignoring,
-            chance=result.measured.chance,
-            quantity=result.quantity,
-        )
-        yield record, Figure(f"curve-{file_name(*record.key)}", curve_text(record), as_svg(figure), as_png(figure))
+    with_curve = [record for record in run.records if has_curve(record)] if can_draw() else []
+    controls: dict[tuple[str, str], dict[str, Mapping[str, Range]]] = defaultdict(dict)
+    for record in with_curve:
+        if record.method in CONTROLS:
+            controls[record.key[1:]][record.method] = _ranges(points_by_stage(record))
+    for record in with_curve:
+        others = {name: ranges for name, ranges in controls[record.key[1:]].items() if name != record.method}
+        name = f"curve-{file_name(*record.key)}"
+        yield record, Figure(name, curve_text(record), partial(_drawn_curve, record, others))
+
+
+def _drawn_curve(record: Record, controls: Mapping[str, Mapping[str, Range]]) -> Drawn:
+    result = record.result
+    assert result is not None
+    points = points_by_stage(record)
+    bottom = 0.15 + 0.6 * max(length_of(stage, SMALL - 1) for stage in points)
+    figure, axes = new_figure(WIDTH, 2.1 + bottom, left=0.45, bottom=bottom)
+    alike = result.quantity in (SIMILARITY, MEAN_SRC)
+    ignoring = {IGNORING: dict.fromkeys(points, (1.0, 1.0, 1.0))} if alike and not controls else {}
+    draw_curve(
+        axes,
+        Curve(_ranges(points), {stage.stage: stage.threshold for stage in result.stages if stage.stage in points}),
+        label=result.measured.maps,
+        magnitudes=_ranges(points_by_stage(record, judged=False)),
+        others=controls or ignoring,
+        chance=result.measured.chance,
+        quantity=result.quantity,
+    )
+    return figure
 
 
 def curve_text(record: Record) -> str:
@@ -130,28 +153,35 @@ def curve_text(record: Record) -> str:
 
 
 def _bars(run: Run) -> Iterator[tuple[str, Figure]]:
-    questions = dict.fromkeys(record.question for record in run.records) if can_draw() else {}
-    for question in questions:
-        records = [each for each in run.records if each.question == question and each.result and each.result.stages]
-        if not records:
-            continue
-        names = {record.id: " on ".join(filter(None, (record.method, record.model))) for record in records}
-        decided = {names[each.id]: each.result.deciding for each in records if each.result and each.result.deciding}
-        ranges: dict[str, Range] = {name: stage.interval for name, stage in decided.items()}
-        left = 0.15 + max(map(length_of, ranges))
-        figure, axes = new_figure(left + 4.0, 0.75 + 0.24 * len(ranges), left=left, bottom=0.45)
-        (first, *_) = [record.result for record in records if record.result]
-        draw_bars(
-            axes,
-            ranges,
-            limits={name: stage.threshold for name, stage in decided.items()},
-            quantity=first.quantity,
-            faint=frozenset(names[each.id] for each in records if each.method in CONTROLS),
-        )
-        text = f"{first.quantity}, {question}: " + ", ".join(
-            f"{name} {_short(stage.interval)}" for name, stage in decided.items()
-        )
-        yield question, Figure(f"bars-{file_name(question)}", text, as_svg(figure), as_png(figure))
+    by_question: dict[str, list[Record]] = defaultdict(list)
+    for record in run.records if can_draw() else ():
+        if record.result and record.result.stages:
+            by_question[record.question].append(record)
+    for question, records in by_question.items():
+        decided = {_name_of(record): record.result.deciding for record in records if record.result}
+        stages = {name: stage for name, stage in decided.items() if stage}
+        quantity = records[0].result.quantity if records[0].result else ""
+        controls = frozenset(_name_of(record) for record in records if record.method in CONTROLS)
+        values = ", ".join(f"{name} {_short(stage.interval)}" for name, stage in stages.items())
+        drawn = partial(_drawn_bars, stages, quantity, controls)
+        yield question, Figure(f"bars-{file_name(question)}", f"{quantity}, {question}: {values}", drawn)
+
+
+def _drawn_bars(stages: Mapping[str, StageVerdict], quantity: str, controls: frozenset[str]) -> Drawn:
+    left = 0.15 + max(map(length_of, stages))
+    figure, axes = new_figure(left + 4.0, 0.75 + 0.24 * len(stages), left=left, bottom=0.45)
+    draw_bars(
+        axes,
+        {name: stage.interval for name, stage in stages.items()},
+        limits={name: stage.threshold for name, stage in stages.items()},
+        quantity=quantity,
+        faint=controls,
+    )
+    return figure
+
+
+def _name_of(record: Record) -> str:
+    return " on ".join(filter(None, (record.method, record.model)))
 
 
 def _ranges(points: dict[str, Point]) -> dict[str, Range]:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
+from math import isfinite
 
-from ...checks.judging.evidence import Point
 from ...checks.judging.result import CheckResult, StageVerdict
 from ...checks.registry import CHECKS, MEAN_SRC, SIMILARITY
 from ...drawing.style import can_draw, inline
-from ...measuring.interval import Interval
 from ...measuring.profile import TRAINED
-from ..figures import curve_text, curves
+from ..figures import curves
 from ..record import Record
 from ..run import Run
 from ..status import MEANINGS, NOT_GREEN, Status, status_of
+from .places import Places, places_of
+from .rows import Row, interval_of, rows_of, side_of
 
 SYMBOLS: dict[Status, str] = {
     "error": "!",
@@ -31,21 +32,6 @@ SYMBOLS: dict[Status, str] = {
 }
 SIDE, SIDE_OF_FEW, FEW = 48, 64, 4  # pixels of a map: fewer columns get larger ones
 MOST_STAGES = 8  # of a strip; a cascade of a hundred layers is shown by some of them
-
-
-@dataclass(frozen=True)
-class Row:
-    """A number with its interval, as the page lists them."""
-
-    stage: str
-    sign: str
-    quantity: str
-    mean: str
-    interval: str
-    images: str
-    undefined: str
-    limit: str
-    verdict: str
 
 
 @dataclass(frozen=True)
@@ -71,6 +57,7 @@ class Cell:
     record: Record
     anchor: str
     images: int  # how many rows a strip has
+    has_curve: bool  # if there is one
 
     @property
     def result(self) -> CheckResult | None:
@@ -90,7 +77,9 @@ class Cell:
     @property
     def meaning(self) -> str:
         """The status in words."""
-        return MEANINGS[self.status]
+        if self.status == "error" and self.result:
+            return f"{'passed' if self.result.verdict == 'passed' else 'a finding'}, but the test failed"
+        return "ended without a verdict" if self.status == "error" else MEANINGS[self.status]
 
     @property
     def is_red(self) -> bool:
@@ -128,6 +117,11 @@ class Cell:
         return f"{self.deciding.interval.mean:.3f} [{interval_of(self.deciding.interval)}]"
 
     @property
+    def places(self) -> Places | None:
+        """Where that number, the threshold and chance stand on a line; None if there is none."""
+        return places_of(self.deciding, self.result.measured.chance) if self.deciding and self.result else None
+
+    @property
     def rule(self) -> str:
         """What the question demands, in words."""
         if not self.deciding or not self.result:
@@ -137,11 +131,12 @@ class Cell:
 
     @property
     def words(self) -> str:
-        """What the verdict means, in the words of the check; why there is none."""
+        """What the verdict means, in the words of the check; why there is none, or why it was not enough."""
         if self.result is None or self.result.not_asked:
             return self.record.reason or (self.result.not_asked if self.result else "")
         paragraphs = self.result.message.split("\n\n")
-        return paragraphs[1] if self.result.stages and len(paragraphs) > 1 else ""
+        meaning = paragraphs[1] if self.result.stages and len(paragraphs) > 1 else ""
+        return "\n".join(filter(None, [self.record.reason, meaning]))
 
     @property
     def details(self) -> str:
@@ -166,32 +161,29 @@ class Cell:
     @property
     def by_chance(self) -> str:
         """What maps score that show nothing of the network, in words."""
-        if not self.result or self.result.measured.chance is None:
+        chance = self.result.measured.chance if self.result else None
+        if not self.result or chance is None or not isfinite(chance):
             return ""
-        chance = f"a map of random numbers scores {self.result.measured.chance:.2f} on average"
+        text = f"a map of random numbers scores {chance:.2f} on average"
         alike = self.result.quantity in (SIMILARITY, MEAN_SRC)
-        return f"{chance}; a map that ignores what was changed scores 1" if alike else chance
+        return f"{text}; a map that ignores what was changed scores 1" if alike else text
 
     @property
     def rows(self) -> list[Row]:
         """The numbers of all stages."""
-        if not self.result:
-            return []
-        judged = {(stage.stage, self._judged_sign): stage for stage in self.result.stages}
-        judged |= {(stage.stage, "absolute"): stage for stage in self.result.magnitudes}
-        points = [row_of(point, judged.pop((point.stage, point.sign), None)) for point in self.result.curve]
-        return [*points, *(row_of_verdict(stage, sign, self.result) for (_, sign), stage in judged.items())]
+        return rows_of(self.result) if self.result else []
 
-    @property
-    def _judged_sign(self) -> str:
-        assert self.result is not None
-        return self.result.curve[0].sign if self.result.curve else self.result.measured.sign
-
-    @property
+    @cached_property
     def curve(self) -> str:
-        """The curve over the stages, as an SVG element; empty if there is none."""
-        figure = curves(self.run).get(self.record.id)
-        return inline(figure.svg, curve_text(self.record), f"{self.anchor}-") if figure else ""
+        """The curve over the stages, as an SVG element; empty if there is none, or the page has enough of them."""
+        figure = curves(self.run).get(self.record.id) if self.has_curve else None
+        return inline(figure.svg, figure.text, f"{self.anchor}-") if figure else ""
+
+    @property
+    def curve_elsewhere(self) -> str:
+        """The name of the file that has the curve if this page does not; empty if there is none."""
+        figure = None if self.has_curve else curves(self.run).get(self.record.id)
+        return f"{figure.name}.svg" if figure else ""
 
     @cached_property
     def strip(self) -> Strip | None:
@@ -224,40 +216,6 @@ class Cell:
             yield "parameters", ", ".join(f"{name}={value}" for name, value in self.record.parameters.items())
 
 
-def row_of(point: Point, judged: StageVerdict | None) -> Row:
-    """Return the row of a point, and of the verdict on it if it was judged."""
-    return Row(
-        point.stage,
-        {"signed": "as given", "absolute": "by magnitude"}.get(point.sign, point.sign),
-        point.quantity,
-        f"{point.interval.mean:.3f}" if point.interval.defined else "none defined",
-        interval_of(point.interval),
-        f"{point.images} x {point.draws}",
-        f"{point.undefined} of {point.images * point.draws}" if point.undefined else "0",
-        side_of(judged) if judged else "",
-        judged.verdict if judged else "",
-    )
-
-
-def row_of_verdict(stage: StageVerdict, sign: str, result: CheckResult) -> Row:
-    """Return the row of a number that is judged but is no point of a curve, such as a difference."""
-    measured = result.measured
-    point = Point(
-        stage.stage, result.quantity, sign, stage.interval, (), measured.images, measured.draws, stage.undefined
-    )
-    return row_of(point, stage)
-
-
-def interval_of(interval: Interval) -> str:
-    """Return the bounds of an interval; empty if nothing is defined."""
-    return f"{interval.low:.3f}, {interval.high:.3f}" if interval.defined else ""
-
-
-def side_of(stage: StageVerdict) -> str:
-    """Return on which side of which threshold a number must stay."""
-    return f"{'above' if stage.above else 'below'} {stage.threshold:g}"
-
-
 def few_of(names: list[str], needed: set[str], most: int) -> list[str]:
     """Return at most so many names, in order: the needed ones first, then others evenly spread."""
     chosen = [name for name in names if name in needed][:most]
@@ -270,7 +228,9 @@ def few_of(names: list[str], needed: set[str], most: int) -> list[str]:
 
 def written(value: float | int | str) -> str:
     """Return a measurement as text."""
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3f}" if isfinite(value) else "undefined"
 
 
 def short(value: object) -> bool:
@@ -278,6 +238,7 @@ def short(value: object) -> bool:
     return len(str(value)) < 80
 
 
+@cache
 def documentation() -> str:
     """Return where the documentation is, from the metadata of the package; empty if there is none."""
     for each in metadata.metadata("pytest-saliency-sanity").get_all("Project-URL", []):

@@ -14,13 +14,14 @@ from ...drawing.maps import COLORS, SCALING
 from ...drawing.style import MISSING, can_draw, inline
 from ...foundation.files import write_whole
 from ...methods.registry import CONTROLS
-from ..figures import bars
+from ..figures import bars, curves
 from ..run import Run
 from ..status import MEANINGS, NAMES, STATUSES, badness
 from .cells import SYMBOLS, Cell
 
 # How many rows a strip of maps has if there are at most so many questions: so the page stays below four megabytes.
 ROWS_OF_STRIPS = ((90, 3), (180, 2), (400, 1))
+MOST_CURVES = 75  # of eight methods on three networks, all; each takes a twentieth of a second
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,11 @@ def page(run: Run) -> str:
 def methods_of(run: Run) -> list[Method]:
     """Return the methods of a run, the worst first."""
     rows = next((rows for most, rows in ROWS_OF_STRIPS if len(run.records) <= most), 0)
-    cells = [Cell(run, record, f"q{place}", rows) for place, record in enumerate(run.records)]
+    ordered = sorted(enumerate(run.records), key=lambda each: badness(each[1], run.tier))
+    with_curve = [place for place, record in ordered if record.id in curves(run)][:MOST_CURVES]
     by_method: dict[str, list[Cell]] = {}
-    for cell in sorted(cells, key=lambda cell: badness(cell.record, run.tier)):
-        by_method.setdefault(cell.record.method, []).append(cell)
+    for place, record in ordered:
+        by_method.setdefault(record.method, []).append(Cell(run, record, f"q{place}", rows, place in with_curve))
     found = [Method(name, f"m{place}", cells) for place, (name, cells) in enumerate(by_method.items())]
     return sorted(found, key=lambda method: (-len(method.red), badness(method.cells[0].record, run.tier)))
 
