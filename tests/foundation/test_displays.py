@@ -93,6 +93,22 @@ def test_quick_work_shows_nothing_and_imports_no_bar() -> None:
     assert "tqdm" not in imported_by(program)
 
 
+def test_whoever_wants_no_bars_can_say_so_to_tqdm() -> None:
+    program = (
+        "import os, sys, threading, time\n"
+        "threading.excepthook = lambda problem: os._exit(1)\n"
+        "from pytest_saliency_sanity.foundation import displays\n"
+        "from pytest_saliency_sanity.foundation.progress import Work\n"
+        "displays.PATIENCE, work = 0.0, Work('gradcam', total=40)\n"
+        "bar = displays.Bar(sys.stdout, print)\n"
+        "bar.begin(work)\n"
+        "while bar._bar is None: time.sleep(0.01)\n"
+        "bar.end(work)\n"
+    )
+    assert "0/40" in printed_by(program)
+    assert "40" not in printed_by(f"import os; os.environ['TQDM_DISABLE'] = '1'\n{program}")
+
+
 def test_a_terminal_that_is_gone_harms_nobody(terminal: Terminal) -> None:
     bar, work = Bar(terminal.stream, print), some_work()
     bar.begin(work)
@@ -108,14 +124,20 @@ def test_a_terminal_that_is_gone_harms_nobody(terminal: Terminal) -> None:
 def test_a_bar_does_not_disturb_a_debugger(terminal: Terminal) -> None:
     bar, work = Bar(terminal.stream, print), some_work()
 
-    def cmdloop() -> str:
-        bar.begin(work)
+    def cmdloop() -> str:  # as the function in which pdb waits is called
         sleep(0.2)
-        return terminal.written()
+        before = terminal.written()
+        sleep(0.2)
+        assert terminal.written() == before
+        return before
 
-    assert cmdloop() == ""
+    bar.begin(work)
     terminal.wait_for("10/40")
+    count = cmdloop().count("10/40")
+    terminal.wait_for("\n")  # and then a new bar below what was typed
     bar.end(work)
+    assert terminal.written().count("10/40") > count
+    assert "10/40" in on_screen(terminal.written())[0]
 
 
 def test_lines_come_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from threading import Event, RLock, Thread, main_thread
+from time import time
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 from weakref import WeakSet
 
@@ -125,7 +126,9 @@ class Bar:
             wait = PATIENCE
             while not self._over.wait(wait):
                 with self._lock:
-                    if not _is_prompting():
+                    if _is_prompting():
+                        self._lose_place()
+                    else:
                         self._draw(work)
                 wait = TICK
             with self._lock:
@@ -146,10 +149,16 @@ class Bar:
                 leave=False,
                 delay=1e-9,  # nothing is drawn yet
             )
-            self._bar.start_t -= work.seconds
+            self._bar.start_t = time() - work.seconds
         self._bar.n, self._bar.total = work.done, work.total or None
         self._bar.bar_format = FORMAT if work.total >= max(work.done, 1) else WITHOUT_END
         self._bar.set_description_str(work.title)
+
+    def _lose_place(self) -> None:
+        """Leave what is on the terminal as it is: somebody else writes there."""
+        if self._bar is not None:
+            self._bar.disable = True
+        self._bar, self._column, self._blank = None, None, False
 
     def _erase(self) -> None:
         if self._bar is not None:
