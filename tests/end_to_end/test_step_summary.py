@@ -32,7 +32,7 @@ def test_it_is_appended_once(workers: tuple[str, ...], job: Path, quick: Run) ->
 def test_it_says_why_a_run_is_not_green(job: Path, quick: Run, pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_own="def test_lost(request): pass\ndef test_mine(saliency_method): pass\n")
     pytester.makeconftest("def pytest_runtest_protocol(item):\n    return True if 'lost' in item.name else None\n")
-    assert quick(GRADCAM).ret == pytest.ExitCode.TESTS_FAILED
+    assert quick(GRADCAM, "-p", "no:randomly").ret == pytest.ExitCode.TESTS_FAILED
     told = job.read_text(encoding="utf-8")
     assert "## 🟥 Saliency sanity: 1 of 1 questions passed" in told
     assert "**Not green:** 1 collected tests never reported, the first is test\\_own.py::test\\_lost" in told
