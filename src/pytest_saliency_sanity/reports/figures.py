@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LEAST_OF_A_CURVE = 3  # points
 WIDTH = 6.4  # inches
+SIDE = 64  # pixels of a map
 LONGEST = 100  # letters of a file name, nearly
 # Names that their file names tell apart: a method, also of a library, a model, and a question with its variant.
 USUAL = re.compile(r"[a-z0-9]\w*(:\w+|\[\w+\])?", re.ASCII | re.IGNORECASE)
@@ -72,7 +73,7 @@ def write(run: Run, folder: Path) -> list[Path]:
         evidence = record.result and record.result.evidence
         if evidence and evidence.has_maps:
             written.append(folder / f"maps-{file_name(*record.key)}.png")
-            write_whole(written[-1], png(strip(evidence.maps, evidence.pictures, side=96)))
+            write_whole(written[-1], png(strip(evidence.maps, evidence.pictures, side=SIDE)))
     return written
 
 

@@ -18,33 +18,34 @@ from .verdict import interval_of
 
 # Else a network of a hundred layers would be measured for an hour, only to explain a verdict that is known already.
 MOST_SHOWN = 12
+# To show what a verdict needs no explanation for, so little that a report costs a sixth of a run at most.
+MOST_ILLUSTRATED = 4
 
 Profiles = tuple[SrcProfile, ...]
 
 
-def profiles_to_explain(
-    measurement: SrcMeasurement, judged: Profiles, every: Collection[str], *, passed: bool
-) -> Profiles:
-    """Return the profiles of the stages that explain a verdict; those that were judged if it is that all passed.
+def profiles_to_explain(measurement: SrcMeasurement, judged: Profiles, every: Collection[str]) -> Profiles:
+    """Return the profiles of the stages that explain why a verdict is not that all passed.
 
     ``judged``: the profiles that were judged, of maps with signs and by magnitude. ``every``: the names of all stages.
     The judged stages and up to ``MOST_SHOWN`` others, evenly spread, are measured, on as many images and draws as the
     verdict took, but not more than fit into the table that is usual.
     """
-    if passed or set(every) == set(judged[0].stages):
+    if set(every) == set(judged[0].stages):
         return judged
     draws, _, images = judged[0].src.shape
     look = Look(min(images, IMAGES), min(draws, measurement.seeds))
     return _measured(measurement, stages_to_show(every, judged[0].stages), look)
 
 
-def profiles_to_illustrate(measurement: SrcMeasurement, known: Profiles, every: Collection[str]) -> Profiles:
-    """Return the profiles of up to ``MOST_SHOWN`` stages that are not known yet: ten images, one draw; none if all are.
+def profiles_to_illustrate(measurement: SrcMeasurement, judged: Profiles, every: Collection[str]) -> Profiles:
+    """Return the profiles of up to ``MOST_ILLUSTRATED`` stages that were not judged: ten images, one draw.
 
     They decide nothing. With one draw their interval is over images only, so little is measured for a lot to see.
     """
-    missing = tuple(stage for stage in stages_to_show(every, known[0].stages) if stage not in known[0].stages)
-    return _measured(measurement, missing, Look(min(len(measurement.images), LEAST_IMAGES), 1)) if missing else ()
+    known = judged[0].stages
+    others = tuple(stage for stage in stages_to_show(every, known, MOST_ILLUSTRATED) if stage not in known)
+    return _measured(measurement, others, Look(min(len(measurement.images), LEAST_IMAGES), 1)) if others else ()
 
 
 def _measured(measurement: SrcMeasurement, stages: Sequence[str], look: Look) -> Profiles:
@@ -52,10 +53,10 @@ def _measured(measurement: SrcMeasurement, stages: Sequence[str], look: Look) ->
     return profiles
 
 
-def stages_to_show(every: Collection[str], judged: Collection[str]) -> tuple[str, ...]:
-    """Return the stages to show, in order: the judged ones, and at most ``MOST_SHOWN`` of the others."""
+def stages_to_show(every: Collection[str], judged: Collection[str], most: int = MOST_SHOWN) -> tuple[str, ...]:
+    """Return the stages to show, in order: the judged ones, and at most ``most`` of the others."""
     others = [stage for stage in every if stage not in judged]
-    step = max(1, ceil(len(others) / MOST_SHOWN))
+    step = max(1, ceil(len(others) / most))
     return tuple(stage for stage in every if stage in judged or stage in others[::step])
 
 

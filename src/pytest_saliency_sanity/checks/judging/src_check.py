@@ -78,13 +78,14 @@ def check_src(
     )
     every = bound.names()
     verdict = decisive(judged.stages).verdict
-    shown = [judged.profiles]
+    explained: tuple[SrcProfile, ...] = judged.profiles
+    illustrated: tuple[SrcProfile, ...] = ()
     if not looking.is_least:  # of a slow method, no stage is measured only to be shown
-        if subject.explain:
-            shown.append(profiles_to_explain(measurement, judged.profiles, every, passed=verdict == "passed"))
-        if subject.illustrate:
-            shown.append(profiles_to_illustrate(measurement, shown[-1], every))
-    cascade = shown[1][0] if len(shown) > 1 else judged.profile
+        if verdict != "passed" and subject.explain:
+            explained = profiles_to_explain(measurement, judged.profiles, every)
+        elif verdict == "passed" and subject.illustrate:
+            illustrated = profiles_to_illustrate(measurement, judged.profiles, every)
+    cascade, shown = explained[0], (judged.profiles, explained, illustrated)
     measured = Measured(
         subject.seed,
         reading.sign,
