@@ -7,18 +7,20 @@ compare networks that were trained again.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
+from ..checks.judging.result import Verdict
 from ..checks.registry import CHECKS
 from ..foundation.files import write_whole
 from .figures import file_name
-from .markdown import escaped
+from .markdown import code, escaped
 from .record import Record
 from .run import Run
-from .status import Status, status_of
+from .status import status_of
+
+Value = TypeVar("Value")
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Methodology": (
@@ -29,7 +31,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Perceptibility Testing": ("Minimality", "Perceptual Correspondence"),
 }
 # As in their template: a green circle passed, a red square failed, a yellow square inconclusive.
-SIGNS: dict[Status, str] = {"passed": "🟢", "failed": "🟥", "expected": "🟥", "inconclusive": "🟨", "undefined": "🟨"}
+SIGNS: dict[Verdict, str] = {"passed": "🟢", "failed": "🟥", "inconclusive": "🟨", "undefined": "🟨"}
 NOT_MEASURED = "Not measured."
 
 
@@ -64,11 +66,11 @@ def card(run: Run, method: str) -> str:
 def about(records: Sequence[Record], run: Run) -> Iterator[str]:
     """Yield what was measured, with what."""
     models = ", ".join(dict.fromkeys(record.model for record in records if record.model))
-    versions = ", ".join(f"{name} {version}" for name, version in records[0].versions.items())
+    versions = ", ".join(f"{name} {version}" for name, version in _first(record.versions for record in records).items())
     date = f", on {run.started[:10]}" * bool(run.started)
-    yield f"- **Measured on:** {escaped(models)} of the preset {run.preset}, seed {run.seed}{date}"
+    yield f"- **Measured on:** {escaped(f'{models} of the preset {run.preset}, seed {run.seed}{date}')}"
     yield f"- **Versions:** {escaped(versions) or 'unknown'}"
-    yield f"- **Command:** `{run.command.replace('`', '')}`"
+    yield f"- **Command:** {code(run.command)}"
 
 
 def attribute_of(attribute: str, records: Sequence[Record], run: Run) -> list[str]:
@@ -86,7 +88,8 @@ def attribute_of(attribute: str, records: Sequence[Record], run: Run) -> list[st
             named, _, test = check.card.get(variant, "").partition(": ")
             asked = [record for record in records if (record.check, record.variant) == (check.name, variant)]
             if named == attribute and asked:
-                title = f"**{test}** (`{asked[0].question}`)" if test else f"`{asked[0].question}`"
+                question = code(asked[0].question)
+                title = f"**{test}** ({question})" if test else question
                 lines += [f"- {title}: {check.question}", *(f"    - {line_of(record, run)}" for record in asked)]
     return lines
 
@@ -97,30 +100,27 @@ def line_of(record: Record, run: Run) -> str:
     where = f"{escaped(record.model)}: " if record.model else ""
     if record.result is None or status == "skipped":
         return f"{where}not measured ({escaped(record.reason) or status})"
-    verdict = record.result.verdict
-    sign = SIGNS.get(status_of(replace(record, result=replace(record.result, finding=False)), "gate"), "🟥")
-    deciding = record.result.deciding
+    result, deciding = record.result, record.result.deciding
+    answer = f"{SIGNS[result.verdict]} {where}{result.verdict}"
     if deciding is None:
-        return f"{sign} {where}{verdict}"
-    mean, low, high = deciding.interval
-    number = f"{mean:.3f} [{low:.3f}, {high:.3f}]" if deciding.interval.defined else "none defined"
-    side = f"{'above' if deciding.above else 'below'} {deciding.threshold:g}"
-    return f"{sign} {where}{verdict}, {record.result.quantity} {number} at {escaped(deciding.stage)} (must be {side})"
+        return answer
+    number = f"{escaped(result.quantity)} {deciding.interval.text}"
+    return f"{answer}, {number} at {escaped(deciding.stage)} (must be {deciding.must_be})"
 
 
 def hyperparameters(records: Sequence[Record]) -> Iterator[str]:
     """Yield the parameters that were used. Others were not tried."""
-    if parameters := records[0].parameters:
+    if parameters := _first(record.parameters for record in records):
         used = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
-        yield f"Measured with `{re.sub('[`]', '', used)}` only; the dependence on them was not measured."
+        yield f"Measured with {code(used)} only; the dependence on them was not measured."
 
 
 def networks(records: Sequence[Record]) -> Iterator[str]:
     """Yield on which networks the method ran, and which it refused."""
-    models = dict.fromkeys(record.model for record in records if record.model and record.result)
-    if models:
+    answered = [record for record in records if record.result and not record.result.not_asked]
+    if models := dict.fromkeys(record.model for record in answered if record.model):
         yield f"It ran on {escaped(', '.join(models))}."
-    for record in records:
+    for record in answered:
         for finding in record.result.findings if record.result else ():
             if finding.text == "it refuses some networks":
                 yield f"It refuses some networks: {escaped(finding.figure)}"
@@ -128,7 +128,14 @@ def networks(records: Sequence[Record]) -> Iterator[str]:
 
 def efficiency(records: Sequence[Record]) -> Iterator[str]:
     """Yield how long the questions took. An explanation alone was not timed."""
-    seconds = sum(record.seconds for record in records)
-    if seconds:
-        devices = ", ".join(dict.fromkeys(record.device for record in records if record.device))
-        yield f"{len(records)} questions took {seconds:.3g} s in all{f' on {devices}' * bool(devices)}."
+    took = [record for record in records if record.seconds and record.outcome != "skipped"]
+    if took:
+        devices = ", ".join(dict.fromkeys(record.device for record in took if record.device))
+        questions = f"{len(took)} questions" if len(took) > 1 else "A question"
+        seconds = f"{sum(record.seconds for record in took):.3g} s{' in all' * (len(took) > 1)}"
+        yield f"{questions} took {seconds}{f' on {escaped(devices)}' * bool(devices)}."
+
+
+def _first(of_records: Iterable[Mapping[str, Value]]) -> Mapping[str, Value]:
+    """Return the first that is not empty: of a question that was not put, nothing is known."""
+    return next(filter(None, of_records), {})
