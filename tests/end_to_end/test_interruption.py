@@ -36,6 +36,10 @@ def pytest_runtest_logreport(report):
 
 def pytest_keyboard_interrupt():
     WAIT.unlink(missing_ok=True)
+
+def pytest_sessionfinish():  # like that of pytest-xdist, which waits for its workers
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        print("reports before anything else:", Path("out", "results.json").exists())
 """
 CHECKS = ("label_randomization", "class_sensitivity", "repeatability", "null_region")
 COMMAND = [
@@ -97,5 +101,6 @@ def test_an_interrupted_run_leaves_a_partial_report(
     assert record["problems"] == [f"interrupted: {ran} of {len(CHECKS)} packaged tests ran"]
     assert record["problems"][0] in printed
     assert "report: out/" in printed
+    assert "reports before anything else: True" in printed
     assert "!! KeyboardInterrupt" in printed
     assert ("KeyboardInterrupt: SIGTERM" in printed) == (how is signal.SIGTERM)

@@ -118,11 +118,12 @@ def pytest_configure(config: pytest.Config) -> None:
         from .summary import ReportWriter, step_summary_file
 
         config.stash[LEDGER] = ledger = Ledger(read, typed_command(config))
-        config.pluginmanager.register(ledger, "saliency_sanity_ledger")
-        if known:
-            config.pluginmanager.register(BaselineKeeper(known, ledger), "saliency_sanity_baseline")
+        # At the end of the run, what is registered last is called first: the ledger, whose findings the others tell of.
         if (job := step_summary_file()) or read.report:
             config.pluginmanager.register(ReportWriter(read.report, job, ledger), "saliency_sanity_reports")
+        if known:
+            config.pluginmanager.register(BaselineKeeper(known, ledger), "saliency_sanity_baseline")
+        config.pluginmanager.register(ledger, "saliency_sanity_ledger")
         if read.methods or read.report:
             config.pluginmanager.register(Interruption(), "saliency_sanity_interruption")
     if read.methods:

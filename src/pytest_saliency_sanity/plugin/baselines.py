@@ -112,8 +112,7 @@ class BaselineKeeper:
         self.known = known
         self.ledger = ledger
 
-    # Registered between the ledger and the reports, so called after the first and before the others.
-    @pytest.hookimpl(trylast=True)
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the baseline with the answers there are, or compare what tests can't compare by themselves."""
         if session.config.option.collectonly or not self.ledger.concerned:

@@ -85,7 +85,8 @@ class Ledger:
         """Whether a saliency test was asked for or collected."""
         return bool(self.settings.methods or self.packaged or self.outcomes)
 
-    @pytest.hookimpl(trylast=True)
+    # First, since pytest-xdist waits for its workers, and who ends a run may not give it so much time.
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail a run that lost tests or says nothing about the method; say that an interrupted one is partial."""
         if session.config.option.collectonly or not (self.concerned or self.by_name):

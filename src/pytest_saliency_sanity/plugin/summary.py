@@ -82,8 +82,7 @@ class ReportWriter:
         self.step_summary = step_summary
         self.ledger = ledger
 
-    # Registered after the ledger, so called after it has found the problems of the run.
-    @pytest.hookimpl(trylast=True)
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the reports. If one can't be written, the run has a problem, but the others are still written."""
         if session.config.option.collectonly or not self.ledger.concerned:
