@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.packages import Install
+from support.records import record, run
+from support.runs import flat
 
 from pytest_saliency_sanity import CheckResult, check_method
-from pytest_saliency_sanity.reports.registry import REPORTS
+from pytest_saliency_sanity.reports.registry import REPORTS, Report
+from pytest_saliency_sanity.reports.run import Run
 
 CHOSEN = ("--saliency-method=gradient", "--saliency-method=sobel", "--saliency-model=alexnet", "--saliency-images=10")
-CHECKS = ("--saliency-check=label_randomization", "--saliency-check=class_sensitivity")
+ASKED = ("label_randomization", "class_sensitivity")
+CHECKS = tuple(f"--saliency-check={each}" for each in ASKED)
 BROKEN = """
 from pytest_saliency_sanity.reports.registry import Report
 
@@ -22,6 +27,17 @@ def write(run, path):
     raise OSError("no ink")
 
 REPORT = Report("broken", "a report that can't be written", "broken.txt", write)
+"""
+SEVERAL = """
+from pytest_saliency_sanity.reports.registry import Report
+
+def write(run, path):
+    paths = [path.with_name(f"part-{part}.txt") for part in (1, 2)]
+    for part, each in enumerate(paths, 1):
+        each.write_text(str(part))
+    return paths
+
+REPORT = Report("several", "a report of two files", "part-N.txt", write)
 """
 
 
@@ -31,14 +47,24 @@ def written(pytester: pytest.Pytester, *how: str) -> dict[str, Any]:
     return found
 
 
+def without_circumstances(kept: dict[str, Any]) -> dict[str, Any]:
+    """Return what a run kept without what differs from one run to the next: durations, the start, the command."""
+    records = [record | {"seconds": 0, "command": ""} for record in kept["results"]]
+    return kept | {"seconds": 0, "command": "", "started": "", "results": records}
+
+
 def test_every_result_is_kept_in_the_order_of_the_plan(pytester: pytest.Pytester) -> None:
     kept = written(pytester)
-    results = [CheckResult.from_record(each) for each in kept["results"]]
+    results = [CheckResult.from_record(each["result"]) for each in kept["results"]]
     expected = [
         result
         for method in ("gradient", "sobel")
         for result in check_method(
-            method, models=["alexnet"], checks=["label_randomization", "class_sensitivity"], images=10
+            method,
+            models=["alexnet"],
+            checks=["label_randomization", "class_sensitivity"],
+            images=10,
+            illustrate=True,
         )
     ]
     assert results == expected
@@ -47,7 +73,24 @@ def test_every_result_is_kept_in_the_order_of_the_plan(pytester: pytest.Pytester
 
 
 def test_workers_give_the_same_report(pytester: pytest.Pytester) -> None:
-    assert written(pytester, "-n", "2") == written(pytester)
+    assert without_circumstances(written(pytester, "-n", "2")) == without_circumstances(written(pytester))
+
+
+def test_the_files_are_those_of_the_registered_reports(pytester: pytest.Pytester) -> None:
+    written(pytester)
+    folder = pytester.path / "out"
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == {
+        *("results.json", "results.csv", "maps.npz", "index.html", "card-gradient.md", "card-sobel.md"),
+        *(f"figures/bars-{check}.{kind}" for check in ASKED for kind in ("png", "svg")),
+        *(f"figures/maps-{method}-alexnet-{check}.png" for method in ("gradient", "sobel") for check in ASKED),
+    }
+
+
+def test_a_folder_may_be_there_and_is_written_again(pytester: pytest.Pytester) -> None:
+    (pytester.mkdir("out") / "results.json").write_text("older")
+    (pytester.path / "out" / "mine.txt").write_text("mine")
+    assert len(written(pytester)["results"]) == 4
+    assert (pytester.path / "out" / "mine.txt").read_text() == "mine"
 
 
 def test_the_summary_says_where_the_reports_are(pytester: pytest.Pytester) -> None:
@@ -58,21 +101,101 @@ def test_the_summary_says_where_the_reports_are(pytester: pytest.Pytester) -> No
 def test_a_failure_that_is_expected_keeps_its_reason(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nsaliency_expected_failures = sobel/*/* -> it is an edge detector")
     kept = written(pytester)
-    assert {each["method"]: each["expected"] for each in kept["results"]} == {
-        "gradient": "",
-        "sobel": "it is an edge detector",
+    assert {each["method"]: (each["outcome"], each["result"]["expected"]) for each in kept["results"]} == {
+        "gradient": ("passed", ""),
+        "sobel": ("xfailed", "it is an edge detector"),
+    }
+    page = (pytester.path / "out" / "index.html").read_text()
+    assert page.count("It was expected not to pass: it is an edge detector") == 2
+    assert "Nothing that decides stands against these methods." in page
+
+
+def test_a_pass_that_was_not_expected_is_told(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nsaliency_expected_failures = gradient/*/* -> it ought to fail")
+    kept = written(pytester)
+    (one, other) = (each for each in kept["results"] if each["method"] == "gradient")
+    for each in (one, other):
+        assert (each["outcome"], each["result"]["verdict"]) == ("failed", "passed")
+        assert "it ought to fail" in each["reason"]
+    page = (pytester.path / "out" / "index.html").read_text()
+    assert page.count("Passed, but the test failed.") == 2
+
+
+def test_a_finding_decides_in_the_tier_full_and_is_told_in_each(pytester: pytest.Pytester) -> None:
+    found = {}
+    for tier in ("gate", "full"):
+        pytester.runpytest_inprocess(
+            *("--saliency-method=input", *CHOSEN[2:], "--saliency-check=localization"),
+            *("--saliency-report=out", f"--saliency-tier={tier}", "--saliency-model=resnet"),
+        )
+        (each,) = (
+            each
+            for each in json.loads((pytester.path / "out" / "results.json").read_text())["results"]
+            if each["model"] == "resnet"
+        )
+        page = (pytester.path / "out" / "index.html").read_text()
+        assert each["result"]["finding"] is True
+        found[tier] = (
+            each["outcome"],
+            "a finding: it does not decide" in page.partition("<main>")[2].partition("</ul>")[2],
+        )
+    assert found == {"gate": ("xfailed", True), "full": ("failed", False)}
+
+
+@pytest.mark.parametrize(("method", "outcomes"), [("gradient", {"passed": 1}), ("sobel", {"failed": 1})])
+def test_a_report_that_can_not_be_written_is_red_and_the_others_are_written(
+    method: str, outcomes: dict[str, int], pytester: pytest.Pytester, install: Install
+) -> None:
+    # Named so that it comes between the others; a run that is red for its own reasons stays so.
+    install("theirs", REPORTS.group, {"theirs_report": BROKEN}, broken="theirs_report:REPORT")
+    result = pytester.runpytest_inprocess(
+        f"--saliency-method={method}", *CHOSEN[2:], CHECKS[0], "--saliency-report=out"
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(**outcomes)
+    result.stdout.fnmatch_lines(["not green: the report broken was not written: OSError: no ink"])
+    assert {path.name for path in (pytester.path / "out").iterdir()} == {
+        *("results.json", "results.csv", "maps.npz", "index.html", "figures", f"card-{method}.md")
     }
 
 
-def test_a_report_that_can_not_be_written_is_red_and_the_others_are_written(
-    pytester: pytest.Pytester, install: Install
-) -> None:
-    install("theirs", REPORTS.group, {"theirs_report": BROKEN}, broken="theirs_report:REPORT")
-    result = pytester.runpytest_inprocess(*CHOSEN[1:], "--saliency-check=repeatability", "--saliency-report=out")
+@pytest.mark.parametrize(
+    ("file", "name"), [("index.html", "html"), ("results.csv", "csv"), ("maps.npz", "arrays"), ("figures", "figures")]
+)
+def test_each_report_that_can_not_be_written_is_named(file: str, name: str, pytester: pytest.Pytester) -> None:
+    # A folder stands where its file belongs, or a file where its folder does.
+    where = pytester.mkdir("out") / file
+    where.touch() if file == "figures" else where.mkdir()
+    result = pytester.runpytest_inprocess(*CHOSEN[:1], *CHOSEN[2:], CHECKS[0], "--saliency-report=out")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["not green: the report broken was not written: OSError: no ink"])
-    assert (pytester.path / "out" / "results.json").exists()
+    assert f"not green: the report {name} was not written" in flat(result)
+    written = {path.name for path in (pytester.path / "out").iterdir()}
+    assert written == {"results.json", "results.csv", "maps.npz", "index.html", "figures", "card-gradient.md"}
+
+
+def test_a_report_may_be_several_files(pytester: pytest.Pytester, install: Install) -> None:
+    install("theirs", REPORTS.group, {"theirs_report": SEVERAL}, several="theirs_report:REPORT")
+    result = pytester.runpytest_inprocess(*CHOSEN[:1], *CHOSEN[2:], CHECKS[0], "--saliency-report=out")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["report: out/part-N.txt (2 files)"])
+    assert [(pytester.path / "out" / f"part-{part}.txt").read_text() for part in (1, 2)] == ["1", "2"]
+
+
+def test_the_paths_of_a_report_are_those_that_it_returns(tmp_path: Path) -> None:
+    def one(found: Run, path: Path) -> None:
+        path.touch()
+
+    def several(found: Run, path: Path) -> list[Path]:
+        return [path.with_name(name) for name in ("a", "b")]
+
+    def none(found: Run, path: Path) -> list[Path]:
+        return []
+
+    expected = {one: ["x.txt"], several: ["a", "b"], none: []}
+    for write, names in expected.items():
+        report = Report("its", "a report", "x.txt", write)
+        assert report.write_to(tmp_path, run(record())) == [tmp_path / name for name in names]
 
 
 @pytest.mark.parametrize("folder", ["out", "out/of/this/run"])
@@ -80,6 +203,7 @@ def test_a_file_in_place_of_the_folder_is_a_usage_error(folder: str, pytester: p
     (pytester.path / "out").touch()
     result = pytester.runpytest_inprocess(*CHOSEN, f"--saliency-report={folder}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "collected" not in result.stdout.str()
     assert re.search(r"--saliency-report: \S*out is a file: name a folder", result.stderr.str())
 
 
@@ -88,6 +212,7 @@ def test_a_folder_that_can_not_be_written_to_is_a_usage_error(pytester: pytest.P
     pytester.mkdir("locked").chmod(0o500)
     result = pytester.runpytest_inprocess(*CHOSEN, "--saliency-report=locked/out")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "collected" not in result.stdout.str()
     assert "--saliency-report: locked/out can't be written to: name another folder" in result.stderr.str()
 
 
