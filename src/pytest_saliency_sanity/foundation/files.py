@@ -41,6 +41,15 @@ def write_whole(file: Path, content: bytes | str) -> None:
         temporary.write_bytes(data)
 
 
+def takes_files(folder: Path) -> bool:
+    """Return whether a file can be made in a folder. It is tried: permissions alone do not tell."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
 def read_json(file: Path) -> Any:
     """Return the content of a JSON file in UTF-8.
 

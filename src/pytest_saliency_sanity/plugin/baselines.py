@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..foundation.errors import SaliencyAnswerChanged
+from ..foundation.files import takes_files
 from ..foundation.rerun import current_command
 from ..reports import baseline as baselines
 from ..reports.answers import Answer, is_changed, named
@@ -53,7 +53,7 @@ def open_baseline(settings: Settings) -> Known | None:
             raise pytest.UsageError(f"{UPDATE_BASELINE.flag} needs the file to write: --saliency-baseline=FILE")
         return None
     source = settings.sources["baseline"]
-    if updating and not os.access(file.absolute().parent, os.W_OK):
+    if updating and not takes_files(file.absolute().parent):
         raise pytest.UsageError(f"{source}: the folder of {file} is missing or can't be written to")
     if not file.exists() and not updating:
         raise pytest.UsageError(f"{source}: {file} does not exist. Write it with {UPDATE_BASELINE.flag}")

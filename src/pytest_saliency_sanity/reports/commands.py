@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
 from collections import Counter
 from pathlib import Path
 
 from ..drawing.style import MISSING, can_draw
+from ..foundation.files import takes_files
 from . import comparing, comparison
 from .columns import plain
 from .json_report import read
@@ -92,6 +92,6 @@ def made(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"the folder {folder} can't be made: {error.strerror or error}") from error
-    if not os.access(folder, os.W_OK):
+    if not takes_files(folder):
         raise ValueError(f"the folder {folder} can't be written to: name another")
     return folder
