@@ -109,6 +109,15 @@ def test_without_capturing_the_bar_gives_way_to_what_the_method_prints(pytester:
     assert "1 passed" in left[-2]
 
 
+@pytest.mark.parametrize("argument", ["--capture=tee-sys", "--log-cli-level=INFO", "-o log_cli=true"])
+def test_where_no_bar_can_give_way_a_terminal_has_lines(pytester: pytest.Pytester, argument: str) -> None:
+    pytester.makeconftest(IMPATIENT)
+    command = [sys.executable, "-m", "pytest", *ONE, "--saliency-method=gradient", *argument.split()]
+    written = run_in_terminal(command, pytester.path)
+    assert "10 of 10 explanations" in written
+    assert "/10 [" not in written
+
+
 # In a log
 
 

@@ -43,7 +43,7 @@ class Progress:
         reporter = self.config.pluginmanager.getplugin("terminalreporter")
         if reporter is None or hasattr(self.config, "workerinput") or reporter.verbosity <= QUIETEST:
             return Silent()
-        if not reporter.isatty:
+        if not reporter.isatty or shows_at_once(self.config):
             return Lines(self._write_line)
         with uncaptured(self.config):
             # A copy, since during a test the original leads into the capture.
@@ -64,6 +64,14 @@ class Progress:
             reporter.ensure_newline()
             reporter.write_line(text)
             reporter.flush()
+
+
+def shows_at_once(config: pytest.Config) -> bool:
+    """Return whether what tests print or log is shown at once, by a way on which no bar can give way to it."""
+    logs = config.pluginmanager.hasplugin("logging") and (
+        config.getoption("log_cli_level") is not None or config.getini("log_cli")
+    )
+    return bool(logs) or config.getoption("capture") == "tee-sys"
 
 
 @contextmanager
