@@ -9,14 +9,41 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from support.packages import Install
 from support.records import record, run
 from support.runs import flat
 
 from pytest_saliency_sanity import CheckResult, check_method
+from pytest_saliency_sanity.reports.json_report import json_schema
 from pytest_saliency_sanity.reports.registry import REPORTS, Report
 from pytest_saliency_sanity.reports.run import Run
 
+# A check of somebody else's, who minds neither NaN nor the types of numpy, and whose names are unkind.
+AWKWARD = """
+import numpy as np
+from pytest_saliency_sanity import Check
+from pytest_saliency_sanity.checks.judging.evidence import Evidence, Point
+from pytest_saliency_sanity.checks.judging.result import CheckResult, Figure, Finding, Measured, StageVerdict
+from pytest_saliency_sanity.measuring.interval import Interval
+
+NAME = "<b>|{{ 7 }} \\u663e =1+1"
+
+def ask(subject, needs, variant, threshold):
+    values = np.array([[np.nan, 2.5, 4.5]], "f4")
+    stage = StageVerdict(NAME, 3, "failed", Interval(values[0, 1], np.nan, np.inf), np.isnan(values).sum(), 3, True)
+    bounds = [Interval(mean, 1.5, 9.5) for mean in values[0]]
+    points = [Point(f"{NAME}{n}", "loudness $x", "signed", each, (np.nan,)) for n, each in enumerate(bounds)]
+    measured = Measured(subject.seed, chance=np.nan, figures=(Figure(NAME, np.float32("nan")), Figure("count", 3)))
+    evidence = Evidence({"signed": {NAME: values}}, {NAME: values[None]})
+    return CheckResult(
+        f"awkward[{variant}]", subject.method_name, subject.model_name, "failed", "Rude.\\n\\nWhy.", measured, (stage,),
+        findings=(Finding(NAME, NAME),), curve=tuple(points), evidence=evidence,
+    )
+
+def pytest_saliency_checks(config):
+    return [Check("awkward", "is it awkward?", "us", ask, quantity="loudness $x", variants=(NAME,))]
+"""
 CHOSEN = ("--saliency-method=gradient", "--saliency-method=sobel", "--saliency-model=alexnet", "--saliency-images=10")
 ASKED = ("label_randomization", "class_sensitivity")
 CHECKS = tuple(f"--saliency-check={each}" for each in ASKED)
@@ -220,3 +247,27 @@ def test_an_idle_run_writes_none(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_other(): pass")
     assert pytester.runpytest_inprocess("--saliency-report=out").ret == pytest.ExitCode.OK
     assert not (pytester.path / "out").exists()
+
+
+@pytest.mark.parametrize("how", [(), ("-n", "1"), ("-W", "error")])
+def test_an_awkward_check_is_reported_as_it_is(how: tuple[str, ...], pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(AWKWARD)
+    options = (*CHOSEN[:1], *CHOSEN[2:], "--saliency-check=awkward", "--saliency-report=out", *how)
+    result = pytester.runpytest_inprocess(*options)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(failed=1)
+    assert "not green" not in flat(result)
+    folder = pytester.path / "out"
+    content = json.loads((folder / "results.json").read_text(), parse_constant=pytest.fail)
+    Draft202012Validator(json_schema()).validate(content)
+    (record,) = content["results"]
+    found = record["result"]
+    assert (found["statistic"], found["interval"], found["margin"]) == (2.5, [None, None], None)
+    assert found["measured"]["figures"] == [[record["variant"], None], ["count", 3]]
+    assert (found["measured"]["chance"], found["stages"][0]["undefined"]) == (None, 1)
+    assert [point["mean"] for point in found["curve"]] == [None, 2.5, 4.5]
+    assert [point["by_draw"] for point in found["curve"]] == [[None]] * 3
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;|{{ 7 }} 显 =1+1" in page
+    assert "<b>" not in page
+    assert len(list((folder / "figures").iterdir())) == 5

@@ -192,6 +192,22 @@ def test_nothing_of_the_evidence_is_written() -> None:
     assert "evidence" not in json.dumps(as_json(run(cascade(evidence=evidence()))))
 
 
+def test_keys_that_a_newer_version_added_are_ignored(tmp_path: Path) -> None:
+    # docs/records.md promises that keys may be added within a schema.
+    def extended(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: extended(each) for name, each in value.items()} | {"added": 1}
+        return [extended(each) for each in value] if isinstance(value, list) else value
+
+    content = as_json(everything())
+    # Names by a user are no keys of ours.
+    named = {"outcomes": content["outcomes"], "plan": content["plan"] | {"added": 1}}
+    later = extended(content) | named
+    for each, before in zip(later["results"], content["results"], strict=True):
+        each |= {"parameters": before["parameters"], "versions": before["versions"]}
+    assert as_json(read(written(later, tmp_path))) == content
+
+
 def good() -> dict[str, Any]:
     return as_json(run(cascade()))
 

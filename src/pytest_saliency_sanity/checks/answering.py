@@ -24,8 +24,8 @@ def answer(
 ) -> CheckResult:
     """Put a question to a subject and return the result. ``needs``: what the check needs, by name.
 
-    Raises TypeError if the check returns anything but a result of this question, SaliencyMethodError if the method
-    raises or does not return maps.
+    Raises TypeError if the check returns anything but a result of this question, or one that can't be kept as JSON;
+    SaliencyMethodError if the method raises or does not return maps.
     """
     check = CHECKS.named(question.check)
     about = f"{question.method} on {question.model}" if question.model else question.method
@@ -35,7 +35,9 @@ def answer(
         raise TypeError(f"the check {question.id} returned {result!r}, which is not a CheckResult")
     if result.check != question.id:
         raise TypeError(f"the check {question.id} returned a result of {result.check}")
-    return replace(result, quantity=check.quantity, finding=result.finding or check.is_finding(question.variant))
+    return replace(
+        result.plain(), quantity=check.quantity, finding=result.finding or check.is_finding(question.variant)
+    )
 
 
 def suited_to(subject: MethodSubject) -> AbstractContextManager[None]:

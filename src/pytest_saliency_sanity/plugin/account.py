@@ -27,8 +27,11 @@ def tell(item: pytest.Item, **facts: Any) -> None:
 
 
 def tell_result(item: pytest.Item, result: CheckResult, *, evidence: bool) -> None:
-    """Add a result to the account of a test. ``evidence``: with its values image by image and its maps."""
-    tell(item, result=result.as_record())
+    """Add a result to the account of a test. ``evidence``: with its values image by image and its maps.
+
+    Raises TypeError or ValueError if it holds what can't be kept, so that it is this test that fails.
+    """
+    tell(item, result=result.plain().as_record())
     if evidence and result.evidence:
         from ..reports.arrays import packed
 

@@ -7,7 +7,7 @@ them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ class Point:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Point:
         """Return the point of such a record as ``as_record`` returns."""
-        own, interval = without_bounds(record)
+        own, interval = without_bounds(cls, record)
         return cls(**own | {"by_draw": tuple(own["by_draw"])}, interval=interval)
 
 
@@ -79,7 +79,7 @@ def bounds_of(interval: Interval) -> dict[str, float | None]:
     return {name: finite(value) for name, value in interval._asdict().items()}
 
 
-def without_bounds(record: Mapping[str, Any]) -> tuple[dict[str, Any], Interval]:
-    """Return a record without the keys of its interval, and the interval."""
-    own = {name: value for name, value in record.items() if name not in Interval._fields}
+def without_bounds(kind: type, record: Mapping[str, Any]) -> tuple[dict[str, Any], Interval]:
+    """Return what a record has for a class besides its interval, and the interval. Keys that are new are left out."""
+    own = {each.name: record[each.name] for each in fields(kind) if each.name != "interval"}
     return own, Interval(*(nan if record[name] is None else record[name] for name in Interval._fields))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import nan
@@ -107,14 +108,14 @@ class Measured:
 
     def as_record(self) -> dict[str, Any]:
         """Return the measurements as JSON primitives; ``from_record`` is the inverse."""
-        figures = [[name, finite(value) if isinstance(value, float) else value] for name, value in self.figures]
+        figures = [[name, value if isinstance(value, int | str) else finite(value)] for name, value in self.figures]
         return {**asdict(self), "chance": finite(self.chance), "figures": figures}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Measured:
         """Return the measurements of such a record as ``as_record`` returns."""
         figures = tuple(Figure(name, nan if value is None else value) for name, value in record["figures"])
-        return cls(**{**record, "figures": figures})
+        return cls(**{each.name: record[each.name] for each in fields(cls)} | {"figures": figures})
 
 
 @dataclass(frozen=True)
@@ -199,15 +200,32 @@ class CheckResult:
             "curve": [each.as_record() for each in self.curve],
         }
 
+    def plain(self) -> CheckResult:
+        """Return this result with numbers of Python's: those of numpy are no JSON, and do not travel between processes.
+
+        Raises TypeError or ValueError if it holds anything else.
+        """
+        try:
+            text = json.dumps(self.as_record(), allow_nan=False, default=_number)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"the result of {self.check} can't be kept as JSON: {error}") from error
+        return replace(self.from_record(json.loads(text)), evidence=self.evidence)
+
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> CheckResult:
         """Return the result of such a record as ``as_record`` returns."""
         own: dict[str, Any] = {each.name: record[each.name] for each in fields(cls) if each.name != "evidence"}
         measured = Measured.from_record(own["measured"])
         stages = {name: tuple(map(_stage_of, own[name])) for name in ("stages", "magnitudes")}
-        findings = tuple(Finding(**each) for each in own["findings"])
+        findings = tuple(Finding(each["text"], each["figure"]) for each in own["findings"])
         curve = tuple(map(Point.from_record, own["curve"]))
         return cls(**own | stages | {"measured": measured, "findings": findings, "curve": curve})
+
+
+def _number(value: Any) -> Any:
+    if hasattr(value, "item"):  # of numpy
+        return value.item()
+    raise TypeError(f"{value!r} is neither a number nor a text")
 
 
 def _stage_record(stage: StageVerdict) -> dict[str, Any]:
@@ -217,7 +235,7 @@ def _stage_record(stage: StageVerdict) -> dict[str, Any]:
 
 
 def _stage_of(record: Mapping[str, Any]) -> StageVerdict:
-    own, interval = without_bounds(record)
+    own, interval = without_bounds(StageVerdict, record)
     return StageVerdict(**own, interval=interval)
 
 
