@@ -51,6 +51,18 @@ CONTRAST = """() => {
     return found.sort((one, other) => one[0] - other[0])[0];
 }"""
 
+# Where the words of a heading stand, from the left.
+LETTERS = """where => {
+    const found = {}, texts = document.createTreeWalker(document.querySelector(where), NodeFilter.SHOW_TEXT);
+    for (let text = texts.nextNode(); text; text = texts.nextNode())
+        for (const word of text.data.matchAll(/[^ ]+/g)) {
+            const range = document.createRange();
+            range.setStart(text, word.index); range.setEnd(text, word.index + word[0].length);
+            found[word[0]] = range.getBoundingClientRect().left;
+        }
+    return found;
+}"""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -142,6 +154,13 @@ def test_the_matrix_leads_to_a_question_by_keyboard_alone(browser: Browser, repo
     page.locator(f"{anchor} > summary").focus()
     page.keyboard.press("Enter")
     assert page.evaluate(f"document.querySelector('{anchor}').open") is True
+    # What passed is folded once more; who goes there sees it.
+    passed = page.locator(".matrix a.passed").first
+    summary = page.locator(f"{passed.get_attribute('href')} > summary")
+    assert not summary.is_visible()
+    passed.focus()
+    page.keyboard.press("Enter")
+    assert summary.is_visible()
     page.close()
 
 
@@ -152,6 +171,16 @@ def test_names_are_those_that_a_screen_reader_says(browser: Browser, reported: P
     assert page.get_by_role("region", name="matrix of verdicts").count() == 1
     assert page.get_by_role("img", name="similarity of sobel on alexnet by stage").count() == 1
     assert page.get_by_role("img", name="Maps of sobel").count() == 3
+    page.close()
+
+
+def test_a_name_turns_round_nothing_but_itself(browser: Browser, tmp_path: Path) -> None:
+    # U+202E has all that follows it written from the right, up to the end of its element.
+    file = tmp_path / "index.html"
+    write(run(cascade("\u202eabc", "\u202eabc", verdict="failed")), file)
+    page = Seen(browser, file, 1600, 900, "light").page
+    places = page.evaluate(LETTERS, "h3")
+    assert places[":"] < places["1"] < places["did"] < places["pass"]
     page.close()
 
 
