@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TextIO, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, cast
 
 from pytest_saliency_sanity.checks.judging.result import (  # none of these imports torch
     CheckResult,
@@ -124,6 +124,7 @@ def ask(tasks: Sequence[Task]) -> list[Answer]:
     from pytest_saliency_sanity.foundation.errors import SaliencyMethodError
 
     first = tasks[0]
+    results: list[CheckResult]
     try:
         results = check_method(
             first.spec,
@@ -159,7 +160,12 @@ def read(file: Path) -> dict[Task, CheckResult]:
         return {}
     with opened(file, "rt") as kept:
         records = list(map(json.loads, kept))
-    return {Task(*each["task"]): judged(CheckResult.from_record(each["result"])) for each in records}
+    return {Task(*each["task"]): judged(CheckResult.from_record(completed(each["result"]))) for each in records}
+
+
+def completed(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the record of a result with the keys that results had not yet when it was kept."""
+    return {"curve": []} | record | {"measured": {"chance": None} | record["measured"]}
 
 
 def opened(file: Path, mode: str) -> TextIO:
@@ -169,7 +175,8 @@ def opened(file: Path, mode: str) -> TextIO:
 
 def line_of(answer: Answer) -> str:
     """Return an answer as a line of the file."""
-    return json.dumps({"task": answer.task, "result": answer.result.as_record()}, allow_nan=False) + "\n"
+    result = replace(answer.result, curve=())  # what no table shows would be most of the file
+    return json.dumps({"task": answer.task, "result": result.as_record()}, allow_nan=False) + "\n"
 
 
 def judged(result: CheckResult) -> CheckResult:

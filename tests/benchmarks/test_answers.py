@@ -150,3 +150,19 @@ def test_answers_are_added_to_a_compressed_file(tmp_path: Path) -> None:
     assert kept.read_bytes() == before
     assert list(read(kept)) == tasks[:2]
     assert read(tmp_path / "nothing.jsonl.gz") == {}
+
+
+RECORDS = Path(module.__file__).parent / "records"
+
+
+@pytest.mark.parametrize("file", sorted(each.name for each in RECORDS.glob("*.jsonl.gz")))
+def test_the_answers_that_come_with_the_project_can_be_read(file: str) -> None:
+    assert len(module.read(RECORDS / file)) > 100
+
+
+def test_no_more_is_kept_of_an_answer_than_tables_show() -> None:
+    task = module.Task("gradient", "alexnet", "label_randomization", 0, "embedded", module.FIXED)
+    (answer,) = module.ask([task])
+    assert answer.result.curve
+    kept = json.loads(module.line_of(answer))["result"]
+    assert (kept["curve"], kept["statistic"]) == ([], answer.result.statistic)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
-from ..checks.judging.result import WORST_FIRST
 from ..checks.plan import Plan
 from ..foundation.files import read_json, write_whole
-from .record import OUTCOMES, Record
+from .record import Record
 from .run import Run
 
 SCHEMA = 4  # incremented if a key is removed or changes its meaning; docs/records.md says what may change
@@ -52,7 +51,6 @@ def from_json(content: dict[str, Any]) -> Run:
     """Return the run of such JSON as ``as_json`` returns. Raises KeyError, TypeError or ValueError for other JSON."""
     plan = content["plan"]
     records = tuple(map(Record.from_record, content["results"]))
-    _require_known_words(records)
     methods, models, checks = (tuple(plan[name]) for name in ("methods", "models", "checks"))
     return Run(
         plan=Plan(methods, models, checks, lacking=plan["lacking"]),
@@ -62,17 +60,6 @@ def from_json(content: dict[str, Any]) -> Run:
         outcomes=Counter(content["outcomes"]),
         problems=tuple(content["problems"]),
     )
-
-
-def _require_known_words(records: Iterable[Record]) -> None:
-    """Raise ValueError unless every outcome and verdict is one: reports order questions by them."""
-    for record in records:
-        result = record.result
-        stages = (*result.stages, *result.magnitudes) if result else ()
-        verdicts = (*(each.verdict for each in stages), *([result.verdict] if result else []))
-        for word, allowed in ((record.outcome, OUTCOMES), *((each, WORST_FIRST) for each in verdicts)):
-            if word not in allowed:
-                raise ValueError(f"{record.id} ended with {word!r}, which is none of {', '.join(allowed)}")
 
 
 def read(path: Path) -> Run:
@@ -92,10 +79,29 @@ def read(path: Path) -> Run:
             f"{path} has schema {content['schema']}, and this version reads schema {SCHEMA}: "
             + ("run pytest with --saliency-report again" if older else "install a newer pytest-saliency-sanity")
         )
-    try:
-        return from_json(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RecordsError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+    if damage := damage_of(content):
+        raise RecordsError(f"{path} is damaged: {damage}")
+    return from_json(content)
+
+
+def damage_of(content: object) -> str:
+    """Return where and how JSON breaks the schema; empty if it does not. Keys that were added later are no damage."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    worst = best_match(Draft202012Validator(_without_limits(json_schema())).iter_errors(content))
+    return shorten(f"{worst.json_path}: {worst.message}", 300) if worst else ""
+
+
+def _without_limits(schema: Any) -> Any:
+    """Return a schema that allows keys it does not know."""
+    if isinstance(schema, dict):
+        return {
+            key: _without_limits(value)
+            for key, value in schema.items()
+            if (key, value) != ("additionalProperties", False)
+        }
+    return [_without_limits(each) for each in schema] if isinstance(schema, list) else schema
 
 
 def json_schema() -> dict[str, Any]:

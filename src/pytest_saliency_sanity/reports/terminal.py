@@ -93,7 +93,7 @@ def lines_of_cell(cell: Cell, *, every: bool) -> Iterator[Line]:
 
 
 def lines_without_verdict(cell: Cell) -> Iterator[Line]:
-    """Yield the questions that ended without a verdict, in the order of the plan, those with the same reason together."""
+    """Yield the questions that ended without a verdict, in the order of the plan, each reason once."""
     by_reason: dict[str, list[Record]] = {}
     for record in cell.with_status("error"):
         if not record.result:
