@@ -141,7 +141,8 @@ def ask(tasks: Sequence[Task]) -> list[Answer]:
             return [answer for task in tasks for answer in ask([task])]
         why = str(error).strip().splitlines()[0]
         results = [not_asked(first.question, first.spec, first.network, first.seed, why)]
-    by_question = {result.check: replace(result, message="") for result in results}
+    # What no table shows would be most of the file.
+    by_question = {result.check: replace(result, message="", curve=(), evidence=None) for result in results}
     return [Answer(task, by_question[task.question]) for task in tasks]
 
 
@@ -175,8 +176,7 @@ def opened(file: Path, mode: str) -> TextIO:
 
 def line_of(answer: Answer) -> str:
     """Return an answer as a line of the file."""
-    result = replace(answer.result, curve=())  # what no table shows would be most of the file
-    return json.dumps({"task": answer.task, "result": result.as_record()}, allow_nan=False) + "\n"
+    return json.dumps({"task": answer.task, "result": answer.result.as_record()}, allow_nan=False) + "\n"
 
 
 def judged(result: CheckResult) -> CheckResult:
