@@ -33,6 +33,8 @@ class Configured:
 
 
 COPY: Any = Configured(steps=3)
+NAMED: Any = partial(with_defaults, steps=7, layer="a")
+NAMED.name = "with a name"  # so that another partial does not take its place
 
 
 class Called:
@@ -63,7 +65,7 @@ class Unsigned:
         (plain, {}),
         (with_defaults, {"steps": 20, "layer": None}),
         (partial(with_defaults, steps=7), {"steps": 7, "layer": None}),
-        (partial(partial(with_defaults, steps=7, layer="a"), steps=9), {"steps": 9, "layer": "a"}),
+        (partial(NAMED, steps=9), {"steps": 9, "layer": "a"}),
         (with_anything, {}),
         (partial(with_anything, scale=0.5), {"scale": 0.5}),
         (Configured(), {"steps": 20, "layer": None}),

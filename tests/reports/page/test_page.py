@@ -221,6 +221,26 @@ def test_a_question_says_what_became_of_it(found: Record, told: tuple[str, ...])
         assert "without a verdict" not in cell.text.lower()
 
 
+@pytest.mark.parametrize(
+    ("mean", "above", "told"),
+    [
+        (0.4, False, "2.0 half-widths of the interval inside the threshold"),
+        (0.6, False, "2.0 half-widths of the interval outside the threshold"),
+        (0.6, True, "2.0 half-widths of the interval inside the threshold"),
+        (0.4, True, "2.0 half-widths of the interval outside the threshold"),
+    ],
+)
+def test_how_sure_a_verdict_is_stands_in_half_widths(mean: float, above: bool, told: str) -> None:
+    stage = StageVerdict("conv1", 0.5, "failed", Interval(mean, mean - 0.05, mean + 0.05), 0, 20, above)
+    found = cascade()
+    assert found.result is not None
+    shown = parsed(page(run(replace(found, result=replace(found.result, stages=(stage,))))))
+    (cell,) = cells(shown).values()
+    facts = dict(zip((dt.text for dt in cell.all("dt")), (dd.text for dd in cell.all("dd")), strict=True))
+    assert facts["how sure"] == f"{told}; 10 images x 2 draws, 2 looks"
+    assert facts["rule"].startswith(f"the similarity must stay {'above' if above else 'below'} 0.5, ")
+
+
 def test_problems_notes_and_circumstances_are_told(shown: Element) -> None:
     assert "one test was lost" in shown.one("header").text
     assert "a note on a method" in shown.one("main").text
