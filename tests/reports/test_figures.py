@@ -16,6 +16,7 @@ from support.records import contract, record, run, unanswered
 
 from pytest_saliency_sanity.checks.judging.evidence import Evidence
 from pytest_saliency_sanity.drawing import style
+from pytest_saliency_sanity.drawing.maps import GAP
 from pytest_saliency_sanity.foundation.ids import with_variant
 from pytest_saliency_sanity.reports.figures import (
     bars,
@@ -186,7 +187,7 @@ def test_the_figures_of_a_real_run_show_its_numbers(reported: Path, results: dic
         with np.load(reported / "maps.npz") as file:
             place = results["results"].index(each)
             columns = len([key for key in file.files if key.startswith(f"{place}/maps/")])
-        assert maps.shape == (3 * 96 + 2 * 2, (columns + 1) * 96 + columns * 2, 3)
+        assert maps.shape == (3 * SIDE + 2 * GAP, (columns + 1) * SIDE + columns * GAP, 3)
         curve = folder / f"curve-{name}.svg"
         assert curve.exists() == (each["check"] == "cascading_randomization")
         if curve.exists():
@@ -218,7 +219,7 @@ def test_hostile_names_are_drawn_as_text(name: str, tmp_path: Path) -> None:
 def test_maps_of_any_kind_are_drawn(maps: dict[str, np.ndarray], tmp_path: Path) -> None:
     paths = write(run(cascade(evidence=Evidence(maps=maps))), tmp_path / "figures")
     (picture,) = [path for path in paths if path.name.startswith("maps-")]
-    assert Image.open(io.BytesIO(picture.read_bytes())).size[1] % 98 == 96
+    assert Image.open(io.BytesIO(picture.read_bytes())).size[1] % (SIDE + GAP) == SIDE
 
 
 @pytest.mark.parametrize("found", [None, Evidence(), Evidence(maps={"a": np.zeros((0, 4, 4))}), evidence(images=0)])

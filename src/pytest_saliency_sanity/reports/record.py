@@ -11,7 +11,6 @@ from ..checks.registry import CHECKS
 from ..foundation.ids import split_variant, with_variant
 
 Primitive = bool | int | float | str | None
-OUTCOMES = ("passed", "failed", "xfailed", "skipped")  # of a test
 
 
 @dataclass(frozen=True)

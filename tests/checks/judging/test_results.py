@@ -15,6 +15,7 @@ from support.records import contract
 from pytest_saliency_sanity import CheckResult, check_method
 from pytest_saliency_sanity.checks.judging.result import Finding, StageVerdict, not_asked
 from pytest_saliency_sanity.checks.judging.results import Results
+from pytest_saliency_sanity.checks.judging.showing import MOST_ILLUSTRATED
 
 
 def result(**parts: Any) -> CheckResult:
@@ -146,4 +147,4 @@ def test_the_whole_cascade_is_shown_of_a_method_that_passes_if_it_is_asked_for()
     assert plain.verdict == illustrated.verdict == "passed"
     assert plain.stages == illustrated.stages, "what is only shown decides nothing"
     assert len({point.stage for point in plain.curve}) == 1
-    assert len({point.stage for point in illustrated.curve}) == 8
+    assert 1 < len({point.stage for point in illustrated.curve}) <= 1 + MOST_ILLUSTRATED
