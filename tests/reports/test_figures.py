@@ -19,6 +19,7 @@ from pytest_saliency_sanity.drawing import style
 from pytest_saliency_sanity.drawing.maps import GAP
 from pytest_saliency_sanity.foundation.ids import with_variant
 from pytest_saliency_sanity.reports.figures import (
+    SIDE,
     bars,
     curve_text,
     curves,
