@@ -137,3 +137,10 @@ def test_any_name_can_be_drawn(name: str) -> None:
 
 def test_a_curve_without_a_legend_is_drawn() -> None:
     assert legend(drawn(Curve({"a": (0.5, 0.4, 0.6)}), label="")) == []
+
+
+def test_names_of_controls_that_end_together_stand_together() -> None:
+    ends = {"sobel": 1.0, "input": 0.98, "uniform_noise": 0.02}
+    controls: dict[str, dict[str, Range]] = {name: dict.fromkeys(STAGES, (at, at, at)) for name, at in ends.items()}
+    axes = drawn(Curve(dict.fromkeys(STAGES, (0.5, 0.4, 0.6))), others=controls)
+    assert [note.get_text() for note in axes.texts] == ["sobel, input", "uniform_noise"]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Range = tuple[float, float, float]  # mean, low, high
+NEXT_TO = 0.08  # names at lines that end closer to each other would cover each other
 KINDS = ((SERIES, "o"), (SECOND, "s"), (CHANCE, "^"), (LIMIT, "D"))  # colour and mark
 
 
@@ -44,22 +45,7 @@ def draw_curve(
     nothing is defined, it says so.
     """
     stages = list(curve.ranges)
-    for name, ranges in (others or {}).items():
-        means = [ranges[stage][0] if stage in ranges else float("nan") for stage in stages]
-        axes.plot(range(len(stages)), means, color=FAINT, linewidth=0.9, linestyle="--")
-        if known := [at for at, mean in enumerate(means) if mean == mean]:
-            above = means[known[-1]] < 0.9  # on the right of a line and above 1, the axes end
-            axes.annotate(
-                name,
-                (known[-1], means[known[-1]]),
-                color=FAINT,
-                fontsize=SMALL - 1,
-                xytext=(0, 3 if above else -3),
-                ha="right",
-                va="bottom" if above else "top",
-                textcoords="offset points",
-                parse_math=False,
-            )
+    _draw_others(axes, stages, others or {})
     if chance is not None:
         axes.axhline(chance, color=CHANCE, linewidth=1, linestyle=":", label="a random map")
     if magnitudes:
@@ -91,6 +77,32 @@ def draw_curve(
     if axes.get_legend_handles_labels()[0]:
         _add_legend(axes)
     return axes
+
+
+def _draw_others(axes: Axes, stages: Sequence[str], others: Mapping[str, Mapping[str, Range]]) -> None:
+    """Draw thin lines with their names at the end, those of lines that end next to each other together."""
+    ends: dict[tuple[int, float], list[str]] = {}
+    for name, ranges in others.items():
+        means = [ranges[stage][0] if stage in ranges else float("nan") for stage in stages]
+        axes.plot(range(len(stages)), means, color=FAINT, linewidth=0.9, linestyle="--")
+        known = [at for at, mean in enumerate(means) if mean == mean]
+        if known:
+            end = known[-1], means[known[-1]]
+            near = (other for other in ends if other[0] == end[0] and abs(other[1] - end[1]) < NEXT_TO)
+            ends.setdefault(next(near, end), []).append(name)
+    for (at, mean), names in ends.items():
+        above = mean < 0.9  # on the right of a line and above 1, the axes end
+        axes.annotate(
+            ", ".join(names),
+            (at, mean),
+            color=FAINT,
+            fontsize=SMALL - 1,
+            xytext=(0, 3 if above else -3),
+            ha="right",
+            va="bottom" if above else "top",
+            textcoords="offset points",
+            parse_math=False,
+        )
 
 
 def _add_legend(axes: Axes) -> None:

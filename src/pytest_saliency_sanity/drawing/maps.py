@@ -14,7 +14,7 @@ import numpy as np
 SIGNED, UNSIGNED = "coolwarm", "inferno"
 SCALING = "Each map is scaled by itself: the strongest colour is the 99th percentile of its magnitudes."
 COLORS = (
-    "Maps with signs: red is positive, blue negative, light grey 0. Others: 0 is black, the largest value yellow. "
+    "Maps with signs: red is positive, blue negative, light grey 0. Others: 0 is black, the strongest is yellow. "
     "Green is not a number."
 )
 BRIGHTEST = 0.99

@@ -23,6 +23,7 @@ from pytest_saliency_sanity.drawing import style
 from pytest_saliency_sanity.measuring.interval import Interval
 from pytest_saliency_sanity.measuring.profile import TRAINED
 from pytest_saliency_sanity.reports.figures import curves
+from pytest_saliency_sanity.reports.page.rows import number
 from pytest_saliency_sanity.reports.page.write import MOST_CURVES, page, write
 from pytest_saliency_sanity.reports.record import Record
 from pytest_saliency_sanity.reports.run import Run
@@ -57,7 +58,7 @@ def everything() -> Run:
 
 def cells(shown: Element) -> dict[str, Element]:
     """Return the questions of a page by their place in the run."""
-    return {each.attributes["id"]: each for each in shown.all("details", "cell")}
+    return {each.one("div", "columns").attributes["id"]: each for each in shown.all("details", "cell")}
 
 
 def rows(cell: Element) -> list[list[str]]:
@@ -135,7 +136,8 @@ def test_the_numbers_of_a_real_run_are_those_of_its_records(reported: Path, resu
         sign = result["curve"][0]["sign"]
         judged = {(stage["stage"], sign): stage for stage in result["stages"]}
         judged |= {(stage["stage"], "absolute"): stage for stage in result["magnitudes"]}
-        words = {"signed": "as given", "absolute": "by magnitude"}
+        signed = "with signs" if result["measured"]["has_signs"] else "without signs"
+        words = {"signed": signed, "absolute": "by magnitude"}
         expected = {}
         for point in result["curve"]:
             key = point["stage"], f"{point['quantity']}, {words[point['sign']]}"
@@ -152,23 +154,24 @@ def test_the_numbers_of_a_real_run_are_those_of_its_records(reported: Path, resu
             side = f"{'above' if verdict['above'] else 'below'} {verdict['threshold']:g}"
             measured = result["measured"]
             own = [*shown_of(verdict), f"{measured['images']} x {measured['draws']}", str(verdict["undefined"])]
-            expected[key] = [*own, side, verdict["verdict"]]
+            decides = not result["magnitudes"] or way == sign
+            expected[key] = [*own, side, verdict["verdict"] + ", does not decide" * (not decides)]
         assert {(row[0], row[1]): row[2:] for row in rows(cell)} == expected
 
 
 def test_a_person_can_answer_from_the_page_alone(reported: Path, results: dict[str, Any]) -> None:
     # Which methods failed, at which stage, how sure that is, what a random map scores, how to run it again.
     shown = parsed((reported / "index.html").read_text(encoding="utf-8"))
-    assert [each.one("bdi").text for each in shown.all("h3")] == ["sobel", "gradient"]
+    assert [each.one("bdi").text for each in shown.all("h3")] == ["gradient", "sobel"]  # a control comes last
     failed = [each for each in results["results"] if each["outcome"] == "failed"]
     assert {each["method"] for each in failed} == {"sobel"}
     places = {each["id"]: place for place, each in enumerate(results["results"])}
     for each in failed:
         cell = cells(shown)[f"q{places[each['id']]}"]
-        facts = dict(zip((dt.text for dt in cell.all("dt")), (dd.text for dd in cell.all("dd")), strict=True))
-        stage = each["result"]["stages"][-1]["stage"]
-        assert stage in facts["measured"]
-        assert {"rule", "how sure", "for comparison"} <= facts.keys()
+        facts = [*zip((dt.text for dt in cell.all("dt")), (dd.text for dd in cell.all("dd")), strict=True)]
+        measured = " ".join(text for name, text in facts if name == "measured")
+        assert all(f"at {stage['stage']}: {stage['verdict']}" in measured for stage in each["result"]["stages"])
+        assert {"rule", "how sure", "for comparison"} <= {name for name, _ in facts}
         assert each["command"] in cell.text
         assert [link.attributes["href"] for link in cell.all("a")] == [
             f"https://github.com/pytest-saliency-sanity/pytest-saliency-sanity/tree/main/docs/checks.md#{each['check']}"
@@ -184,8 +187,8 @@ def test_the_matrix_leads_to_every_question_and_the_worst_method_is_first(shown:
         assert status in cells(shown)[anchor].first("span", "mark").attributes["class"].split()
         assert link.one(kind="sr").text
     methods = [each.text.partition(" ")[0] for each in table.all("th", scope="rowgroup")]
-    # Two that did not pass, then one each: without a verdict, undefined, inconclusive.
-    assert methods == ["sobel", "noise", "input", "gradcam"]
+    # Worst first; then the controls, of which two questions did not pass, and one.
+    assert methods == ["noise", "gradcam", "sobel", "input"]
     assert [each.one("bdi").text for each in shown.all("h3")] == methods
 
 
@@ -228,6 +231,7 @@ def test_a_question_says_what_became_of_it(found: Record, told: tuple[str, ...])
         (0.6, False, "2.0 half-widths of the interval outside the threshold"),
         (0.6, True, "2.0 half-widths of the interval inside the threshold"),
         (0.4, True, "2.0 half-widths of the interval outside the threshold"),
+        (0.5 + 6, True, "more than 100 half-widths of the interval inside the threshold"),
     ],
 )
 def test_how_sure_a_verdict_is_stands_in_half_widths(mean: float, above: bool, told: str) -> None:
@@ -237,7 +241,7 @@ def test_how_sure_a_verdict_is_stands_in_half_widths(mean: float, above: bool, t
     shown = parsed(page(run(replace(found, result=replace(found.result, stages=(stage,))))))
     (cell,) = cells(shown).values()
     facts = dict(zip((dt.text for dt in cell.all("dt")), (dd.text for dd in cell.all("dd")), strict=True))
-    assert facts["how sure"] == f"{told}; 10 images x 2 draws, 2 looks"
+    assert facts["how sure"] == f"{told}; 10 images x 2 draws, after 2 looks"
     assert facts["rule"].startswith(f"the similarity must stay {'above' if above else 'below'} 0.5, ")
 
 
@@ -451,3 +455,23 @@ def test_a_page_is_written_whole_in_utf_8(tmp_path: Path) -> None:
     assert "显著性" in html
     assert html.count("pytest \\udcff") == 2
     assert [each.name for each in tmp_path.iterdir()] == ["index.html"]
+
+
+def test_what_is_undefined_is_told_with_how_much_may_be() -> None:
+    found = cascade()
+    assert found.result is not None
+    stages = tuple(replace(stage, undefined=3) for stage in found.result.stages)
+    shown = page(run(replace(found, result=replace(found.result, stages=stages))))
+    told = [f"3 of {stage.total} at {stage.stage}" for stage in stages]
+    assert f"{', '.join(told)}; a verdict needs 20% of all, and 10 images" in shown
+
+
+def test_a_finding_has_the_sign_of_its_verdict() -> None:
+    asked = [record("gradcam", model=each, verdict=each, outcome="xfailed") for each in ("failed", "inconclusive")]
+    found = [replace(each, result=replace(each.result, finding=True)) for each in asked if each.result]
+    table = parsed(page(run(*found))).one("table", "matrix")
+    assert {each.text[0] for each in table.all("a", "finding")} == {"✗", "?"}
+
+
+def test_a_number_that_rounds_to_nothing_has_no_sign() -> None:
+    assert [number(each) for each in (-0.0004, -0.0, 0.0004, -0.0006, 1.0)] == ["0.000"] * 3 + ["-0.001", "1.000"]

@@ -10,7 +10,7 @@ from importlib import metadata
 from math import isfinite
 
 from ...checks.judging.result import CheckResult, StageVerdict
-from ...checks.registry import CHECKS, MEAN_SRC, SIMILARITY
+from ...checks.registry import CHECKS
 from ...drawing.style import can_draw, inline
 from ...measuring.profile import TRAINED
 from ..figures import curves
@@ -18,7 +18,8 @@ from ..record import Record
 from ..run import Run
 from ..status import MEANINGS, NOT_GREEN, Status, status_of
 from .places import Places, places_of
-from .rows import Row, interval_of, rows_of, side_of
+from .rows import Row, rows_of
+from .words import certainty_of, chance_of, meaning_of, measured_of, number_of, rule_of, size_of, undefined_of
 
 SYMBOLS: dict[Status, str] = {
     "error": "!",
@@ -31,6 +32,7 @@ SYMBOLS: dict[Status, str] = {
     "passed": "✓",
 }
 SIDE, SIDE_OF_FEW, FEW = 48, 64, 4  # pixels of a map: fewer columns get larger ones
+MAPS = {"magnitudes": "read by magnitude", "with signs": "with signs", "without signs": "without signs"}
 MOST_STAGES = 8  # of a strip; a cascade of a hundred layers is shown by some of them
 
 
@@ -38,7 +40,8 @@ MOST_STAGES = 8  # of a strip; a cascade of a hundred layers is shown by some of
 class Strip:
     """Maps side by side: the headings of its columns, the picture as base64 of a PNG, and what it shows in words.
 
-    ``side``, ``width`` and ``height``: of a map and of the picture, in pixels.
+    ``side``, ``width`` and ``height``: of a map and of the picture, in pixels. ``left_out``: how many stages are not
+    shown.
     """
 
     headings: tuple[str, ...]
@@ -47,6 +50,7 @@ class Strip:
     width: int
     height: int
     text: str
+    left_out: int
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,9 @@ class Cell:
 
     @property
     def symbol(self) -> str:
-        """The status as a sign."""
-        return SYMBOLS[self.status]
+        """The status as a sign; of what did not pass but is no failure, that of its verdict."""
+        by_verdict = self.result and self.status in ("finding", "expected") and self.result.verdict in SYMBOLS
+        return SYMBOLS[self.result.verdict] if by_verdict and self.result else SYMBOLS[self.status]
 
     @property
     def meaning(self) -> str:
@@ -112,9 +117,7 @@ class Cell:
     @property
     def number(self) -> str:
         """The number that decides, with its interval."""
-        if not self.deciding or not self.deciding.interval.defined:
-            return ""
-        return f"{self.deciding.interval.mean:.3f} [{interval_of(self.deciding.interval)}]"
+        return number_of(self.deciding) if self.deciding else ""
 
     @property
     def places(self) -> Places | None:
@@ -122,21 +125,9 @@ class Cell:
         return places_of(self.deciding, self.result.measured.chance) if self.deciding and self.result else None
 
     @property
-    def rule(self) -> str:
-        """What the question demands, in words."""
-        if not self.deciding or not self.result:
-            return ""
-        confidence = f"{self.result.measured.confidence * 100:g}"
-        return f"the {self.result.quantity} must stay {side_of(self.deciding)}, with its whole {confidence} % interval"
-
-    @property
     def words(self) -> str:
         """What the verdict means, in the words of the check; why there is none, or why it was not enough."""
-        if self.result is None or self.result.not_asked:
-            return self.record.reason or (self.result.not_asked if self.result else "")
-        paragraphs = self.result.message.split("\n\n")
-        meaning = paragraphs[1] if self.result.stages and len(paragraphs) > 1 else ""
-        return "\n".join(filter(None, [self.record.reason, meaning]))
+        return meaning_of(self.record)
 
     @property
     def details(self) -> str:
@@ -146,32 +137,9 @@ class Cell:
         return self.result.message
 
     @property
-    def certainty(self) -> str:
-        """How sure the verdict is, in words."""
-        if not self.deciding or not self.result:
-            return ""
-        measured = self.result.measured
-        looks = f"{measured.looks} look{'s' * (measured.looks > 1)}"
-        taken = f"{measured.images} images x {measured.draws} draw{'s' * (measured.draws > 1)}, {looks}"
-        if self.deciding.margin is None:
-            return taken
-        where = "inside" if self.deciding.margin >= 0 else "outside"
-        return f"{abs(self.deciding.margin):.1f} half-widths of the interval {where} the threshold; {taken}"
-
-    @property
-    def by_chance(self) -> str:
-        """What maps score that show nothing of the network, in words."""
-        chance = self.result.measured.chance if self.result else None
-        if not self.result or chance is None or not isfinite(chance):
-            return ""
-        text = f"a map of random numbers scores {chance:.2f} on average"
-        alike = self.result.quantity in (SIMILARITY, MEAN_SRC)
-        return f"{text}; a map that ignores what was changed scores 1" if alike else text
-
-    @property
     def rows(self) -> list[Row]:
         """The numbers of all stages."""
-        return rows_of(self.result) if self.result else []
+        return rows_of(self.result, self.run.tier) if self.result else []
 
     @cached_property
     def curve(self) -> str:
@@ -200,7 +168,8 @@ class Cell:
         headings = (*(["image"] if evidence.pictures is not None else []), *maps)
         data = b64encode(png(pixels, PALETTE)).decode("ascii")
         text = f"Maps of {self.record.method}, a row for each image: {', '.join(headings)}"
-        return Strip(headings, data, side, pixels.shape[1], pixels.shape[0], text)
+        left_out = len(evidence.maps) - len(maps)
+        return Strip(headings, data, side, pixels.shape[1], pixels.shape[0], text, left_out)
 
     @property
     def findings(self) -> list[str]:
@@ -209,11 +178,22 @@ class Cell:
 
     @property
     def facts(self) -> Iterator[tuple[str, str]]:
-        """What was measured besides, name by name, and with which parameters of the method."""
-        if self.result:
-            yield from ((each.name, written(each.value)) for each in self.result.measured.figures if short(each.value))
+        """What was asked and measured, name by name."""
+        if self.question:
+            yield "question", self.question
+        result, judged = self.result, self.deciding
+        if result and judged:
+            yield "rule", rule_of(result, judged)
+            yield from (("measured", text) for text in measured_of(result))
+            yield "how sure", certainty_of(result, judged)
+            yield "undefined", undefined_of(result)
+        if result:
+            yield "for comparison", chance_of(result, judged)
+            yield "maps", ", ".join(filter(None, [MAPS.get(result.measured.maps, ""), size_of(result.evidence)]))
+            yield from ((each.name, written(each.value)) for each in result.measured.figures if short(each.value))
         if self.record.parameters:
             yield "parameters", ", ".join(f"{name}={value}" for name, value in self.record.parameters.items())
+        yield "took", f"{self.record.seconds:.2g} s{f' on {self.record.device}' * bool(self.record.device)}"
 
 
 def few_of(names: list[str], needed: set[str], most: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 from ...checks.judging.evidence import Point
@@ -25,25 +25,38 @@ class Row:
     verdict: str
 
 
-def rows_of(result: CheckResult) -> list[Row]:
+def rows_of(result: CheckResult, tier: str = "gate") -> list[Row]:
     """Return the rows of all stages of a result, those that are only judged last."""
     sign = result.curve[0].sign if result.curve else result.measured.sign
     judged = {(stage.stage, sign): stage for stage in result.stages}
     judged |= {(stage.stage, "absolute"): stage for stage in result.magnitudes}
     points = [row_of(point, judged.pop((point.stage, point.sign), None)) for point in result.curve]
-    return [*points, *(row_of_verdict(stage, way, result) for (_, way), stage in judged.items())]
+    rows = [*points, *(row_of_verdict(stage, way, result) for (_, way), stage in judged.items())]
+    signed = "with signs" if result.measured.has_signs else "without signs"
+    ways = {"signed": signed, "absolute": "by magnitude"}
+    by_magnitude = {stage.stage for stage in result.magnitudes} if tier == "gate" else set()
+    return [
+        replace(
+            row,
+            sign=ways.get(row.sign, row.sign),
+            verdict=f"{row.verdict}, does not decide" * bool(row.verdict)
+            if row.sign == "absolute" and row.stage in by_magnitude
+            else row.verdict,
+        )
+        for row in rows
+    ]
 
 
 def row_of(point: Point, judged: StageVerdict | None) -> Row:
     """Return the row of a point, and of the verdict on it if it was judged."""
     return Row(
         point.stage,
-        {"signed": "as given", "absolute": "by magnitude"}.get(point.sign, point.sign),
+        point.sign,
         point.quantity,
-        f"{point.interval.mean:.3f}" if point.interval.defined else "none defined",
+        number(point.interval.mean) if point.interval.defined else "none defined",
         interval_of(point.interval),
         f"{point.images} x {point.draws}",
-        f"{point.undefined} of {point.images * point.draws}" if point.undefined else "0",
+        undefined_of(point),
         side_of(judged) if judged else "",
         judged.verdict if judged else "",
     )
@@ -65,7 +78,18 @@ def interval_of(interval: Interval) -> str:
 
 def bound_of(value: float) -> str:
     """Return a bound of an interval; a dash if it is none."""
-    return f"{value:.3f}" if isfinite(value) else "-"
+    return number(value) if isfinite(value) else "-"
+
+
+def number(value: float) -> str:
+    """Return a number with three decimals; one that rounds to 0 has no sign."""
+    return f"{round(value, 3) + 0.0:.3f}"
+
+
+def undefined_of(point: Point) -> str:
+    """Return how many values of a point are undefined, and whether that is since the network was dead."""
+    dead = f", {point.dead} by a dead network" if point.dead else ""
+    return f"{point.undefined} of {point.images * point.draws}{dead}" if point.undefined else "0"
 
 
 def side_of(stage: StageVerdict) -> str:

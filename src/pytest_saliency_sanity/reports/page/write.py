@@ -10,14 +10,16 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ...checks.registry import CHECKS
 from ...drawing.maps import COLORS, SCALING
 from ...drawing.style import MISSING, can_draw, inline
 from ...foundation.files import write_whole
 from ...methods.registry import CONTROLS
+from ...networks.presets.registry import PRESETS
 from ..figures import bars, curves
 from ..run import Run
 from ..status import MEANINGS, NAMES, STATUSES, badness
-from .cells import SYMBOLS, Cell
+from .cells import SYMBOLS, Cell, documentation
 
 # How many rows a strip of maps has if there are at most so many questions: so the page stays below four megabytes.
 ROWS_OF_STRIPS = ((90, 3), (180, 2), (400, 1))
@@ -87,8 +89,13 @@ def page(run: Run) -> str:
     return template.render(
         run=run,
         methods=methods,
-        questions=list(dict.fromkeys(record.question for record in sorted(run.records, key=run.plan.place))),
+        questions=list(asked_in(run)),
         counts=counts_of(methods),
+        own=[method for method in methods if not method.is_control],
+        controls=[method for method in methods if method.is_control],
+        asked=asked_in(run),
+        preset=PRESETS.all().get(run.preset),
+        thresholds=documentation() and f"{documentation()}/thresholds.md",
         green=not any(method.red for method in methods) and not run.problems,
         figures=[
             (question, Markup(inline(figure.svg, figure.text, f"bars{place}-")))
@@ -98,13 +105,13 @@ def page(run: Run) -> str:
         without_maps=can_draw() and not any(record.result and record.result.evidence for record in run.records),
         scaling=SCALING,
         colors=COLORS,
-        legend=[(status, SYMBOLS[status], MEANINGS[status]) for status in STATUSES],
+        legend=legend_of(methods),
         versions=_versions(run),
     )
 
 
 def methods_of(run: Run) -> list[Method]:
-    """Return the methods of a run, the worst first."""
+    """Return the methods of a run, the worst first, controls last."""
     rows = next((rows for most, rows in ROWS_OF_STRIPS if len(run.records) <= most), 0)
     ordered = sorted(enumerate(run.records), key=lambda each: badness(each[1], run.tier))
     with_curve = [place for place, record in ordered if record.id in curves(run)][:MOST_CURVES]
@@ -112,13 +119,28 @@ def methods_of(run: Run) -> list[Method]:
     for place, record in ordered:
         by_method.setdefault(record.method, []).append(Cell(run, record, f"q{place}", rows, place in with_curve))
     found = [Method(name, f"m{place}", cells) for place, (name, cells) in enumerate(by_method.items())]
-    return sorted(found, key=lambda method: (-len(method.red), badness(method.cells[0].record, run.tier)))
+    return sorted(
+        found, key=lambda method: (method.is_control, -len(method.red), badness(method.cells[0].record, run.tier))
+    )
+
+
+def asked_in(run: Run) -> dict[str, str]:
+    """Return the questions of a run in the order of the plan, and what each asks, in words."""
+    known = CHECKS.all()
+    records = sorted(run.records, key=run.plan.place)
+    return {each.question: known[each.check].question if each.check in known else "" for each in records}
 
 
 def counts_of(methods: Iterable[Method]) -> list[tuple[str, str, int]]:
     """Return how many questions have each status, the best first: its sign, its name and the number."""
     found = Counter(cell.status for method in methods for cell in method.cells)
     return [(SYMBOLS[status], NAMES[status], found[status]) for status in reversed(STATUSES) if found[status]]
+
+
+def legend_of(methods: Iterable[Method]) -> list[tuple[str, str, str]]:
+    """Return what the marks of the matrix mean, the worst first: status, sign and meaning, of those that occur."""
+    found = {cell.status: (cell.symbol, MEANINGS[cell.status]) for method in methods for cell in method.cells}
+    return [(status, *found[status]) for status in STATUSES if status in found]
 
 
 def environment() -> Environment:
