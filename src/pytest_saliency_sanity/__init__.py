@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from .methods.smoothgrad import smoothgrad as smoothgrad
     from .networks.architectures import build_model as build_model
     from .networks.checkpoints import load_checkpoint as load_checkpoint
-    from .reports.maps_plot import plot_maps as plot_maps
-    from .reports.results_plot import plot_results as plot_results
+    from .reports.plots.maps import plot_maps as plot_maps
+    from .reports.plots.results import plot_results as plot_results
 
 _WHERE = {
     "Batch": "data.batch",
@@ -53,8 +53,8 @@ _WHERE = {
     "gradient": "methods.gradient",
     "load_batch": "data.registry",
     "load_checkpoint": "networks.checkpoints",
-    "plot_maps": "reports.maps_plot",
-    "plot_results": "reports.results_plot",
+    "plot_maps": "reports.plots.maps",
+    "plot_results": "reports.plots.results",
     "resolve_method": "methods.resolve",
     "smoothgrad": "methods.smoothgrad",
     "spearman": "measuring.ranks",

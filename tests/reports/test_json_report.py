@@ -235,7 +235,10 @@ def good() -> dict[str, Any]:
             | {"results": [good()["results"][0] | {"result": good()["results"][0]["result"] | {"verdict": "?"}}]},
             "is damaged: .*'\\?'",
         ),
-        (good() | {"results": [{**good()["results"][0], "result": {}}]}, r"is damaged: \$.results\[0\].result: {} is not valid"),
+        (
+            good() | {"results": [{**good()["results"][0], "result": {}}]},
+            r"is damaged: \$.results\[0\].result: {} is not valid",
+        ),
         ("", "is not JSON"),
         (json.dumps(good())[:-40], "is not JSON"),
         (json.dumps(good()).replace('"seed": 0', '"seed": NaN', 1), "is not JSON: NaN is no finite number"),

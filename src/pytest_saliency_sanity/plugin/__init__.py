@@ -90,7 +90,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Answer ``--saliency-list``."""
     if not config.option.saliency_list:
         return None
-    from ..reports.listing import listing
+    from ..reports.text.listing import listing
 
     take_back = take_over(config)
     try:

@@ -14,13 +14,13 @@ import pytest
 from ..foundation.errors import SaliencyAnswerChanged
 from ..foundation.files import takes_files
 from ..foundation.rerun import current_command
-from ..reports import baseline as baselines
-from ..reports.answers import Answer, is_changed, named
-from ..reports.baseline import Baseline
+from ..reports.comparing import baseline as baselines
+from ..reports.comparing.answers import Answer, is_changed, named
+from ..reports.comparing.baseline import Baseline
 from ..reports.record import Primitive
 from ..reports.run import Run
+from ..reports.text.wording import counted
 from ..reports.versions import versions_of
-from ..reports.wording import counted
 from .ledger import FINISHED, Ledger
 from .options import UPDATE_BASELINE
 from .settings import Settings

@@ -14,9 +14,9 @@ from ..foundation.progress import say
 from ..reports.glances import Glance
 from ..reports.registry import REPORTS
 from ..reports.run import Run
-from ..reports.step_summary import append
-from ..reports.terminal import header, problems, summary
-from ..reports.wording import counted
+from ..reports.text.step_summary import append
+from ..reports.text.terminal import header, problems, summary
+from ..reports.text.wording import counted
 from .ledger import Ledger
 from .settings import SETTINGS, Settings
 

@@ -9,14 +9,15 @@ from pathlib import Path
 
 from ..drawing.style import MISSING, can_draw
 from ..foundation.files import takes_files
-from . import comparing, comparison
-from .columns import plain
+from .comparing import files
+from .comparing.difference import compare, lines
+from .comparing.merging import MergeError, merge
 from .json_report import read
 from .loading import arrays_beside, load
-from .merging import MergeError, merge
 from .registry import REPORTS
 from .run import Run
-from .wording import counted
+from .text.columns import plain
+from .text.wording import counted
 
 
 def compare_runs(options: Namespace) -> int:
@@ -25,13 +26,13 @@ def compare_runs(options: Namespace) -> int:
     Raises ValueError if a file is not a run, or the folder can't be written to.
     """
     a, b, folder = options.a, options.b, options.output and made(options.output)
-    difference = comparing.compare(read(a), read(b), (str(a), str(b)))
-    for line in comparing.lines(difference):
+    difference = compare(read(a), read(b), (str(a), str(b)))
+    for line in lines(difference):
         print(line)
     if folder:
         if not can_draw():
             print(MISSING, file=sys.stderr)
-        for path in comparison.write(difference, folder, drawn=can_draw()):
+        for path in files.write(difference, folder, drawn=can_draw()):
             print(f"written: {path}")
     return int(bool(difference.changed))
 
@@ -41,16 +42,16 @@ def merge_runs(options: Namespace) -> int:
 
     Raises ValueError if a file is not a run, if they do not fit, or the folder can't be written to.
     """
-    files: list[Path] = options.runs
-    if len({file.resolve() for file in files}) < len(files):
+    given: list[Path] = options.runs
+    if len({file.resolve() for file in given}) < len(given):
         raise MergeError("a file is given twice")
-    if options.output.resolve() in {file.resolve().parent for file in files}:
+    if options.output.resolve() in {file.resolve().parent for file in given}:
         raise MergeError(f"{options.output} has one of these runs in it, which would be overwritten: name another")
-    run = merge({str(file): loaded(file) for file in files})
+    run = merge({str(file): loaded(file) for file in given})
     folder = made(options.output)
     outcomes = Counter(record.outcome for record in run.records)
     counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-    print(f"{counted(len(files), 'run')}, {counted(len(run.records), 'question')}: {counts}")
+    print(f"{counted(len(given), 'run')}, {counted(len(run.records), 'question')}: {counts}")
     for problem in run.problems:
         print(f"not green: {plain(problem)}")
     return write_reports(run, folder)

@@ -6,13 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ..checks.plan import Plan
-from ..checks.registry import CHECKS
-from ..foundation.ids import split_variant
+from ...checks.plan import Plan
+from ...checks.registry import CHECKS
+from ...foundation.ids import split_variant
+from ..json_report import SETTINGS
+from ..record import Record
+from ..run import Run
 from .answers import named
-from .json_report import SETTINGS
-from .record import Record
-from .run import Run
 
 Key = tuple[str, str, str]
 Shards = Mapping[str, Run]  # by the names of their files

@@ -13,7 +13,7 @@ from pytest_saliency_sanity.checks.plan import Plan
 from pytest_saliency_sanity.measuring.interval import Interval
 from pytest_saliency_sanity.reports.record import Record
 from pytest_saliency_sanity.reports.run import Run
-from pytest_saliency_sanity.reports.step_summary import markdown
+from pytest_saliency_sanity.reports.text.step_summary import markdown
 
 HOSTILE = "m|<b>`x`\n# a **bold** [link](x) \\ <!--"
 AS_TEXT = r"m\|&lt;b&gt;\`x\` # a \*\*bold\*\* \[link\](x) \\ &lt;!--"

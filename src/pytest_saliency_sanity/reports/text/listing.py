@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..checks.registry import CHECKS, Check
-from ..data.registry import DATA_SETS
-from ..foundation.registry import Registry, Source, T
-from ..foundation.specs import parse_spec
-from ..methods.adapters import LIBRARIES, Library
-from ..methods.registry import BUILT_IN, CONTROLS, REFERENCE, NamedMethod, known_methods
-from ..networks.presets.registry import PRESETS
-from .registry import REPORTS
+from ...checks.registry import CHECKS, Check
+from ...data.registry import DATA_SETS
+from ...foundation.registry import Registry, Source, T
+from ...foundation.specs import parse_spec
+from ...methods.adapters import LIBRARIES, Library
+from ...methods.registry import BUILT_IN, CONTROLS, REFERENCE, NamedMethod, known_methods
+from ...networks.presets.registry import PRESETS
+from ..registry import REPORTS
 
 WIDTH = 24
 

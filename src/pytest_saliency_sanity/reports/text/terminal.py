@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ..foundation.reading import Reading
+from ...foundation.reading import Reading
+from ..record import Record
+from ..run import Run
+from ..status import Status, status_of
 from .cells import Cell, cells_of, skipped_by_reason
 from .columns import WIDTH, columns, plain, shortened, wrapped
-from .record import Record
-from .run import Run
-from .status import Status, status_of
 from .wording import FAITHFUL, counted, images_in, maps_in, measured_in, notes_on, verdict_of
 
 COLORS: dict[Status, str] = {"error": "red", "failed": "red", "skipped": "", "passed": "green"}

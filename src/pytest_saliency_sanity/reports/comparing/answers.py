@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..checks.judging.result import WORST_FIRST, CheckResult
-from ..measuring.interval import Interval
-from .record import Record, model_of
+from ...checks.judging.result import WORST_FIRST, CheckResult
+from ...measuring.interval import Interval
+from ..record import Record, model_of
 
 NOT_ASKED, NO_VERDICT = "not asked", "no verdict"
 SURE = ("passed", "failed")

@@ -11,9 +11,9 @@ from support.records import contract, record, run, unanswered, with_evidence
 
 from pytest_saliency_sanity.checks.plan import Plan
 from pytest_saliency_sanity.reports import arrays, json_report
+from pytest_saliency_sanity.reports.comparing.merging import MergeError, gaps, merge
 from pytest_saliency_sanity.reports.json_report import RecordsError
 from pytest_saliency_sanity.reports.loading import load
-from pytest_saliency_sanity.reports.merging import MergeError, gaps, merge
 from pytest_saliency_sanity.reports.record import Record
 from pytest_saliency_sanity.reports.run import Run
 

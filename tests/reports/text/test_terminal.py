@@ -12,11 +12,11 @@ from pytest_saliency_sanity import CheckResult
 from pytest_saliency_sanity.checks.judging.result import Figure, Finding, Measured, StageVerdict, Verdict, not_asked
 from pytest_saliency_sanity.checks.plan import Plan
 from pytest_saliency_sanity.measuring.interval import Interval
-from pytest_saliency_sanity.reports.columns import WIDTH, columns
 from pytest_saliency_sanity.reports.record import Record
 from pytest_saliency_sanity.reports.run import Run
-from pytest_saliency_sanity.reports.terminal import Line, counts, header, summary
-from pytest_saliency_sanity.reports.wording import counted
+from pytest_saliency_sanity.reports.text.columns import WIDTH, columns
+from pytest_saliency_sanity.reports.text.terminal import Line, counts, header, summary
+from pytest_saliency_sanity.reports.text.wording import counted
 
 NAN = float("nan")
 PLAN = Plan.of(["it"], ["net"], ["repeatability"])

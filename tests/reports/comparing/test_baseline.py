@@ -11,7 +11,7 @@ from support.records import contract, record, run, unanswered
 
 from pytest_saliency_sanity.checks.plan import Plan
 from pytest_saliency_sanity.reports import json_report
-from pytest_saliency_sanity.reports.baseline import (
+from pytest_saliency_sanity.reports.comparing.baseline import (
     Baseline,
     BaselineError,
     Comparison,

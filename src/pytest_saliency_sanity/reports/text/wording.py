@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..checks.judging.result import CheckResult
-from ..checks.registry import MEAN_SRC, SIMILARITY
-from .answers import Answer
-from .record import Record
-from .status import status_of
+from ...checks.judging.result import CheckResult
+from ...checks.registry import MEAN_SRC, SIMILARITY
+from ..comparing.answers import Answer
+from ..record import Record
+from ..status import status_of
 
 # What a pass says, in two sentences.
 FAITHFUL = "'passed' says: no evidence of insensitivity.", "It does not say that the maps are faithful."

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from support.records import contract, record, run, unanswered
 
-from pytest_saliency_sanity.reports import comparison
-from pytest_saliency_sanity.reports.columns import WIDTH, columns
-from pytest_saliency_sanity.reports.comparing import Difference, compare, lines
+from pytest_saliency_sanity.reports.comparing import files as comparison
+from pytest_saliency_sanity.reports.comparing.difference import Difference, compare, lines
 from pytest_saliency_sanity.reports.run import Run
+from pytest_saliency_sanity.reports.text.columns import WIDTH, columns
 
 A, B = "before.json", "after.json"
 HOSTILE = "my.module:fn?x='<b>|`$\\frac{a}$ ~~é'"

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .record import Record
-from .run import Run
-from .status import STATUSES, Status, status_of, worst_first
+from ..record import Record
+from ..run import Run
+from ..status import STATUSES, Status, status_of, worst_first
 
 
 @dataclass(frozen=True)

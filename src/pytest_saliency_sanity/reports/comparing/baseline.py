@@ -13,14 +13,14 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from ..checks.judging.result import WORST_FIRST
-from ..checks.plan import Plan
-from ..checks.registry import CHECKS
-from ..foundation.files import read_json, write_whole
-from ..foundation.ids import split_variant
-from ..measuring.interval import Interval
+from ...checks.judging.result import WORST_FIRST
+from ...checks.plan import Plan
+from ...checks.registry import CHECKS
+from ...foundation.files import read_json, write_whole
+from ...foundation.ids import split_variant
+from ...measuring.interval import Interval
+from ..record import Primitive, Record
 from .answers import NOT_ASKED, UNDEFINED, Answer, has_moved, is_changed, name_of, named
-from .record import Primitive, Record
 
 SCHEMA = 1  # incremented if a key is removed or changes its meaning
 UPDATE = "--saliency-update-baseline"

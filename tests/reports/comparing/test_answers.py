@@ -8,7 +8,7 @@ import pytest
 from support.records import contract, record, unanswered
 
 from pytest_saliency_sanity.checks.judging.result import CheckResult, Measured, not_asked
-from pytest_saliency_sanity.reports.answers import Answer, is_changed, is_worse, name_of, named
+from pytest_saliency_sanity.reports.comparing.answers import Answer, is_changed, is_worse, name_of, named
 from pytest_saliency_sanity.reports.record import Record
 
 

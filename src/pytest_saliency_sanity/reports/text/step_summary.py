@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from ..checks.judging.result import CheckResult
-from .answers import Answer
+from ...checks.judging.result import CheckResult
+from ..comparing.answers import Answer
+from ..markdown import escaped
+from ..record import Record
+from ..run import Run
+from ..status import NAMES, NOT_GREEN, STATUSES, status_of, worst_first
 from .cells import cells_of, skipped_by_reason
 from .columns import plain, shortened
-from .markdown import escaped
-from .record import Record
-from .run import Run
-from .status import NAMES, NOT_GREEN, STATUSES, status_of, worst_first
 from .wording import FAITHFUL, counted, measured_in, notes_on, verdict_of
 
 HEADING = ("verdict", "method", "model", "check", "stage", "measured [{} % interval]", "must stay", "")

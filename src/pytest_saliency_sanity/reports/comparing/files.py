@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..drawing.dumbbells import draw_dumbbells
-from ..drawing.style import as_png, as_svg, length_of, new_figure, require_matplotlib
-from ..foundation.files import write_whole
-from ..measuring.interval import Interval
+from ...drawing.dumbbells import draw_dumbbells
+from ...drawing.style import as_png, as_svg, length_of, new_figure, require_matplotlib
+from ...foundation.files import write_whole
+from ...measuring.interval import Interval
+from ..markdown import escaped
+from ..text.columns import plain, shortened
 from .answers import UNDEFINED as NOTHING
 from .answers import Answer, name_of
-from .columns import plain, shortened
-from .comparing import KINDS, Difference, Pair, circumstances, counts, movement
-from .markdown import escaped
+from .difference import KINDS, Difference, Pair, circumstances, counts, movement
 
 NAME = "comparison"
 MOST_ROWS = 40  # in a figure

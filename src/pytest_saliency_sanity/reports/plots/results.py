@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..checks.judging.result import CheckResult
-from ..checks.judging.tables import number_of, verdict_of
-from ..drawing.bars import draw_bars
-from ..drawing.shown import given_axes, shown_figure
-from ..drawing.style import INK, LIMIT, SMALL, style_axes
-from ..measuring.interval import Interval
-from ..methods.registry import CONTROLS
+from ...checks.judging.result import CheckResult
+from ...checks.judging.tables import number_of, verdict_of
+from ...drawing.bars import draw_bars
+from ...drawing.shown import given_axes, shown_figure
+from ...drawing.style import INK, LIMIT, SMALL, style_axes
+from ...measuring.interval import Interval
+from ...methods.registry import CONTROLS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..json_report import SETTINGS
+from ..run import Run
+from ..text.columns import plain, wrapped
 from .answers import ORDER, Answer, distance, has_moved, is_changed, is_worse, name_of, shift
-from .columns import plain, wrapped
-from .json_report import SETTINGS
-from .run import Run
 
 Kind = Literal["lost", "worse", "other", "better", "found", "gone", "new", "same"]
 # Worst first.

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_saliency_sanity.reports.columns import WIDTH, columns, plain, shortened, wrapped
+from pytest_saliency_sanity.reports.text.columns import WIDTH, columns, plain, shortened, wrapped
 
 
 @pytest.mark.parametrize(("text", "count"), [("", 0), ("abc", 3), ("显著", 4), ("e\u0301", 1), ("…", 1)])

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..checks.judging.result import CheckResult
-from ..checks.registry import SIMILARITY
-from ..drawing.maps import COLORS, SCALING, colored, have_signs
-from ..drawing.shown import given_axes, shown_figure
-from ..drawing.style import FAINT, INK, SMALL
-from ..measuring.maps import reduced
-from ..measuring.pictures import pictures_of
-from ..measuring.profile import SrcProfile
+from ...checks.judging.result import CheckResult
+from ...checks.registry import SIMILARITY
+from ...drawing.maps import COLORS, SCALING, colored, have_signs
+from ...drawing.shown import given_axes, shown_figure
+from ...drawing.style import FAINT, INK, SMALL
+from ...measuring.maps import reduced
+from ...measuring.pictures import pictures_of
+from ...measuring.profile import SrcProfile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,1 @@
+"""Plots for notebooks: they return matplotlib axes."""
