@@ -40,6 +40,7 @@ def test_ours_and_a_loop_over_captum_and_scipy_agree_on_the_same_weights(network
     np.testing.assert_allclose(profile.src[0], list(by_peer.values()), rtol=0, atol=1e-5, equal_nan=True)
 
 
+@pytest.mark.slow
 @needs("quantus")
 @needs("psutil")
 @needs("threadpoolctl")

@@ -74,6 +74,7 @@ def test_maps_that_have_no_ranks_are_red(method: str, cause: str, quick: Run, py
     )
 
 
+@pytest.mark.slow
 def test_a_broken_method_fails_every_question_it_is_put_to(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(mymethods=METHODS)
     result = pytester.runpytest_inprocess("--saliency-method=mymethods:raising", "--tb=line")

@@ -136,6 +136,7 @@ def test_a_failure_that_the_baseline_knows_is_red_still(pytester: pytest.Pyteste
     assert f"baseline {FILE}: 1 answer as before, 0 changed" in flat(result)
 
 
+@pytest.mark.slow
 def test_workers_compare_and_write_as_one_process_does(pytester: pytest.Pytester) -> None:
     pytest.importorskip("xdist")
     pytester.runpytest_inprocess(GRADIENT, SOBEL, *REAL, BASELINE, UPDATE)

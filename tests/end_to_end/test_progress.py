@@ -83,7 +83,7 @@ def in_terminal(pytester: pytest.Pytester, *command: str) -> str:
     ("arguments", "line"),
     [
         ((), r"saliency-sanity \. +\[100%\]"),
-        (("-q",), r"\. +\[100%\]"),
+        pytest.param(("-q",), r"\. +\[100%\]", marks=pytest.mark.slow),
         (("-v",), r"saliency-sanity::mymethods:patient-alexnet::test_label_randomization PASSED +\[100%\]"),
     ],
     ids=["as-usual", "q", "v"],
@@ -99,6 +99,7 @@ def test_a_terminal_shows_a_bar_that_leaves_no_trace(
     assert not [each for each in left if "/10" in each or "half" in each]
 
 
+@pytest.mark.slow
 def test_without_capturing_the_bar_gives_way_to_what_the_method_prints(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(IMPATIENT)
     written = in_terminal(pytester, "-m", "pytest", *ONE, "--saliency-method=mymethods:patient", "-s")
@@ -109,7 +110,14 @@ def test_without_capturing_the_bar_gives_way_to_what_the_method_prints(pytester:
     assert "1 passed" in left[-2]
 
 
-@pytest.mark.parametrize("argument", ["--capture=tee-sys", "--log-cli-level=INFO", "-o log_cli=true"])
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "--capture=tee-sys",
+        pytest.param("--log-cli-level=INFO", marks=pytest.mark.slow),
+        pytest.param("-o log_cli=true", marks=pytest.mark.slow),
+    ],
+)
 def test_where_no_bar_can_give_way_a_terminal_has_lines(pytester: pytest.Pytester, argument: str) -> None:
     pytester.makeconftest(IMPATIENT)
     command = [sys.executable, "-m", "pytest", *ONE, "--saliency-method=gradient", *argument.split()]
@@ -139,6 +147,7 @@ def test_who_has_no_place_to_show_it_shows_nothing(quick: Run, arguments: tuple[
     assert "explanations" not in result.stdout.str() + result.stderr.str()
 
 
+@pytest.mark.slow
 def test_workers_show_nothing(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(IMPATIENT)
     result = pytester.runpytest_subprocess(*ONE, "-n", "2", "--saliency-method=gradient")
@@ -173,6 +182,7 @@ def test_a_quick_answer_without_pytest_prints_nothing_else() -> None:
     assert printed_by(f"import sys\nsys.stderr = sys.stdout\n{SCRIPT.format('gradient')}") == "passed\n"
 
 
+@pytest.mark.slow
 def test_a_script_writes_lines_to_standard_error() -> None:
     script = f"import sys\nsys.stderr = sys.stdout\n{IMPATIENT}{SCRIPT.format('gradient')}"
     *told, verdict = printed_by(script).splitlines()
@@ -198,6 +208,7 @@ class Client(nbclient.NotebookClient):
         return super().process_message(msg, *where)
 
 
+@pytest.mark.slow
 def test_a_notebook_shows_a_bar_and_does_not_keep_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(mymethods=METHOD)
     code = f"%cd {pytester.path}\n{IMPATIENT}{SCRIPT.format('mymethods:in_a_notebook')}"

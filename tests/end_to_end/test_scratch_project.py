@@ -32,7 +32,7 @@ slow = pytest.mark.slow
         pytest.param("file", False, False, marks=slow),
         pytest.param("file", False, True, marks=slow),
         pytest.param("file", True, False, marks=slow),
-        ("file", True, True),
+        pytest.param("file", True, True, marks=slow),
     ],
 )
 def test_every_question_is_asked_once_and_answered(

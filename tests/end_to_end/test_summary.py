@@ -73,7 +73,7 @@ def test_what_was_skipped_is_named_with_the_reason(pytester: pytest.Pytester) ->
     assert told in flat(result)
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+@pytest.mark.parametrize("workers", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)])
 def test_no_line_of_the_summary_or_the_header_is_longer_than_80_columns(
     workers: tuple[str, ...], pytester: pytest.Pytester
 ) -> None:

@@ -15,6 +15,7 @@ NOISE = "saliency-sanity::uniform_noise-resnet::test_cascading_randomization[ind
 RED = pytest.ExitCode.TESTS_FAILED  # noise does not repeat itself
 
 
+@pytest.mark.slow
 def test_the_srcs_are_the_same_in_order_shuffled_in_workers_and_alone(records: Records) -> None:
     in_order = records(*CHOSEN, "-p", "no:randomly", code=RED)
     assert list(in_order) == IDS

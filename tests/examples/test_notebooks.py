@@ -58,6 +58,7 @@ def test_bars_are_told_from_warnings(text: str, progress: bool) -> None:
     assert notebooks.is_progress(nbformat.v4.new_output("stream", name="stderr", text=text)) is progress
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_notebook_runs_without_an_error_or_a_warning(path: Path) -> None:
     shown = [each for cell in notebooks.code_of(executed(path)) for each in cell.outputs]

@@ -94,6 +94,7 @@ def test_the_arrays_of_a_real_run_are_what_its_numbers_are_made_of(reported: Pat
             assert (maps.dtype, maps.ndim, len(maps)) == (np.dtype("f4"), 3, len(of_a_record.pictures)), name
 
 
+@pytest.mark.slow
 def test_workers_give_the_same_arrays(reported: Path, reported_by_workers: Path) -> None:
     alone, shared = (read(folder / "maps.npz") for folder in (reported, reported_by_workers))
     assert list(alone) == list(shared)

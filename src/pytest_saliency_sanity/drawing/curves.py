@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Range = tuple[float, float, float]  # mean, low, high
-NEXT_TO = 0.08  # names at lines that end closer to each other would cover each other
+# Names at lines that end closer to each other would cover each other, so they stand together, a few of them.
+NEXT_TO, MOST_NAMES = 0.08, 3
 KINDS = ((SERIES, "o"), (SECOND, "s"), (CHANCE, "^"), (LIMIT, "D"))  # colour and mark
 
 
@@ -93,7 +94,7 @@ def _draw_others(axes: Axes, stages: Sequence[str], others: Mapping[str, Mapping
     for (at, mean), names in ends.items():
         above = mean < 0.9  # on the right of a line and above 1, the axes end
         axes.annotate(
-            ", ".join(names),
+            ", ".join(names[:MOST_NAMES]) + f" and {len(names) - MOST_NAMES} more" * (len(names) > MOST_NAMES),
             (at, mean),
             color=FAINT,
             fontsize=SMALL - 1,

@@ -412,6 +412,7 @@ def test_the_structure_of_a_page_does_not_depend_on_names() -> None:
             assert structure(parsed(without_drawings(page(everywhere(name))))) == harmless, name
 
 
+@pytest.mark.slow
 def test_five_hundred_questions_are_a_page() -> None:
     one = cascade(stages=tuple(f"layer{n}" for n in range(10)), means=(0.5,) * 10, evidence=None)
     assert one.result is not None

@@ -23,13 +23,21 @@ def shortened(text: str, width: int) -> str:
     """Return a text that takes at most ``width`` columns: what is too much is left out in the middle."""
     if columns(text) <= width:
         return text
-    head, tail = list(text[: len(text) // 2]), list(text[len(text) // 2 :])
-    while (head or tail) and columns("".join([*head, GAP, *tail])) > width:
-        if len(head) > len(tail):
-            head.pop()
-        else:
-            tail.pop(0)
-    return "".join([*head, GAP, *tail])
+    room = max(0, width - columns(GAP))
+    head = _first(text, room - room // 2)
+    tail = _first(text[len(head) :][::-1], room - columns("".join(head)))
+    return "".join([*head, GAP, *reversed(tail)])
+
+
+def _first(text: str, width: int) -> list[str]:
+    """Return the first characters of a text that take at most ``width`` columns."""
+    found: list[str] = []
+    for each in text:
+        width -= columns(each)
+        if width < 0:
+            break
+        found.append(each)
+    return found
 
 
 def wrapped(text: str, indent: str = "", further: str = "  ") -> Iterator[str]:
