@@ -83,7 +83,7 @@ WORKERS = ("-n", "2")
     [
         pytest.param(signal.SIGINT, (), False, id="SIGINT"),
         pytest.param(signal.SIGTERM, (), False, id="SIGTERM"),
-        pytest.param(signal.SIGINT, WORKERS, True, id="SIGINT-to-all"),
+        pytest.param(signal.SIGINT, WORKERS, True, id="SIGINT-to-all", marks=pytest.mark.slow),
         pytest.param(signal.SIGTERM, WORKERS, False, id="SIGTERM-to-the-controller", marks=pytest.mark.slow),
         pytest.param(signal.SIGINT, WORKERS, False, id="SIGINT-to-the-controller", marks=pytest.mark.slow),
         pytest.param(signal.SIGTERM, WORKERS, True, id="SIGTERM-to-all", marks=pytest.mark.slow),

@@ -25,7 +25,7 @@ slow = pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "workers", "shuffled"),
     [
-        ("flag", False, False),
+        pytest.param("flag", False, False, marks=slow),
         pytest.param("flag", False, True, marks=slow),
         pytest.param("flag", True, False, marks=slow),
         pytest.param("flag", True, True, marks=slow),

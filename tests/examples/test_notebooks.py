@@ -65,6 +65,7 @@ def test_a_notebook_runs_without_an_error_or_a_warning(path: Path) -> None:
     assert [each.text for each in shown if each.output_type == "stream"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_what_a_notebook_keeps_is_what_it_shows_when_it_runs(path: Path) -> None:
     kept, now = notebooks.read(path), executed(path)

@@ -147,6 +147,7 @@ def test_what_a_model_lacks_comes_back() -> None:
     assert [question.id for question in back] == [question.id for question in plan] == ["contract"]
 
 
+@pytest.mark.slow
 def test_workers_give_the_same_records(reported: Path, reported_by_workers: Path) -> None:
     alone, shared = (without(CIRCUMSTANCES, results_in(folder)) for folder in (reported, reported_by_workers))
     assert alone == shared
