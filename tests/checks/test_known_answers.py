@@ -61,9 +61,9 @@ def failing(method: str, model: str, images: int) -> list[str]:
     ("method", "model"),
     [
         ("gradient", "alexnet"),
-        ("gradient", "vgg11"),
+        pytest.param("gradient", "vgg11", marks=slow),
         ("gradcam", "alexnet"),
-        ("gradcam", "vgg11"),
+        pytest.param("gradcam", "vgg11", marks=slow),
         ("gradient", "resnet"),
         ("gradcam", "resnet"),
         pytest.param("smoothgrad", "resnet", marks=slow),
@@ -85,9 +85,9 @@ def test_a_reference_passes_every_question(method: str, model: str, images: int)
     ("control", "model"),
     [
         ("sobel", "alexnet"),
-        ("sobel", "vgg11"),
+        pytest.param("sobel", "vgg11", marks=slow),
         ("sobel", "resnet"),
-        ("input", "resnet"),
+        pytest.param("input", "resnet", marks=slow),
         ("uniform_noise", "resnet"),
         pytest.param("borrowed_signs", "resnet", marks=slow),
         ("input", "alexnet"),

@@ -218,6 +218,7 @@ def test_a_test_of_ones_own_asks_for_the_twin_of_an_overridden_model(pytester: p
     result.stdout.fnmatch_lines(["*no network like saliency_model*override the fixture saliency_memorized_model*"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_an_overridden_model_with_all_its_needs_answers_every_question(
     records: Records, pytester: pytest.Pytester

@@ -27,6 +27,7 @@ def photographs(folder: Path, count: int) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_networks_of_the_paper_are_trained_on_first_use_in_plain_sight(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(NARROW)
     cache = pytester.path / "cache"

@@ -84,7 +84,11 @@ def in_terminal(pytester: pytest.Pytester, *command: str) -> str:
     [
         ((), r"saliency-sanity \. +\[100%\]"),
         pytest.param(("-q",), r"\. +\[100%\]", marks=pytest.mark.slow),
-        (("-v",), r"saliency-sanity::mymethods:patient-alexnet::test_label_randomization PASSED +\[100%\]"),
+        pytest.param(
+            ("-v",),
+            r"saliency-sanity::mymethods:patient-alexnet::test_label_randomization PASSED +\[100%\]",
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["as-usual", "q", "v"],
 )
@@ -110,6 +114,7 @@ def test_without_capturing_the_bar_gives_way_to_what_the_method_prints(pytester:
     assert "1 passed" in left[-2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "argument",
     [

@@ -37,6 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # What is shipped
 
 
+@pytest.mark.slow
 def test_verify_measures_every_claim_and_succeeds(capsys: Told) -> None:
     assert main(["checkpoints", "verify"]) == 0
     out, err = capsys.readouterr()

@@ -195,7 +195,7 @@ def test_the_figures_of_a_real_run_show_its_numbers(reported: Path, results: dic
             assert {point["stage"] for point in each["result"]["curve"]} <= set(texts(curve.read_text()))
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", [*HOSTILE[:4], *(pytest.param(each, marks=pytest.mark.slow) for each in HOSTILE[4:])])
 def test_hostile_names_are_drawn_as_text(name: str, tmp_path: Path) -> None:
     found = cascade(name, name, stages=(name, "b", "c"), quantity=name)
     paths = write(run(found, cascade("sobel", name, stages=(name, "b", "c"))), tmp_path / "figures")
