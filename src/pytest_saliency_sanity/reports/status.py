@@ -21,7 +21,7 @@ STATUSES: tuple[Status, ...] = (
 )
 # After a number.
 NAMES: dict[Status, str] = {
-    "error": "red without a failing verdict",
+    "error": "without a verdict, or failed in spite of it",
     "failed": "failed",
     "undefined": "undefined",
     "inconclusive": "inconclusive",
@@ -31,7 +31,7 @@ NAMES: dict[Status, str] = {
     "passed": "passed",
 }
 MEANINGS: dict[Status, str] = {
-    "error": "red without a failing verdict",
+    "error": "no verdict, or the test failed in spite of it",
     "failed": "failed",
     "undefined": "undefined: too little can be compared",
     "inconclusive": "inconclusive: the interval contains the threshold",
