@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,19 +42,12 @@ def rows_of(record: Record) -> Iterator[dict[str, Any]]:
         yield about
         return
     about |= {"verdict": result.verdict, "chance": result.measured.chance, "seed": result.measured.seed}
-    judged = judged_by_stage(result)
+    judged = result.judged_by_stage
     points = {(point.stage, point.sign): point for point in result.curve}
     for key in dict.fromkeys((*points, *judged)):
         yield about | cells_of_point(points.get(key)) | cells_of_verdict(judged.get(key), key, result)
     if not points and not judged:
         yield about
-
-
-def judged_by_stage(result: CheckResult) -> Mapping[tuple[str, str], StageVerdict]:
-    """Return the verdicts of a result by stage and by how maps were read."""
-    sign = result.curve[0].sign if result.curve else result.measured.sign
-    judged = {(stage.stage, sign): stage for stage in result.stages}
-    return judged | {(stage.stage, "absolute"): stage for stage in result.magnitudes}
 
 
 def cells_of_point(point: Point | None) -> dict[str, Any]:

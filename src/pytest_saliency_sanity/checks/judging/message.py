@@ -86,7 +86,7 @@ def finding(deciding: StageVerdict, words: Words) -> str:
 def figures(deciding: StageVerdict, measured: Measured, quantity: str) -> str:
     """Return a line with the judged quantity, its interval and the threshold."""
     mean, low, high = deciding.interval
-    must = f"it must stay {side(deciding)}"
+    must = f"it must stay {deciding.must_be}"
     maps = "the magnitudes of maps" if measured.maps == "magnitudes" else f"maps {measured.maps}"
     name = NAMES.get(quantity, quantity)
     if mean != mean:
@@ -95,11 +95,6 @@ def figures(deciding: StageVerdict, measured: Measured, quantity: str) -> str:
         f"{name[0].upper()}{name[1:]} of {maps} {mean:.3f}, "
         f"{measured.confidence * 100:g}% interval {low:.3f} to {high:.3f}; {must} with its whole interval."
     )
-
-
-def side(judged: StageVerdict) -> str:
-    """Return on which side of the threshold the judged quantity must stay."""
-    return f"{'above' if judged.above else 'below'} {judged.threshold:g}"
 
 
 def undefined_causes(deciding: StageVerdict, cascade: SrcProfile) -> list[str]:
@@ -122,7 +117,7 @@ def stage_table(
         numbers = f"{mean:10.3f}  {low:6.3f} to {high:6.3f}" if mean == mean else f"{'-':>10}  {'-':>16}"
         undefined = f"{cascade.undefined(stage)}/{cascade.at(stage).size}"
         judgement = verdicts.get(stage)
-        mark = f"  <- {judgement.verdict}: must stay {side(judgement)}" if judgement else ""
+        mark = f"  <- {judgement.verdict}: must stay {judgement.must_be}" if judgement else ""
         if mean != mean:
             mark += f"  ({', '.join(map(str, cascade.causes_at(stage)))})"
         threshold = judgement.threshold if judgement else None

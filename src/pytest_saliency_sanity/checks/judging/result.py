@@ -169,6 +169,13 @@ class CheckResult:
         """The threshold at the stage that decides; None if no stage was judged."""
         return self.deciding.threshold if self.deciding else None
 
+    @property
+    def judged_by_stage(self) -> dict[tuple[str, str], StageVerdict]:
+        """The verdicts by stage and by how maps were read: those that decide, and those on magnitudes."""
+        sign = self.curve[0].sign if self.curve else self.measured.sign
+        judged = {(stage.stage, sign): stage for stage in self.stages}
+        return judged | {(stage.stage, "absolute"): stage for stage in self.magnitudes}
+
     def passed_in(self, tier: str) -> bool:
         """Return whether nothing that decides in a tier, ``gate`` or ``full``, stands against the method."""
         if tier == "full":

@@ -27,9 +27,7 @@ class Row:
 
 def rows_of(result: CheckResult, tier: str = "gate") -> list[Row]:
     """Return the rows of all stages of a result, those that are only judged last."""
-    sign = result.curve[0].sign if result.curve else result.measured.sign
-    judged = {(stage.stage, sign): stage for stage in result.stages}
-    judged |= {(stage.stage, "absolute"): stage for stage in result.magnitudes}
+    judged = result.judged_by_stage
     points = [row_of(point, judged.pop((point.stage, point.sign), None)) for point in result.curve]
     rows = [*points, *(row_of_verdict(stage, way, result) for (_, way), stage in judged.items())]
     signed = "with signs" if result.measured.has_signs else "without signs"
@@ -57,7 +55,7 @@ def row_of(point: Point, judged: StageVerdict | None) -> Row:
         interval_of(point.interval),
         f"{point.images} x {point.draws}",
         undefined_of(point),
-        side_of(judged) if judged else "",
+        judged.must_be if judged else "",
         judged.verdict if judged else "",
     )
 
@@ -90,8 +88,3 @@ def undefined_of(point: Point) -> str:
     """Return how many values of a point are undefined, and whether that is since the network was dead."""
     dead = f", {point.dead} by a dead network" if point.dead else ""
     return f"{point.undefined} of {point.images * point.draws}{dead}" if point.undefined else "0"
-
-
-def side_of(stage: StageVerdict) -> str:
-    """Return on which side of which threshold a number must stay."""
-    return f"{'above' if stage.above else 'below'} {stage.threshold:g}"

@@ -12,7 +12,7 @@ from ...checks.registry import MEAN_SRC, SIMILARITY
 from ...foundation.limits import LEAST_IMAGES
 from ...measuring.pictures import LARGEST
 from ..record import Record
-from .rows import interval_of, number, side_of
+from .rows import interval_of, number
 
 FAR = 100  # half-widths; further away, the number says nothing more
 BAR = re.compile(r"0 [#.|]+ *1?")  # of a message for a terminal
@@ -26,7 +26,7 @@ def number_of(stage: StageVerdict) -> str:
 def rule_of(result: CheckResult, judged: StageVerdict) -> str:
     """Return what the question demands."""
     confidence = f"{result.measured.confidence * 100:g}"
-    return f"the {result.quantity} must stay {side_of(judged)}, with its whole {confidence} % interval"
+    return f"the {result.quantity} must stay {judged.must_be}, with its whole {confidence} % interval"
 
 
 def meaning_of(record: Record) -> str:
@@ -52,8 +52,8 @@ def measured_of(result: CheckResult) -> list[str]:
 
 def _if_not(stage: StageVerdict, result: CheckResult) -> str:
     """Return the rule of a stage if it is another than that of the deciding one."""
-    same = result.deciding and side_of(stage) == side_of(result.deciding)
-    return "" if same else f" (must stay {side_of(stage)})"
+    same = result.deciding and stage.must_be == result.deciding.must_be
+    return "" if same else f" (must stay {stage.must_be})"
 
 
 def undefined_of(result: CheckResult) -> str:
