@@ -67,3 +67,16 @@ def _finite(text: str) -> float:
     if not isfinite(number := float(text)):
         raise ValueError(f"{text} is no finite number")
     return number
+
+
+def fault_of_schema(content: object, path: Path, schema: int, *, kind: str, key: str, renew: str) -> str:
+    """Return what is wrong with JSON that should have a schema and another ``key``; empty if nothing is.
+
+    ``kind``: what the file should be, in words. ``renew``: what to do about a file of an older schema.
+    """
+    if not isinstance(content, dict) or not isinstance(content.get("schema"), int) or key not in content:
+        return f"{path} is not {kind} of pytest-saliency-sanity: it has no schema and {key}"
+    if content["schema"] == schema:
+        return ""
+    todo = renew if content["schema"] < schema else "install a newer pytest-saliency-sanity"
+    return f"{path} has schema {content['schema']}, and this version reads schema {schema}: {todo}"

@@ -10,7 +10,7 @@ from textwrap import shorten
 from typing import Any
 
 from ..checks.plan import Plan
-from ..foundation.files import read_json, write_whole
+from ..foundation.files import fault_of_schema, read_json, write_whole
 from .record import Record
 from .run import Run
 
@@ -71,14 +71,9 @@ def read(path: Path) -> Run:
         content = read_json(path)
     except ValueError as error:
         raise RecordsError(str(error)) from error
-    if not isinstance(content, dict) or not isinstance(content.get("schema"), int) or "results" not in content:
-        raise RecordsError(f"{path} is not a results.json of pytest-saliency-sanity: it has no schema and results")
-    if content["schema"] != SCHEMA:
-        older = content["schema"] < SCHEMA
-        raise RecordsError(
-            f"{path} has schema {content['schema']}, and this version reads schema {SCHEMA}: "
-            + ("run pytest with --saliency-report again" if older else "install a newer pytest-saliency-sanity")
-        )
+    renew = "run pytest with --saliency-report again"
+    if fault := fault_of_schema(content, path, SCHEMA, kind="a results.json", key="results", renew=renew):
+        raise RecordsError(fault)
     if damage := damage_of(content):
         raise RecordsError(f"{path} is damaged: {damage}")
     return from_json(content)

@@ -16,7 +16,7 @@ from typing import Any
 from ...checks.judging.result import WORST_FIRST
 from ...checks.plan import Plan
 from ...checks.registry import CHECKS
-from ...foundation.files import read_json, write_whole
+from ...foundation.files import fault_of_schema, read_json, write_whole
 from ...foundation.ids import split_variant
 from ...measuring.interval import Interval
 from ..record import Primitive, Record
@@ -66,14 +66,9 @@ def read(path: Path) -> Baseline:
         raise BaselineError(str(error)) from error
     if isinstance(content, dict) and "results" in content:
         raise BaselineError(f"{path} is a results.json: name another file, and write a baseline to it with {UPDATE}")
-    if not isinstance(content, dict) or not isinstance(content.get("schema"), int) or "answers" not in content:
-        raise BaselineError(f"{path} is not a baseline of pytest-saliency-sanity: it has no schema and answers")
-    if content["schema"] != SCHEMA:
-        older = content["schema"] < SCHEMA
-        raise BaselineError(
-            f"{path} has schema {content['schema']}, and this version reads schema {SCHEMA}: "
-            + (f"delete it, and write it again with {UPDATE}" if older else "install a newer pytest-saliency-sanity")
-        )
+    renew = f"delete it, and write it again with {UPDATE}"
+    if fault := fault_of_schema(content, path, SCHEMA, kind="a baseline", key="answers", renew=renew):
+        raise BaselineError(fault)
     try:
         answers = [_answer_of(each) for each in content["answers"]]
         _require_texts(*content["written_with"].values())
