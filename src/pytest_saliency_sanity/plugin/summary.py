@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ..checks.costs import announcement
+from ..foundation.errors import described
 from ..foundation.progress import say
 from ..reports.glances import Glance
 from ..reports.registry import REPORTS
@@ -103,8 +104,8 @@ class ReportWriter:
         """Make an error within the context a problem of the run: another package's report can raise anything."""
         try:
             yield
-        except Exception as error:
-            self.ledger.problems.append(f"{what} was not written: {type(error).__name__}: {error}")
+        except (Exception, KeyboardInterrupt) as error:  # Ctrl-C gives up one report, not the summary of the run
+            self.ledger.problems.append(f"{what} was not written: {described(error)}")
 
 
 def step_summary_file() -> Path | None:
