@@ -42,7 +42,7 @@ from .fixtures import (
 )
 from .interruption import Interruption
 from .items import PackagedTests
-from .ledger import Ledger
+from .ledger import Ledger, asks_nothing
 from .names import MARKERS, ROOT
 from .options import add_options
 from .progress import Progress
@@ -222,7 +222,7 @@ def pytest_report_header(config: pytest.Config) -> list[str] | None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the summary of the run."""
     config = terminalreporter.config
-    if LEDGER in config.stash and config.stash[LEDGER].concerned and not config.option.collectonly:
+    if LEDGER in config.stash and config.stash[LEDGER].concerned and not asks_nothing(config):
         from .summary import print_summary
 
         print_summary(terminalreporter, config.stash[LEDGER].run())

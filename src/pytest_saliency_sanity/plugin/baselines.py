@@ -21,7 +21,7 @@ from ..reports.record import Primitive
 from ..reports.run import Run
 from ..reports.text.wording import counted
 from ..reports.versions import versions_of
-from .ledger import FINISHED, Ledger
+from .ledger import FINISHED, Ledger, asks_nothing
 from .options import UPDATE_BASELINE
 from .settings import Settings
 
@@ -115,7 +115,7 @@ class BaselineKeeper:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the baseline with the answers there are, or compare what tests can't compare by themselves."""
-        if session.config.option.collectonly or not self.ledger.concerned:
+        if asks_nothing(session.config) or not self.ledger.concerned:
             return
         run = self.ledger.run()
         if self.known.updating:

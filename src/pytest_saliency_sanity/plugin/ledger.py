@@ -25,6 +25,8 @@ from .names import PACKAGED
 from .settings import Settings
 
 FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+# What pytest calls its options that only show what a run would do; --setup-plan sets the second.
+ONLY_SHOWN = ("collectonly", "setuponly", "showfixtures", "show_fixtures_per_test", "cacheshow")
 
 
 class Ledger:
@@ -89,7 +91,7 @@ class Ledger:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail a run that lost tests or says nothing about the method; say that an interrupted one is partial."""
-        if session.config.option.collectonly or not (self.concerned or self.by_name):
+        if asks_nothing(session.config) or not (self.concerned or self.by_name):
             return
         stopped = session.shouldstop or session.shouldfail or session.exitstatus not in FINISHED
         self.problems += self._find_missing(session) if stopped else self._find_problems()
@@ -172,6 +174,11 @@ class Ledger:
         if unanswered := sorted(passed - self._answered()):
             found.append(f"{len(unanswered)} packaged tests passed without an answer, the first is {unanswered[0]}")
         return found
+
+
+def asks_nothing(config: pytest.Config) -> bool:
+    """Return whether pytest only shows what it would run, so that no answer can be missing."""
+    return any(config.getoption(each, False) for each in ONLY_SHOWN)
 
 
 def record_of(node_id: str, outcome: str, account: dict[str, Any]) -> Record:

@@ -18,7 +18,7 @@ from ..reports.run import Run
 from ..reports.text.step_summary import append
 from ..reports.text.terminal import header, problems, summary
 from ..reports.text.wording import counted
-from .ledger import Ledger
+from .ledger import Ledger, asks_nothing
 from .settings import SETTINGS, Settings
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"  # set by GitHub Actions, and by Gitea's and Forgejo's
@@ -86,7 +86,7 @@ class ReportWriter:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the reports. If one can't be written, the run has a problem, but the others are still written."""
-        if session.config.option.collectonly or not self.ledger.concerned:
+        if asks_nothing(session.config) or not self.ledger.concerned:
             return
         if self.folder:
             run = self.ledger.run()
