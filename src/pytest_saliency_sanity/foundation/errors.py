@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from traceback import extract_tb, format_list
+
+LONGEST_WORD, LONGEST_TEXT = 200, 4000  # characters of a message
 
 
 class SaliencyCheckFailed(AssertionError):  # noqa: N818  (the name is the public contract)
@@ -41,8 +44,25 @@ def described(error: BaseException) -> str:
     """Return the type and the text of an error, whatever its ``__str__`` does."""
     try:
         return f"{type(error).__name__}: {error}".removesuffix(": ")
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         return type(error).__name__
+
+
+def brief(text: str) -> str:
+    """Return a message without the middle of values that are too long to be read, and of itself if it is."""
+    text = re.sub(rf"\S{{{LONGEST_WORD + 1},}}", lambda found: shortened(found[0], LONGEST_WORD), text)
+    return shortened(text, LONGEST_TEXT)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most ``most`` characters, of which a quarter are its end, and how many are left out."""
+    if len(text) <= most:
+        return text
+    note = f" [{len(text)} characters] "
+    end = most // 4
+    return f"{text[: most - end - len(note)]}{note}{text[-end:]}"
 
 
 def traceback_of(error: BaseException) -> str:

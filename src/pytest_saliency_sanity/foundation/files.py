@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,10 +19,10 @@ def writing_whole(file: Path) -> Iterator[Path]:
 
     Raises OSError if the folder takes no file, as when it is read-only or the disk is full.
     """
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
     try:
+        # Made in here, so that no interruption finds a file that nobody is going to take away.
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         yield temporary
         temporary.chmod(0o644)
         os.replace(temporary, file)
@@ -29,6 +30,11 @@ def writing_whole(file: Path) -> Iterator[Path]:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def temporary_files(folder: Path, pattern: str) -> list[Path]:
+    """Return what ``writing_whole`` writes to in a folder, for files whose names match: now, or until it was killed."""
+    return sorted(folder.glob(f".{pattern}.{'[0-9a-f]' * 16}"))
 
 
 def write_whole(file: Path, content: bytes | str) -> None:

@@ -38,13 +38,18 @@ _most_rows: ContextVar[int | None] = ContextVar("the most images of one pass", d
 
 
 @contextmanager
-def rows_at_a_time(most: int) -> Iterator[None]:
-    """Let at most so many images go through a model in one pass within the context."""
+def rows_at_a_time(most: int | None) -> Iterator[None]:
+    """Let at most so many images go through a model in one pass within the context; None: as many as is usual."""
     token = _most_rows.set(most)
     try:
         yield
     finally:
         _most_rows.reset(token)
+
+
+def most_rows() -> int | None:
+    """Return how many images may go through a model in one pass, as ``rows_at_a_time`` was told; None if it was not."""
+    return _most_rows.get()
 
 
 def limit_rows(most: int) -> None:

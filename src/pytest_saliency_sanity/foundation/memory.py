@@ -1,7 +1,7 @@
 """How much memory a measurement may take, and how many images go through a model at a time.
 
 The budget is a quarter of what is free, or what the user says (``--saliency-memory``). It is divided between the
-passes through the model, what is kept to be shared between stages, and what methods keep themselves.
+passes through the model, what its layers return, which stages share, and the maps that others are compared with.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import psutil
 import torch
 
 SHARE = 1 / 4  # of what is free
-PASSES, KEPT = 1 / 4, 1 / 2  # of the budget
+PASSES, KEPT, MAPS = 1 / 4, 1 / 2, 1 / 4  # of the budget
 # More than this does not make passes faster: beyond, activations leave the cache (docs/performance.md).
 MOST_FOR_PASSES, MOST_KEPT = 300 * 2**20, 512 * 2**20
 CGROUP = Path("/sys/fs/cgroup")
@@ -50,6 +50,11 @@ def room_for_passes(device: torch.device) -> int:
 def room_to_keep(device: torch.device) -> int:
     """Return how many bytes of activations may be kept, to be shared between stages."""
     return min(int(KEPT * budget(device)), MOST_KEPT)
+
+
+def room_for_maps(device: torch.device) -> int:
+    """Return how many bytes the maps of a model as it is may take, which all checks compare others with."""
+    return int(MAPS * budget(device))
 
 
 def free(device: torch.device) -> int:

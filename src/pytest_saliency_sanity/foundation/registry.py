@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, Protocol, TypeVar
 
-from .errors import unknown_name
+from .errors import described, unknown_name
 from .imports import import_attribute
 
 
@@ -99,10 +99,10 @@ class Registry(Generic[T]):
         source = f"the entry point {point.name} of {point.dist.name if point.dist else point.value}"
         try:
             thing = point.load()
-        except Exception as error:  # importing another package can raise anything
-            raise ImportError(
-                f"{source}, group {self.group}, can't be loaded: {type(error).__name__}: {error}"
-            ) from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # importing another package can raise anything, skip or exit
+            raise ImportError(f"{source}, group {self.group}, can't be loaded: {described(error)}") from error
         if not isinstance(thing, self.holds):
             raise TypeError(f"{source} leads to {thing!r}, which is not a {self.holds.__name__} (group {self.group})")
         return Source(thing, source)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from time import perf_counter
+from typing import Any
 
 import torch
 from torch import nn
 
 from ..foundation.copying import copied
 from ..foundation.inference import evaluation_mode, images_for, logits_of
-from ..foundation.memory import room_to_keep
+from ..foundation.limits import LEAST_IMAGES
+from ..foundation.memory import room_for_maps, room_to_keep
 from ..foundation.progress import expect, telling
 from ..foundation.randomness import derived_seed
 from ..methods.protocol import SaliencyMethod, shares_work
@@ -20,6 +22,10 @@ from .profile import TRAINED
 from .similarities import SRC
 from .trunk import Trunk, sharing_weights
 from .view import View
+
+# The most pixels of the images that are explained and compared at a time: 2,048 images of 64 x 64, 167 of 224 x 224.
+# What is made of so many takes about half a gigabyte.
+MOST_PIXELS = 2**23
 
 
 @dataclass(eq=False)
@@ -63,6 +69,11 @@ class Original:
             self._targets = predicted if self._targets is None else torch.cat([self._targets, predicted])
         return self._targets[:stop]
 
+    @property
+    def most_images(self) -> int:
+        """How many images are explained and compared at a time, at most."""
+        return max(LEAST_IMAGES, MOST_PIXELS // self.images.shape[-2:].numel())
+
     @cached_property
     def trunk(self) -> Trunk:
         """What the layers of the model return, to be shared with the stages of cascades."""
@@ -82,8 +93,19 @@ class Original:
                 else:
                     maps = explain(copied(self.model))
             self.seconds = self.seconds or (perf_counter() - begin) / (stop - start)
+            self._make_room()
             self._views[start, stop] = View(maps, seen=self.seen, compared_by=self.compared_by)
         return self._views[start, stop]
+
+    def _make_room(self) -> None:
+        """Give up the oldest maps, but for the first images', if all take more than their share of the memory."""
+        room = room_for_maps(self.images.device)
+        while len(self._views) > 1 and sum(view.nbytes for view in self._views.values()) > room:
+            del self._views[list(self._views)[1]]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs: it draws maps itself."""
+        return {name: value for name, value in vars(self).items() if name not in ("_views", "trunk")} | {"_views": {}}
 
 
 def explained(

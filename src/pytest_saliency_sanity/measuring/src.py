@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 import torch
 
 from ..data.batch import Batch
-from ..foundation.errors import SaliencyMethodError, unknown_name
-from ..foundation.inference import heard
+from ..foundation.errors import unknown_name
+from ..foundation.mapping import is_spread, mapped, workers
 from ..foundation.progress import advance, expect, telling
 from ..foundation.randomness import derived_seed
 from ..foundation.reading import SIGNS
-from ..interventions.stage import Randomization, Stage
-from ..methods.protocol import SaliencyMethod, shares_work
+from ..interventions.stage import Randomization
+from ..methods.protocol import SaliencyMethod
+from .jobs import Job, Outcome, fitting_together, measured_in, parts_of
 from .looks import Look
-from .original import Original, explained
+from .original import Original
 from .pictures import maps_to_keep, pictures_of
-from .profile import TRAINED, Cause, SrcProfile
+from .profile import TRAINED, SrcProfile
 from .similarities import SIMILARITIES, SRC
-from .view import View, compared
 
 At = str | Sequence[str]
+LEAST_JOBS = 4  # for each process that works: with fewer, some would wait for the others
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,12 +126,13 @@ class _Table:
         self.measurement = measurement
         self.stages = stages
         self.draws = max(look.draws for look in looks) if measurement.randomizer.repeats else 1
-        self.parts = list(pairwise(sorted({0, *(look.images for look in looks)})))
+        ends = sorted({0, *(look.images for look in looks)})
+        most = measurement.original.most_images
+        self.parts = [part for start, stop in pairwise(ends) for part in parts_of(start, stop, most)]
         shape = (len(measurement.signs), self.draws, len(stages), looks[-1].images)
         self.src = np.full(shape, np.nan)
         self.causes = np.zeros(shape, dtype=np.int8)
         self.known = [0] * self.draws  # how many images, by draw
-        self.why_dead: dict[tuple[int, str], str | None] = {}
         self.kept: dict[str, np.ndarray] = {}  # maps for the eye, by stage
 
     def grown_to(self, look: Look) -> tuple[SrcProfile, ...]:
@@ -138,11 +140,7 @@ class _Table:
         draws = min(look.draws, self.draws)
         with telling(self.measurement.original.name):
             expect(len(self.stages) * sum(max(0, look.images - known) for known in self.known[:draws]))
-            for draw in range(draws):
-                parts = [part for part in self.parts if self.known[draw] < part[1] <= look.images]
-                if parts:
-                    self._explain(draw, parts)
-                    self.known[draw] = look.images
+            self._explain(draws, look)
         measured, first = self.measurement, self.parts[0]
         # What maps without signs show by magnitude is what they show anyway.
         has_signs = measured.original.view(*first).have_signs
@@ -173,76 +171,30 @@ class _Table:
         signs = self.measurement.signs
         return signs if self.measurement.original.view(*self.parts[0]).have_signs else signs[:1]
 
-    def _explain(self, draw: int, parts: Sequence[tuple[int, int]]) -> None:
-        """Measure parts of the images at every stage of a draw."""
-        for part in parts:  # before a model is copied for a stage: a method that is wrong is told so without one
-            self.measurement.original.view(*part)
-        for stage in self.measurement.bound(draw).stages(self.stages):
-            column = self.stages.index(stage.name)
-            for start, stop in parts:
-                after = self._view(stage, draw, start, stop)
-                if after and draw == start == 0:
-                    self.kept[stage.name] = maps_to_keep(after.maps, self.measurement.signs[0])
-                for index, sign in enumerate(self._signs):
-                    cell = index, draw, column, slice(start, stop)
-                    if after is None:
-                        self.causes[cell] = Cause.DEAD_MODEL
-                    else:
-                        before = self.measurement.original.view(start, stop)
-                        self.src[cell], self.causes[cell] = compared(before, after, sign)
+    def _explain(self, draws: int, look: Look) -> None:
+        """Measure, under each draw, the parts of a look that are not known yet, at every stage."""
+        self.measurement.original.view(*self.parts[0])  # a method that is wrong is told so before a model is copied
+        jobs = [job for draw in range(draws) for job in self._jobs(draw, look)]
+        if is_spread() and len(jobs) < LEAST_JOBS * workers():
+            jobs = [smaller for job in jobs for smaller in job.split()]
+        for job, outcomes in zip(jobs, mapped(measured_in, self.measurement, jobs), strict=True):
+            if is_spread():  # here, maps are counted as they are drawn
+                advance(job.explanations)
+            for outcome in outcomes:
+                self._keep(job, outcome)
+        self.known[:draws] = [max(known, look.images) for known in self.known[:draws]]
 
-    def _view(self, stage: Stage, draw: int, start: int, stop: int) -> View | None:
-        """Return the maps of a stage; None if its model is dead."""
-        key = draw, stage.name
-        if self.why_dead.get(key):
-            advance(stop - start)
-            return None
-        original = self.measurement.original
-        before = original.view(start, stop)
-        logits: list[torch.Tensor] = []
-        try:
-            maps = self._maps(stage, draw, start, stop, logits)
-        except SaliencyMethodError:
-            if stage.dead:
-                self.why_dead[key] = stage.dead
-                return None
-            raise
-        if key not in self.why_dead:
-            self.why_dead[key] = stage.cause_of_death(logits)
-        if self.why_dead[key]:
-            return None
-        after = View(maps, seen=original.seen, compared_by=original.compared_by)
-        if before.size != after.size:
-            raise SaliencyMethodError(
-                f"{original.name}, {stage.name}: the method returned maps of size {after.size}, "
-                f"but of size {before.size} for the trained model"
-            )
-        return after
+    def _jobs(self, draw: int, look: Look) -> Iterator[Job]:
+        missing = [part for part in self.parts if self.known[draw] < part[1] <= look.images]
+        for parts in fitting_together(missing, self.measurement.original.most_images):
+            yield Job(draw, self.stages, parts, self._signs)
 
-    def _maps(self, stage: Stage, draw: int, start: int, stop: int, logits: list[torch.Tensor]) -> torch.Tensor:
-        """Return the maps of a stage; some of the logits of its model are added to a list."""
-        original, method = self.measurement.original, self.measurement.method
-        targets = original.targets(stop)
-        explain = partial(
-            explained,
-            original,
-            start=start,
-            stop=stop,
-            targets=stage.retarget(targets) if stage.retarget else targets,
-            name=stage.name,
-            noise=self._noise(draw, stage.name),
-            shift=stage.shift,
-            method=method,
-        )
-        with heard(stage.model, logits):
-            if stage.first_changed and shares_work(method):
-                return original.trunk.shared_with(stage.model, stage.first_changed, (start, stop), explain)
-            return explain(stage.model)
-
-    def _noise(self, draw: int, stage: str) -> int:
-        """Return the seed of the random streams during the calls of the method."""
-        measured = self.measurement
-        return measured.original.noise if measured.randomizer.same_noise else derived_seed(measured.seed, draw, stage)
+    def _keep(self, job: Job, outcome: Outcome) -> None:
+        column = self.stages.index(outcome.stage)
+        cells = slice(None, len(job.signs)), job.draw, column, slice(*outcome.part)
+        self.src[cells], self.causes[cells] = outcome.src, outcome.causes
+        if outcome.maps is not None:
+            self.kept[outcome.stage] = outcome.maps
 
 
 def stages_meant(randomization: Randomization, at: At) -> tuple[str, ...]:

@@ -45,6 +45,11 @@ class View:
         """The size of each map."""
         return tuple(self.maps.shape[-2:])
 
+    @property
+    def nbytes(self) -> int:
+        """How many bytes the maps take, with what was prepared of them."""
+        return self.maps.nbytes + sum(each.values.nbytes for each in self._prepared.values())
+
     @cached_property
     def have_signs(self) -> bool:
         """Whether most of the maps show positive and negative values."""

@@ -15,8 +15,10 @@ from ..methods.registry import BUILT_IN, NamedMethod, set_given
 from ..methods.resolve import resolve_method
 from ..networks.presets.registry import presets_with
 from ..networks.resolve import find_network
+from ..reports.registry import REPORTS
 from . import html_report
 from .baselines import KNOWN, BaselineKeeper, open_baseline
+from .blame import blaming, usage_error
 from .collection import Selection, is_ours
 from .command import typed_command
 from .fixtures import (
@@ -120,6 +122,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[LEDGER] = ledger = Ledger(read, typed_command(config))
         # At the end of the run, what is registered last is called first: the ledger, whose findings the others tell of.
         if (job := step_summary_file()) or read.report:
+            _require_reports(read)
             config.pluginmanager.register(ReportWriter(read.report, job, ledger), "saliency_sanity_reports")
         if known:
             config.pluginmanager.register(BaselineKeeper(known, ledger), "saliency_sanity_baseline")
@@ -153,6 +156,14 @@ def _activate(config: pytest.Config, read: Settings) -> None:
     _require_photographs(read)
     _require_import_paths(config, read)
     config.pluginmanager.register(Selection(config, read), "saliency_sanity_selection")
+
+
+def _require_reports(read: Settings) -> None:
+    if read.report:
+        try:
+            REPORTS.all()
+        except (ValueError, TypeError, ImportError) as error:  # another package's registration is wrong
+            raise usage_error(f"{read.sources['report']}: {error}") from error
 
 
 def _require_device(read: Settings) -> None:
@@ -192,11 +203,8 @@ def _require_import_paths(config: pytest.Config, read: Settings) -> None:
     )
     for option, specs, look in looks:
         for spec in sorted(specs):
-            try:
+            with blaming(f"{read.sources[option]}={spec}"):  # importing the user's module can raise anything
                 look(spec)
-            except Exception as error:  # importing the user's module can raise anything
-                source = read.sources[option]
-                raise pytest.UsageError(f"{source}={spec}: {type(error).__name__}: {error}") from error
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -12,6 +12,7 @@ from ..checks.plan import Question
 from ..checks.registry import CHECKS
 from .account import tell, tell_result
 from .baselines import require_unchanged
+from .blame import is_excuse
 from .collection import Cell
 from .html_report import keep_for_html
 from .names import METHOD, MODEL
@@ -72,9 +73,11 @@ def saliency_method(saliency_method_name: str) -> SaliencyMethod:
 
     try:
         return resolve_method(saliency_method_name)
-    except (Exception, KeyboardInterrupt):
+    except KeyboardInterrupt:
         raise
-    except BaseException as error:  # a class that ends the process or skips when it is instantiated
+    except BaseException as error:
+        if not is_excuse(error):
+            raise
         raise SaliencyMethodError(f"{saliency_method_name}: making it raised {described(error)}") from error
 
 
@@ -86,11 +89,20 @@ def saliency_model(
     pytestconfig: pytest.Config,
 ) -> nn.Module:
     """The trained network to explain, in evaluation mode. Override it to check on your own network."""
+    from ..foundation.errors import described, traceback_of
     from ..networks.resolve import resolve_network
 
-    settings = saliency_settings
+    settings, name = saliency_settings, saliency_model_name
     with loading(pytestconfig):
-        return resolve_network(saliency_model_name, settings.networks, settings.preset.networks, saliency_device)
+        try:
+            return resolve_network(name, settings.networks, settings.preset.networks, saliency_device)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            if not is_excuse(error):
+                raise
+            source = settings.sources["model"]
+            pytest.fail(f"{source}={name}: making it raised {described(error)}\n\n{traceback_of(error)}", pytrace=False)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from ..checks.registry import Check
 from ..foundation.registry import Source
 from ..foundation.specs import is_dotted
 from ..methods.registry import NamedMethod
+from .blame import blaming, usage_error
 
 METHODS, CHECKS, EXPECTED = (
     "pytest_saliency_methods",
@@ -25,15 +26,16 @@ def methods_of(config: pytest.Config) -> list[NamedMethod]:
     """Return the methods that conftests and plugins give. Raises pytest.UsageError for one that is not a method."""
     found = []
     for source, methods in _mappings(config, METHODS):
-        for name, value in methods.items():
-            if not isinstance(name, str) or not is_dotted(name) or name == "all":
-                raise pytest.UsageError(
-                    f"{METHODS} in {source}: {name!r} can't be a name: "
-                    "use letters, digits, '_', '-' and '.', but not 'all'"
-                )
-            if not (isinstance(value, str) or callable(value)):
-                raise pytest.UsageError(f"{METHODS} in {source}: {name!r} is {value!r}, neither a callable nor a spec")
-            found.append(NamedMethod(name, value, source))
+        with blaming(f"{METHODS} in {source}"):
+            for name, value in methods.items():
+                if not isinstance(name, str) or not is_dotted(name) or name == "all":
+                    raise usage_error(
+                        f"{METHODS} in {source}: {name!r} can't be a name: "
+                        "use letters, digits, '_', '-' and '.', but not 'all'"
+                    )
+                if not (isinstance(value, str) or callable(value)):
+                    raise usage_error(f"{METHODS} in {source}: {name!r} is {value!r}, neither a callable nor a spec")
+                found.append(NamedMethod(name, value, source))
     return found
 
 
@@ -42,11 +44,12 @@ def checks_of(config: pytest.Config) -> list[Source[Check]]:
     found = []
     for source, checks in _answers(config, CHECKS):
         if isinstance(checks, str | Mapping) or not isinstance(checks, Iterable):
-            raise pytest.UsageError(f"{CHECKS} in {source} returned {type(checks).__name__}, not a list of checks")
-        for check in checks:
-            if not isinstance(check, Check):
-                raise pytest.UsageError(f"{CHECKS} in {source}: {check!r} is not a pytest_saliency_sanity.Check")
-            found.append(Source(check, f"{CHECKS} in {source}"))
+            raise usage_error(f"{CHECKS} in {source} returned {type(checks).__name__}, not a list of checks")
+        with blaming(f"{CHECKS} in {source}"):
+            for check in checks:
+                if not isinstance(check, Check):
+                    raise usage_error(f"{CHECKS} in {source}: {check!r} is not a pytest_saliency_sanity.Check")
+                found.append(Source(check, f"{CHECKS} in {source}"))
     return found
 
 
@@ -54,27 +57,30 @@ def expected_failures_of(config: pytest.Config) -> list[ExpectedFailure]:
     """Return what conftests and plugins expect to fail. Raises pytest.UsageError if an entry is malformed."""
     found = []
     for source, entries in _mappings(config, EXPECTED):
-        for pattern, reason in entries.items():
-            try:
-                found.append(named_expected_failure(pattern, reason, f"{EXPECTED} in {source}"))
-            except ValueError as error:
-                raise pytest.UsageError(f"{EXPECTED} in {source}: {error}") from error
+        with blaming(f"{EXPECTED} in {source}"):
+            for pattern, reason in entries.items():
+                try:
+                    found.append(named_expected_failure(pattern, reason, f"{EXPECTED} in {source}"))
+                except ValueError as error:
+                    raise usage_error(f"{EXPECTED} in {source}: {error}") from error
     return found
 
 
 def _mappings(config: pytest.Config, hook: str) -> Iterator[tuple[str, Mapping[Any, Any]]]:
     for source, answer in _answers(config, hook):
         if not isinstance(answer, Mapping):
-            raise pytest.UsageError(f"{hook} in {source} returned {type(answer).__name__}, not a mapping")
+            raise usage_error(f"{hook} in {source} returned {type(answer).__name__}, not a mapping")
         yield source, answer
 
 
 def _answers(config: pytest.Config, hook: str) -> Iterator[tuple[str, Any]]:
     """Yield the source and the answer of each implementation of a hook, so that an error can name its source."""
     for implementation in getattr(config.hook, hook).get_hookimpls():
-        answer = implementation.function(*[config for _ in implementation.argnames])
+        source = _source(config, implementation.plugin_name)
+        with blaming(f"{hook} in {source}"):
+            answer = implementation.function(*[config for _ in implementation.argnames])
         if answer is not None:
-            yield _source(config, implementation.plugin_name), answer
+            yield source, answer
 
 
 def _source(config: pytest.Config, plugin_name: str) -> str:

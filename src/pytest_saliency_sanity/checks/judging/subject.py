@@ -106,7 +106,8 @@ class Subject(MethodSubject):
     @property
     def first_view(self) -> View:
         """The maps that are looked at first."""
-        return self.original.view(0, len(self.batch) if self.all_images else min(len(self.batch), LEAST_IMAGES))
+        count = min(len(self.batch), self.original.most_images if self.all_images else LEAST_IMAGES)
+        return self.original.view(0, count)
 
     @property
     def sample(self) -> torch.Tensor:
