@@ -63,9 +63,13 @@ def test_verify_fails_on_a_damaged_file_and_names_it(folder: Path, capsys: Told)
     file.write_bytes(content)
     assert main(["checkpoints", "verify", "--preset", "embedded"]) == 1
     out, err = capsys.readouterr()
-    assert err.startswith(f"error: {file} is damaged")
-    assert REBUILD in err
+    assert f"alexnet-random   not measured\n  wrong: {file} is damaged" in out
+    assert REBUILD in out
+    assert [line.split()[0] for line in out.splitlines() if "parameters" in line][:3] == [
+        *("alexnet-true", "vgg11-random", "vgg11-true")
+    ]
     assert "every claim holds" not in out
+    assert err == ""
 
 
 def test_verify_fails_on_claims_that_do_not_hold_and_names_each(folder: Path, capsys: Told) -> None:
@@ -199,7 +203,7 @@ def test_the_commands_from_nothing_to_nothing(tmp_path: Path, capsys: Told) -> N
     assert run("list")[1].count("not trained yet") == 3
     status, out = run("verify", "--preset", "paper", "--network", "vgg11", "--labels", "random")
     assert status == 1
-    assert out.endswith("1 claims do not hold\n")
+    assert out.endswith("1 claims do not hold or can't be measured\n")
     (tmp_path / "alexnet-true-0123456789.safetensors").touch()
     assert "alexnet-true-0123456789.safetensors: of another version, not used" in run("list")[1]
     status, out = run("clear")
@@ -211,7 +215,7 @@ def test_the_commands_from_nothing_to_nothing(tmp_path: Path, capsys: Told) -> N
 def test_verify_of_what_is_not_trained_says_so(tmp_path: Path, capsys: Told) -> None:
     assert main(["checkpoints", "verify", "--preset", "paper", "--cache-dir", str(tmp_path)]) == 1
     told = "is missing: train it with python -m pytest_saliency_sanity checkpoints train --preset paper"
-    assert told in capsys.readouterr().err
+    assert capsys.readouterr().out.count(told) == 4
 
 
 def test_a_device_that_is_not_there_is_a_usage_error(tmp_path: Path, capsys: Told) -> None:

@@ -34,7 +34,7 @@ def writing_whole(file: Path) -> Iterator[Path]:
 
 def temporary_files(folder: Path, pattern: str) -> list[Path]:
     """Return what ``writing_whole`` writes to in a folder, for files whose names match: now, or until it was killed."""
-    return sorted(folder.glob(f".{pattern}.{'[0-9a-f]' * 16}"))
+    return sorted(folder.glob(f".{pattern}.*"))
 
 
 def write_whole(file: Path, content: bytes | str) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 
 from ...foundation.errors import CheckpointError
 from ...foundation.progress import say
@@ -17,8 +16,10 @@ from ..architectures import build_model
 from ..training.claims import Claims
 from ..training.family import Family, count_parameters
 from ..training.progress import train_in_sight
-from .collection import Checked, Choice
+from ..training.training import TargetMissedError, Training
+from .collection import Checked, Choice, verified
 from .entry import Entry
+from .leftovers import clear, left_over, networks_in, sweep
 
 # Written at most this often: a gigabyte takes a second or two. What an interruption loses is at most this, and never
 # the result: a training that is taken up again ends with the same weights.
@@ -38,10 +39,13 @@ class CachedNetworks:
         """Return the places of the chosen networks."""
         return [Entry(self.folder, self.family, network, kind) for network, kind in choice.of(self.family)]
 
-    def listed(self) -> Iterator[tuple[str, Claims | str]]:
-        """Yield each network's name and what is claimed about it, or how far its training is."""
+    def listed(self) -> Iterator[tuple[str, Claims | str | CheckpointError]]:
+        """Yield each network's name and what is claimed about it, or how far its training is, or what is wrong."""
         for entry in self.entries():
-            yield entry.name, entry.claims() or _state_of(entry)
+            try:
+                yield entry.name, entry.claims() or _state_of(entry)
+            except CheckpointError as error:
+                yield entry.name, error
 
     def train(self, choice: Choice, device: torch.device | str = "cpu") -> Iterator[Checked]:
         """Train what is not in the cache yet of the chosen networks. Raises as ``train_entry``."""
@@ -50,61 +54,53 @@ class CachedNetworks:
             yield Checked(entry.name, claims.measured, self.family.complaints(claims, claims.measured))
 
     def verify(self, choice: Choice) -> Iterator[Checked]:
-        """Measure every claim about the chosen networks again; CheckpointError if one is missing or damaged."""
+        """Measure every claim about the chosen networks again; one that is missing or damaged is complained of."""
         for entry in self.entries(choice):
-            yield Checked(entry.name, *self.family.measure_again(*entry.read()))
+            yield verified(entry.name, self.family, entry.read)
 
-    def unused(self) -> list[Path]:
-        """Return the networks in the folder that belong to other versions of this package."""
-        ours = tuple(f"{entry.name}-{entry.key}." for entry in self.entries())
-        return [file for file in sorted(self.folder.glob("*.safetensors")) if not file.name.startswith(ours)]
+    def unused(self) -> list[tuple[Path, str]]:
+        """Return the files in the folder that no training of this version goes on from, and what each is."""
+        ours = {file for entry in self.entries() for file in (entry.finished, entry.unfinished)}
+        rest = left_over(self.folder)
+        return [(file, "left over from a training that was killed, or being written") for file in rest] + [
+            (file, "of another version, not used") for file in networks_in(self.folder) if file not in {*ours, *rest}
+        ]
 
-    def clear(self) -> Iterator[tuple[Path, bool]]:
-        """Delete every network in the folder, those of other versions included.
-
-        Yield each file and whether it is gone: what another process trains at the moment is left alone.
-        """
-        for file in sorted((*self.folder.glob("*.safetensors"), *self.folder.glob(".*.safetensors.*"))):
-            lock = FileLock(self.folder / f"{file.name.removeprefix('.').partition('.')[0]}.lock")
-            try:
-                with lock.acquire(timeout=0):
-                    file.unlink()
-                yield file, True
-            except Timeout:
-                yield file, False
+    def clear(self) -> Iterator[tuple[Path, str]]:
+        """Delete every network in the folder, as ``leftovers.clear``."""
+        return clear(self.folder)
 
 
 def train_entry(entry: Entry, device: torch.device | str = "cpu") -> Claims:
     """Train what is not in the cache yet, one process at a time; return the claims about it.
 
-    An interrupted training is taken up where it was last saved.
+    An interrupted training is taken up where it was last saved. What killed processes left over is deleted.
 
     Raises CheckpointError if the cache folder can't be written to, or the target is not reached.
     """
     claims = entry.claims()
     if claims is None:
-        with entry.held(on_wait=lambda: _say_waiting(entry)):
+        with entry.held(on_wait=lambda: _say_waiting(entry), on_none=lambda reason: _say_unlocked(entry, reason)):
             claims = entry.claims() or _train(entry, device)
+    sweep(entry.folder)
     return claims
 
 
 def _train(entry: Entry, device: torch.device | str) -> Claims:
-    for left_over in entry.folder.glob(f".{entry.name}-{entry.key}.*"):
-        left_over.unlink()  # of a process that was killed while it wrote: nobody else writes while we hold the lock
+    sweep(entry.folder, held=entry.lock)  # before the room is measured
     require_space(entry)
-    training = entry.family.training(entry.network, entry.labels, device)
-    before, note = entry.take_up(training)
-    clock = _Clock(before)
+    training, clock, note = _begun(entry, device)
 
     def save_now_and_then() -> None:
+        clock.tick()
         if clock.since_save > SECONDS_BETWEEN_SAVES:
             entry.put_down(training, clock.seconds)
-            clock.saved()
+            clock.since_save = 0.0
 
     try:
         expected = entry.family.expected_epochs.get(entry.name, 0)
         train_in_sight(training, entry.name, expected, note, save_now_and_then)
-    except CheckpointError:  # the target was not reached: how far it came is worth keeping
+    except TargetMissedError:  # how far it came is worth keeping
         entry.put_down(training, clock.seconds)
         raise
     claims = entry.family.claims_of(training, entry.labels, clock.seconds)
@@ -112,23 +108,30 @@ def _train(entry: Entry, device: torch.device | str) -> Claims:
     return claims
 
 
+def _begun(entry: Entry, device: torch.device | str) -> tuple[Training, _Clock, str]:
+    """Return a training where it was put down, or at its beginning, and what the user should know about that."""
+    training = entry.family.training(entry.network, entry.labels, device)
+    try:
+        seconds, note = entry.take_up(training)
+    except CheckpointError as error:
+        training = entry.family.training(entry.network, entry.labels, device)
+        seconds, note = 0.0, f"{error}: the training starts anew"
+    return training, _Clock(seconds), note
+
+
 class _Clock:
-    """How long a training took, what it took before it was last taken up included."""
+    """How many seconds a training took, what it took before it was last taken up included."""
 
     def __init__(self, before: float) -> None:
-        self.before = before
-        self.started = self.last_save = time.monotonic()
+        self.seconds = before
+        self.since_save = 0.0
+        self._last = time.monotonic()
 
-    @property
-    def seconds(self) -> float:
-        return self.before + time.monotonic() - self.started
-
-    @property
-    def since_save(self) -> float:
-        return time.monotonic() - self.last_save
-
-    def saved(self) -> None:
-        self.last_save = time.monotonic()
+    def tick(self) -> None:
+        """Count the time since the last tick: none if the machine's clock was set back."""
+        now = time.monotonic()
+        passed = max(0.0, now - self._last)
+        self.seconds, self.since_save, self._last = self.seconds + passed, self.since_save + passed, now
 
 
 def require_space(entry: Entry) -> None:
@@ -151,3 +154,8 @@ def _state_of(entry: Entry) -> str:
 
 def _say_waiting(entry: Entry) -> None:
     say(f"{entry.name}: another process trains it; waiting for that")
+
+
+def _say_unlocked(entry: Entry, reason: str) -> None:
+    told = f"files in {entry.folder} can't be locked ({reason})"
+    say(f"{entry.name}: {told}: if another process trains it too, it comes to the same weights")

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import torch
+from torch import nn
 
-from ...foundation.errors import unknown_name
+from ...foundation.errors import CheckpointError, unknown_name
 from ..training.claims import Claims, Measured
 from ..training.family import Family
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What a network reaches, and what is wrong with it."""
+    """What a network reaches, and what is wrong with it. ``measured``: None if it is missing or damaged."""
 
     name: str
-    measured: Measured
+    measured: Measured | None
     complaints: Sequence[str] = ()
 
 
@@ -44,6 +45,15 @@ class Choice:
         ]
 
 
+def verified(name: str, family: Family, read: Callable[[], tuple[nn.Module, Claims]]) -> Checked:
+    """Return what a network reaches now, or why it can't be read: that of others is measured all the same."""
+    try:
+        model, claims = read()
+    except CheckpointError as error:
+        return Checked(name, None, [str(error)])
+    return Checked(name, *family.measure_again(model, claims))
+
+
 class Collection(Protocol):
     """The trained networks of one family, and the folder that they are in."""
 
@@ -57,8 +67,8 @@ class Collection(Protocol):
         """Where they are."""
         ...
 
-    def listed(self) -> Iterator[tuple[str, Claims | str]]:
-        """Yield each network's name and what is claimed about it, or how far its training is."""
+    def listed(self) -> Iterator[tuple[str, Claims | str | CheckpointError]]:
+        """Yield each network's name and what is claimed about it, or how far its training is, or what is wrong."""
         ...
 
     def train(self, choice: Choice, device: torch.device | str) -> Iterator[Checked]:
@@ -66,13 +76,13 @@ class Collection(Protocol):
         ...
 
     def verify(self, choice: Choice) -> Iterator[Checked]:
-        """Measure every claim about the chosen networks again; CheckpointError if one is missing or damaged."""
+        """Measure every claim about the chosen networks again; one that is missing or damaged is complained of."""
         ...
 
-    def unused(self) -> Sequence[Path]:
-        """Return the files in the folder that belong to other versions of this package."""
+    def unused(self) -> Sequence[tuple[Path, str]]:
+        """Return the files in the folder that are of no use to this version of the package, and what each is."""
         ...
 
-    def clear(self) -> Iterator[tuple[Path, bool]]:
-        """Delete what can be trained again; yield each file and whether it is gone."""
+    def clear(self) -> Iterator[tuple[Path, str]]:
+        """Delete what can be trained again; yield each file and why it is still there, if it is."""
         ...

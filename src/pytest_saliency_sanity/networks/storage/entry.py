@@ -6,13 +6,12 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from torch import nn
 
 from ...foundation.errors import CheckpointError
@@ -20,20 +19,30 @@ from ..training.claims import Claims, history_from_json, history_to_json
 from ..training.family import Family
 from ..training.training import Epoch, Training
 from .files import unwritable
+from .leftovers import ENDING, UNFINISHED, lock_of
+from .locking import held
 from .networks import network_with
 from .record import read_facts, read_record, write_record
 
 VARIABLE = "SALIENCY_SANITY_CACHE_DIR"
+ELSEWHERE = f"name another with {VARIABLE} or --saliency-cache-dir"
 FORMAT = 1
 
 
 def cache_folder(given: Path | str | None = None) -> Path:
-    """Return the folder of trained networks: the given one, that of ``$SALIENCY_SANITY_CACHE_DIR``, or the user's."""
-    if given or os.environ.get(VARIABLE):
-        return Path(given or os.environ[VARIABLE]).expanduser().resolve()
+    """Return the folder of trained networks: the given one, that of ``$SALIENCY_SANITY_CACHE_DIR``, or the user's.
+
+    Raises CheckpointError if that is in a home folder and the user has none.
+    """
     from platformdirs import user_cache_path
 
-    return user_cache_path("pytest-saliency-sanity")
+    folder = given or os.environ.get(VARIABLE) or user_cache_path("pytest-saliency-sanity")
+    try:
+        return Path(folder).expanduser().resolve()
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"the folder of trained networks is to be {folder}, and you have no home folder: {ELSEWHERE}"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -71,31 +80,34 @@ class Entry:
     @property
     def finished(self) -> Path:
         """The file of the trained network."""
-        return self.folder / f"{self.name}-{self.key}.safetensors"
+        return self.folder / f"{self.name}-{self.key}{ENDING}"
 
     @property
     def unfinished(self) -> Path:
         """The file of the training that goes on."""
-        return self.folder / f"{self.name}-{self.key}.training.safetensors"
+        return self.folder / f"{self.name}-{self.key}{UNFINISHED}"
 
     @property
     def lock(self) -> Path:
         """The file that one process at a time holds to train."""
-        return self.folder / f"{self.name}-{self.key}.lock"
+        return lock_of(self.finished)
 
     def claims(self) -> Claims | None:
         """Return what is claimed about the trained network; None if it is not trained yet."""
-        return self._claims_from(read_facts(self.finished)) if self.finished.exists() else None
+        return self._claims_from(read_facts(self.finished)) if os.path.exists(self.finished) else None
 
     def history(self) -> tuple[Epoch, ...]:
-        """Return what each epoch reached, of the trained network or of the training that goes on."""
+        """Return what each epoch reached, of the trained network or of the training that goes on.
+
+        Raises CheckpointError if the file is damaged.
+        """
         if claims := self.claims():
             return claims.history
-        return history_from_json(read_facts(self.unfinished)["history"]) if self.unfinished.exists() else ()
+        return self._progress_in(read_facts(self.unfinished))[0] if os.path.exists(self.unfinished) else ()
 
     def read(self) -> tuple[nn.Module, Claims]:
         """Return the trained network and its claims; CheckpointError, with what to do, if it is missing or damaged."""
-        if not self.finished.exists():
+        if not os.path.exists(self.finished):
             raise CheckpointError(
                 f"{self.finished} is missing: train it with python -m pytest_saliency_sanity checkpoints train "
                 f"--preset {self.family.name}"
@@ -108,25 +120,37 @@ class Entry:
         return network_with(claims, weights), claims
 
     def finish(self, weights: Mapping[str, torch.Tensor], claims: Claims) -> None:
-        """Keep a trained network; what was kept of its training is no longer needed."""
-        write_record(self.finished, weights, claims.to_json())
-        self.unfinished.unlink(missing_ok=True)
+        """Keep a trained network. Raises CheckpointError if the folder takes no file."""
+        with self._writing():
+            write_record(self.finished, weights, claims.to_json())
 
     def put_down(self, training: Training, seconds: float) -> None:
-        """Save a training, which took so long until now, so that it can be taken up again."""
+        """Save a training, which took so long until now; CheckpointError if the folder takes no file."""
         facts = {"history": history_to_json(training.history), "seconds": seconds}
-        write_record(self.unfinished, training.tensors(), facts)
+        with self._writing():
+            write_record(self.unfinished, training.tensors(), facts)
 
     def take_up(self, training: Training) -> tuple[float, str]:
-        """Go on where the training was put down; return the seconds it had taken, and what the user should know."""
-        if not self.unfinished.exists():
+        """Go on where the training was put down; return the seconds it had taken, and what the user should know.
+
+        Raises CheckpointError if the save is damaged; the training is then of no use.
+        """
+        if not os.path.exists(self.unfinished):
             return 0.0, ""
+        tensors, facts = read_record(self.unfinished)
+        history, seconds = self._progress_in(facts)
         try:
-            tensors, facts = read_record(self.unfinished)
-        except CheckpointError as error:
-            return 0.0, f"{error}: the training starts anew"
-        training.take_up(tensors, list(history_from_json(facts["history"])))
-        return facts["seconds"], f"{self.name}: taken up after epoch {len(training.history)}"
+            training.take_up(tensors, list(history))
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{self.unfinished} is damaged: it does not fit the training") from error
+        return seconds, f"{self.name}: taken up after epoch {len(history)}"
+
+    def _progress_in(self, facts: Mapping[str, Any]) -> tuple[tuple[Epoch, ...], float]:
+        """Return what each epoch of a training that was put down reached, and the seconds that they took."""
+        try:
+            return history_from_json(facts["history"]), float(facts["seconds"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{self.unfinished} is damaged: how far it came can't be read ({error!r})") from error
 
     def _claims_from(self, facts: Mapping[str, Any]) -> Claims:
         try:
@@ -136,22 +160,17 @@ class Entry:
             raise CheckpointError(f"{problem}. Delete it: it is then trained again") from error
 
     @contextmanager
-    def held(self, on_wait: Callable[[], object]) -> Iterator[None]:
-        """Hold the lock, which the death of a process sets free; ``on_wait()`` is called once if another holds it.
+    def held(self, on_wait: Callable[[], object], on_none: Callable[[str], object]) -> Iterator[None]:
+        """Hold the lock; as ``locking.held``, but with CheckpointError if the folder can't be written to."""
+        with ExitStack() as stack:
+            with self._writing():
+                self.folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(held(self.lock, on_wait, on_none))
+            yield
 
-        Raises CheckpointError if the folder can't be written to.
-        """
-        lock = FileLock(self.lock)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                on_wait()
-                lock.acquire()
-        except OSError as error:
-            raise unwritable(self.folder, error) from error
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
             yield
-        finally:
-            lock.release()
+        except OSError as error:
+            raise unwritable(self.folder, error, ELSEWHERE) from error

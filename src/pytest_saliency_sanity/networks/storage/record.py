@@ -13,11 +13,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ...foundation.errors import CheckpointError
-from .files import writing_whole
+from ...foundation.files import writing_whole
 
 
 def write_record(file: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
-    """Write tensors and JSON-primitive facts, whole or not at all; CheckpointError if the folder takes no file."""
+    """Write tensors and JSON-primitive facts, whole or not at all; OSError if the folder takes no file."""
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)
     metadata = {"facts": text, "sha256": digest(on_cpu, text)}

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ...foundation.errors import CheckpointError, unknown_name
 from ..training.claims import Claims
 from ..training.family import Family
 from ..training.progress import train_in_sight
-from .collection import Checked, Choice
+from .collection import Checked, Choice, verified
 from .files import write_whole
 from .networks import network_with
 
@@ -94,7 +95,7 @@ class ShippedNetworks:
         write_whole(self.manifest, (json.dumps(facts, indent=2) + "\n").encode())
         return written
 
-    def listed(self) -> Iterator[tuple[str, Claims | str]]:
+    def listed(self) -> Iterator[tuple[str, Claims | str | CheckpointError]]:
         """Yield each network's name and what is claimed about it."""
         for name, shipped in self.read().items():
             yield name, shipped.claims
@@ -114,22 +115,27 @@ class ShippedNetworks:
             yield Checked(claims.name, claims.measured, self.family.complaints(claims, claims.measured))
 
     def verify(self, choice: Choice) -> Iterator[Checked]:
-        """Measure every claim about the chosen networks again; CheckpointError if one is missing or damaged."""
+        """Measure every claim about the chosen networks again; a network that is damaged is complained of.
+
+        Raises CheckpointError for a manifest that is damaged or lists fewer.
+        """
         shipped = self.read()
         chosen = [f"{network}-{kind}" for network, kind in choice.of(self.family)]
-        for name in shipped:
+        for name, each in shipped.items():
             if name in chosen:
-                claims = shipped[name].claims
-                yield Checked(name, *self.family.measure_again(self.load_shipped(shipped[name]), claims))
+                yield verified(name, self.family, partial(self._with_claims, each))
         self._require_listed(shipped, chosen)
 
-    def unused(self) -> list[Path]:
+    def unused(self) -> list[tuple[Path, str]]:
         """Return nothing: what is shipped is of this version."""
         return []
 
-    def clear(self) -> Iterator[tuple[Path, bool]]:
+    def clear(self) -> Iterator[tuple[Path, str]]:
         """Delete nothing: what is shipped belongs to the package."""
         return iter(())
+
+    def _with_claims(self, shipped: Shipped) -> tuple[nn.Module, Claims]:
+        return self.load_shipped(shipped), shipped.claims
 
     def _kept(self) -> dict[str, Shipped]:
         """Return what the manifest lists already: nothing if it is damaged, so that it can be built again."""

@@ -54,6 +54,10 @@ class Epoch:
     accuracy: float
 
 
+class TargetMissedError(CheckpointError):
+    """A network does not reach its target within the epochs of its recipe."""
+
+
 class Training:
     """A network while it is trained. It can be put down after any epoch and taken up again, to the same final weights.
 
@@ -167,12 +171,12 @@ class Training:
 def epochs_of(training: Training) -> Iterator[tuple[int, Epoch]]:
     """Train until the target is reached; yield each epoch's number, from 1, and what it reached.
 
-    Raises CheckpointError if that takes more than ``recipe.most_epochs``.
+    Raises TargetMissedError, a CheckpointError, if that takes more than ``recipe.most_epochs``.
     """
     recipe = training.recipe
     while not training.reached_target:
         if len(training.history) >= recipe.most_epochs:
-            raise CheckpointError(
+            raise TargetMissedError(
                 f"{training.network} reached only {training.history[-1].accuracy:.1%} of {training.data.called} after "
                 f"{len(training.history)} epochs, not {recipe.target:.0%}: try another seed, a larger width or more "
                 "epochs"
