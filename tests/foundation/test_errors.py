@@ -9,6 +9,9 @@ from pytest_saliency_sanity.foundation.errors import (
     CheckpointError,
     SaliencyCheckFailed,
     SaliencyMethodError,
+    brief,
+    described,
+    shortened,
     unknown_name,
 )
 
@@ -56,3 +59,31 @@ def test_what_a_method_or_a_checkpoint_does_wrong_is_no_failed_assertion() -> No
 
 def test_an_unknown_name_of_which_none_is_allowed_says_so() -> None:
     assert str(unknown_name("keyword of sobel", "x", ())) == "unknown keyword of sobel 'x'; allowed: none"
+
+
+def test_a_text_is_shortened_in_its_middle_and_says_how_long_it_was() -> None:
+    assert shortened("x" * 100, 100) == "x" * 100
+    text = shortened("a" * 500 + "z" * 500, 100)
+    assert len(text) == 100
+    assert text.startswith("aaa")
+    assert text.endswith("z" * 25)
+    assert " [1000 characters] " in text
+
+
+def test_a_message_keeps_its_words_and_loses_the_middle_of_long_ones() -> None:
+    told = brief(f"unknown method '{'x' * 100_000}'; allowed: gradcam")
+    assert told.startswith("unknown method 'xxx")
+    assert told.endswith("x'; allowed: gradcam")
+    assert len(told) < 300
+    assert len(brief("many words " * 100_000)) == 4000
+
+
+class UnspeakableError(Exception):
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+def test_an_error_whose_text_can_not_be_had_is_described_by_its_type() -> None:
+    assert described(UnspeakableError()) == "UnspeakableError"
+    assert described(KeyError("x")) == "KeyError: 'x'"
+    assert described(RuntimeError()) == "RuntimeError"

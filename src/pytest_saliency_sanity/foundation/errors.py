@@ -65,6 +65,14 @@ def shortened(text: str, most: int) -> str:
     return f"{text[: most - end - len(note)]}{note}{text[-end:]}"
 
 
+def quoted(value: object) -> str:
+    """Return a value as Python writes it, for a message: without its middle if it is long."""
+    try:
+        return shortened(repr(value), LONGEST_WORD)
+    except (ValueError, RecursionError):  # a number of thousands of digits, or lists in lists in lists
+        return f"a {type(value).__name__} too large to show"
+
+
 def traceback_of(error: BaseException) -> str:
     """Return where an error was raised, and its text.
 
@@ -77,6 +85,6 @@ def traceback_of(error: BaseException) -> str:
 def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
     """Return the error for a name that does not exist: the value, near matches, and every allowed name."""
     names = list(allowed)
-    near = get_close_matches(str(name), names, n=3, cutoff=0.5)
+    near = get_close_matches(shortened(str(name), LONGEST_WORD), names, n=3, cutoff=0.5)
     hint = f" (did you mean {' or '.join(repr(match) for match in near)}?)" if near else ""
-    return ValueError(f"unknown {kind} {name!r}{hint}; allowed: {', '.join(names) or 'none'}")
+    return ValueError(f"unknown {kind} {quoted(name)}{hint}; allowed: {', '.join(names) or 'none'}")

@@ -49,7 +49,8 @@ from .names import MARKERS, ROOT
 from .options import add_options
 from .progress import Progress
 from .project import checks_of, expected_failures_of, methods_of
-from .settings import SETTINGS, Settings, read_settings
+from .settings import SETTINGS, Settings, read_settings, require_plan
+from .sharding import Sharding
 
 __all__ = [
     "saliency_batch",
@@ -98,7 +99,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     try:
         print(listing())  # noqa: T201
     except (ValueError, TypeError, ImportError) as error:
-        raise pytest.UsageError(str(error)) from error
+        raise usage_error(str(error)) from error
     finally:
         take_back()
     return 0
@@ -114,6 +115,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Progress(config), "saliency_sanity_progress")
     expected: list[ExpectedFailure] = [*expected_failures_of(config), *read.expected_failures]
     config.pluginmanager.register(PackagedTests(read, expected), "saliency_sanity_tests")
+    if read.shard:
+        config.pluginmanager.register(Sharding(read.shard, read.sources["shard"]), "saliency_sanity_sharding")
     if html_report.is_written(config):
         config.pluginmanager.register(html_report.Pictures(), "saliency_sanity_pictures")
     if not hasattr(config, "workerinput"):
@@ -132,7 +135,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if read.methods:
         _activate(config, read)
     elif any(is_ours(argument) for argument in config.args):
-        raise pytest.UsageError(f"{ROOT}: no method to check. Give one: pytest {ROOT} --saliency-method=gradcam")
+        raise usage_error(f"{ROOT}: no method to check. Give one: pytest {ROOT} --saliency-method=gradcam")
 
 
 def take_over(config: pytest.Config) -> Callable[[], None]:
@@ -148,11 +151,9 @@ def take_over(config: pytest.Config) -> Callable[[], None]:
 
 
 def _activate(config: pytest.Config, read: Settings) -> None:
-    try:
-        _ = read.plan
-    except (ValueError, TypeError, ImportError) as error:  # another package's registration is wrong
-        raise pytest.UsageError(str(error)) from error
+    require_plan(read)
     _require_device(read)
+    _require_parallel(read)
     _require_photographs(read)
     _require_import_paths(config, read)
     config.pluginmanager.register(Selection(config, read), "saliency_sanity_selection")
@@ -173,19 +174,29 @@ def _require_device(read: Settings) -> None:
         try:
             resolve_device(read.device)
         except ValueError as error:
-            raise pytest.UsageError(f"{read.sources['device']}: {error}") from error
+            raise usage_error(f"{read.sources['device']}: {error}") from error
+
+
+def _require_parallel(read: Settings) -> None:
+    if read.parallel and read.parallel.is_cluster:
+        from ..foundation.clusters import opened
+
+        try:
+            opened(read.parallel)
+        except (ValueError, ImportError) as error:
+            raise usage_error(f"{read.sources['parallel']}: {error}") from error
 
 
 def _require_photographs(read: Settings) -> None:
     for option in ("data", "weights"):
         if read.asked_for(option) and option not in read.preset.options:
             takers = ", ".join(presets_with(option))
-            raise pytest.UsageError(f"{read.sources[option]} is for --saliency-preset={takers}, not {read.preset_name}")
+            raise usage_error(f"{read.sources[option]} is for --saliency-preset={takers}, not {read.preset_name}")
     if read.data:
         try:
             read.networks.batch(read.most_images, at_most=read.images is None)
         except ValueError as error:
-            raise pytest.UsageError(f"{read.sources['data']}: {error}") from error
+            raise usage_error(f"{read.sources['data']}: {error}") from error
 
 
 def _require_import_paths(config: pytest.Config, read: Settings) -> None:

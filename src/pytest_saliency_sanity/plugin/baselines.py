@@ -21,6 +21,7 @@ from ..reports.record import Primitive
 from ..reports.run import Run
 from ..reports.text.wording import counted
 from ..reports.versions import versions_of
+from .blame import usage_error
 from .ledger import FINISHED, Ledger, asks_nothing
 from .options import UPDATE_BASELINE
 from .settings import Settings
@@ -50,19 +51,19 @@ def open_baseline(settings: Settings) -> Known | None:
     file, updating = settings.baseline, settings.update_baseline
     if file is None:
         if updating:
-            raise pytest.UsageError(f"{UPDATE_BASELINE.flag} needs the file to write: --saliency-baseline=FILE")
+            raise usage_error(f"{UPDATE_BASELINE.flag} needs the file to write: --saliency-baseline=FILE")
         return None
     source = settings.sources["baseline"]
     if updating and not takes_files(file.absolute().parent):
-        raise pytest.UsageError(f"{source}: the folder of {file} is missing or can't be written to")
+        raise usage_error(f"{source}: the folder of {file} is missing or can't be written to")
     if not file.exists() and not updating:
-        raise pytest.UsageError(f"{source}: {file} does not exist. Write it with {UPDATE_BASELINE.flag}")
+        raise usage_error(f"{source}: {file} does not exist. Write it with {UPDATE_BASELINE.flag}")
     try:
         before = baselines.read(file) if file.exists() else None
         if before:
             baselines.require_same(before, numbers_rest_on(settings), file)
     except ValueError as error:
-        raise pytest.UsageError(f"{source}: {error}") from error
+        raise usage_error(f"{source}: {error}") from error
     return Known(str(file), file.absolute(), before, updating)
 
 

@@ -18,6 +18,7 @@ from ..checks.plan import Plan
 from ..checks.registry import CHECKS, Check
 from ..foundation.errors import unknown_name
 from ..foundation.ids import with_variant
+from .blame import usage_error
 from .names import METHOD, MODEL, PACKAGED, ROOT
 from .settings import Settings
 
@@ -124,7 +125,7 @@ class Selection:
             config.args[:] = paths or [str(config.invocation_params.dir)]
         self.host = first_directory(config)
         if self.wanted and self.host is None:
-            raise pytest.UsageError(f"{ROOT} needs a directory: give pytest one besides the files, or {ROOT} alone")
+            raise usage_error(f"{ROOT} needs a directory: give pytest one besides the files, or {ROOT} alone")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
@@ -145,7 +146,7 @@ class Selection:
             return
         for name in self.wanted:
             if not any(is_below(item.nodeid, name) for item in items):
-                raise pytest.UsageError(f"not found: {name} (methods: {', '.join(self.settings.methods)})")
+                raise usage_error(f"not found: {name} (methods: {', '.join(self.settings.methods)})")
         kept = [
             item for item in items if not is_ours(item.nodeid) or any(is_below(item.nodeid, n) for n in self.wanted)
         ]
@@ -174,13 +175,16 @@ def require_wanted(wanted: list[str], plan: Plan) -> None:
                 allowed |= dict.fromkeys((cell, f"{cell}::{test.partition('[')[0]}", node_id))
     for name in wanted:
         if name not in allowed:
-            raise pytest.UsageError(str(unknown_name("test", name, [each for each in allowed if METHOD not in each])))
+            raise usage_error(str(unknown_name("test", name, [each for each in allowed if METHOD not in each])))
 
 
 def first_directory(config: pytest.Config) -> Path | None:
     """Return the first directory among pytest's arguments; None if all are files."""
     for argument in config.args:
-        path = (config.invocation_params.dir / argument.partition("::")[0]).resolve()
-        if path.is_dir():
-            return path
+        path = config.invocation_params.dir / argument.partition("::")[0]
+        try:
+            if path.is_dir():
+                return path.resolve()
+        except OSError:  # a name that no file can have; pytest says so
+            continue
     return None

@@ -194,6 +194,7 @@ def saliency_subject(
         more=more_images(request.config, saliency_batch),
         all_images=saliency_settings.images is not None,
         memory=saliency_settings.memory,
+        parallel=saliency_settings.parallel,
         settles_findings=saliency_settings.tier == "full",
         illustrate=saliency_settings.report is not None,
     )

@@ -24,10 +24,11 @@ from ..foundation.errors import (
 from ..methods.registry import known_methods
 from ..networks.presets.registry import PRESETS
 from .account import attach, forget_result, tell
+from .blame import usage_error
 from .collection import Cell
 from .command import command_for
 from .names import METHOD, MODEL, PACKAGED
-from .settings import Settings
+from .settings import Settings, require_plan
 
 SPEAK_FOR_THEMSELVES = (SaliencyAnswerChanged, SaliencyCheckFailed, SaliencyMethodError)
 
@@ -76,12 +77,13 @@ class PackagedTests:
         """Mark every test of a saliency method; leave out packaged tests that are not planned or appear twice."""
         questions = {item: question_of(item) for item in items}
         in_own_files = {question for item, question in questions.items() if question and not item.getparent(Cell)}
-        plan = self.settings.plan
+        plan = require_plan(self.settings) if any(questions.values()) else None
         kept = []
         for item, question in questions.items():
             if question or METHOD in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.saliency)
-            if question and (not is_planned(plan, question) or (item.getparent(Cell) and question in in_own_files)):
+            twice = item.getparent(Cell) and question in in_own_files
+            if question and plan is not None and (twice or not is_planned(plan, question)):
                 continue
             if about := subject_of(item, question):
                 tell(item, about=about)
@@ -155,4 +157,4 @@ def require_known(expected_failures: Sequence[ExpectedFailure], settings: Settin
     try:
         require_meaningful(expected_failures, methods, models, hint)
     except ValueError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise usage_error(str(error)) from error

@@ -39,7 +39,7 @@ class Ledger:
         self.began = monotonic()
         self.planned: set[str] = set()
         self.packaged: set[str] = set()
-        self.by_name: set[str] = set()  # workers send only the ids of their tests
+        self.from_workers: set[str] = set()
         self.reported: set[str] = set()
         self.records: dict[str, Record] = {}
         self.seconds: dict[str, float] = defaultdict(float)
@@ -59,7 +59,7 @@ class Ledger:
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """Record what a worker of pytest-xdist collected."""
         self.planned.update(ids)
-        self.by_name.update(filter(is_named_as_packaged, ids))
+        self.from_workers.update(ids)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Record that a test ran, and what it told."""
@@ -87,11 +87,19 @@ class Ledger:
         """Whether a saliency test was asked for or collected."""
         return bool(self.settings.methods or self.packaged or self.outcomes)
 
+    @property
+    def by_name(self) -> set[str]:
+        """The ids of workers' tests that have the name of a packaged one: workers send nothing else about them."""
+        names = names_of_tests()
+        return {each for each in self.from_workers if each.rpartition("::")[2].partition("[")[0] in names}
+
     # First, since pytest-xdist waits for its workers, and who ends a run may not give it so much time.
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail a run that lost tests or says nothing about the method; say that an interrupted one is partial."""
-        if asks_nothing(session.config) or not (self.concerned or self.by_name):
+        if asks_nothing(session.config):
+            return
+        if not self.concerned and (self.planned <= self.reported or not self.by_name):
             return
         stopped = session.shouldstop or session.shouldfail or session.exitstatus not in FINISHED
         self.problems += self._find_missing(session) if stopped else self._find_problems()
@@ -143,8 +151,9 @@ class Ledger:
         return {node_id for node_id, record in self.records.items() if record.result}
 
     def _count_planned(self, collected: set[str]) -> int:
-        """Return how many packaged tests were planned; for test files of the project, how many were collected."""
-        if not self.settings.methods or any(not is_ours(node_id) for node_id in collected):
+        """Return how many packaged tests were planned; of a shard, or in test files of the project, were collected."""
+        of_own_files = any(not is_ours(node_id) for node_id in collected)
+        if not self.settings.methods or self.settings.shard or of_own_files:
             return len(collected)
         return len(plan_collected(self.settings.plan, collected))
 
@@ -203,7 +212,9 @@ def record_of(node_id: str, outcome: str, account: dict[str, Any]) -> Record:
     )
 
 
-def is_named_as_packaged(node_id: str) -> bool:
-    """Return whether a node id has the name of a packaged test; nothing else is known about a lost one."""
-    name = node_id.rpartition("::")[2].partition("[")[0]
-    return name.removeprefix("test_") in CHECKS.all()
+def names_of_tests() -> set[str]:
+    """Return the names of packaged tests; none if those of another package can't be loaded: then there are none."""
+    try:
+        return {f"test_{name}" for name in CHECKS.all()}
+    except (ValueError, TypeError, ImportError):
+        return set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,8 +13,10 @@ from typing import Any, Literal
 import pytest
 
 from ..checks.registry import CHECKS, MOST_IMAGES, TIERS, question_ids
+from ..foundation.backends import parse_backend
 from ..foundation.errors import unknown_name
 from ..foundation.limits import LEAST_IMAGES, parse_size, require_confidence, require_threshold
+from ..foundation.shards import parse_shard
 from ..foundation.reading import LAWS, SIGNS
 from ..methods.resolve import installed_methods, require_method_spec
 from ..networks.presets.registry import PRESETS
@@ -147,8 +150,11 @@ def parse_confidence(value: str) -> float:
 
 
 def parse_path(value: str) -> Path:
-    """Return a path, which need not exist."""
-    return Path(value).expanduser()
+    """Return a path, which need not exist. Raises OSError if none of this name can."""
+    path = Path(value).expanduser()
+    with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+        path.stat()
+    return path
 
 
 def parse_folder(value: str) -> Path:
@@ -226,6 +232,14 @@ OPTIONS = (
         parse_integer(LEAST_IMAGES, MOST_IMAGES),
         "as many as each answer takes until it is sure",
     ),
+    Option(
+        "parallel",
+        "WHERE",
+        "spread measuring over processes or machines: loky:N, dask:ADDRESS, ray or ray:N",
+        parse_backend,
+        "nowhere",
+    ),
+    Option("shard", "I/N", "ask only shard I of N of the methods and models", parse_shard, "all of them"),
     Option("memory", "SIZE", "take at most so much memory, as in 2G", parse_size, "a quarter of what is free"),
     Option("seed", "N", "the seed of all random draws", parse_integer(0, 2**63 - 1), "0"),
     Option(

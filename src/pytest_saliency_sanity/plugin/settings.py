@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +13,12 @@ import pytest
 from ..checks.expectations import ExpectedFailure, parse_expected_failure
 from ..checks.plan import Plan
 from ..checks.registry import TIERS
+from ..foundation.backends import Backend
 from ..foundation.reading import Reading
+from ..foundation.shards import Shard
 from ..networks.presets.registry import PRESETS, Preset
 from ..networks.resolve import require_network_spec
+from .blame import usage_error
 from .names import EXPECTED_FAILURES
 from .options import OPTIONS, UPDATE_BASELINE, Option
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from ..networks.presets.protocol import PresetNetworks
 
 DEFAULT_PRESET = "embedded"
+LONGEST = 4096  # characters of a value: values stand in node ids and messages, and no path is longer
 
 
 class Typed(NamedTuple):
@@ -37,7 +41,7 @@ class Settings:
     """The options of a run.
 
     ``images``: how many images are explained; None for as many as the answers take. ``memory``: in bytes; None for a
-    quarter of what is free. ``named_models`` and ``checks`` are empty if none were named, which means all models of the
+    quarter of what is free. ``parallel``: where measuring is spread to; ``shard``: which share of the plan is asked. ``named_models`` and ``checks`` are empty if none were named, which means all models of the
     preset and all checks. ``baseline``: a file of answers to compare with, or to write if ``update_baseline``.
     ``typed``: the options as typed, for the command that runs a test again. ``sources``: where each value came from.
     """
@@ -47,6 +51,8 @@ class Settings:
     checks: tuple[str, ...] = ()
     images: int | None = None
     memory: int | None = None
+    parallel: Backend | None = None
+    shard: Shard | None = None
     seed: int = 0
     device: str = "auto"
     tier: str = TIERS[0]
@@ -126,8 +132,16 @@ def read_settings(config: pytest.Config) -> Settings:
         try:
             require_network_spec(model, settings.preset.networks)
         except ValueError as error:
-            raise pytest.UsageError(f"{settings.sources['model']}: {error}") from error
+            raise usage_error(f"{settings.sources['model']}: {error}") from error
     return settings
+
+
+def require_plan(settings: Settings) -> Plan:
+    """Return the plan of questions. Raises pytest.UsageError if another package's registration is wrong."""
+    try:
+        return settings.plan
+    except (ValueError, TypeError, ImportError) as error:
+        raise usage_error(str(error)) from error
 
 
 def source_of(config: pytest.Config, option: Option) -> str:
@@ -140,7 +154,7 @@ def _read_expected_failures(config: pytest.Config) -> tuple[ExpectedFailure, ...
     try:
         return tuple(parse_expected_failure(line, source) for line in config.getini(EXPECTED_FAILURES))
     except ValueError as error:
-        raise pytest.UsageError(f"{source}: {error}") from error
+        raise usage_error(f"{source}: {error}") from error
 
 
 def _read(config: pytest.Config, option: Option) -> tuple[Any, list[Typed]]:
@@ -150,9 +164,16 @@ def _read(config: pytest.Config, option: Option) -> tuple[Any, list[Typed]]:
     if typed is None and raw in (None, "", []):
         return None, []
     try:
+        _require_length(raw if option.repeatable else [raw])
         parsed = option.parse(raw)
-    except (ValueError, TypeError, ImportError) as error:
-        raise pytest.UsageError(f"{source_of(config, option)}: {error}") from error
+    except (ValueError, TypeError, ImportError, OSError, RuntimeError) as error:
+        raise usage_error(f"{source_of(config, option)}: {error}") from error
     if typed is None:
         return parsed, []
     return parsed, [Typed(option.name, each) for each in (typed if option.repeatable else [typed])]
+
+
+def _require_length(values: Sequence[str]) -> None:
+    for value in values:
+        if len(value) > LONGEST:
+            raise ValueError(f"{value!r} is too long: {len(value)} characters of at most {LONGEST}")
