@@ -20,9 +20,11 @@ from .checks.judging.subject import MethodSubject, Subject, require_fits
 from .checks.plan import Plan, Question
 from .checks.registry import CHECKS, IMAGES, MOST_IMAGES
 from .data.batch import Batch
+from .foundation.backends import Backend, parse_backend
 from .foundation.devices import resolve_device
 from .foundation.errors import SaliencyMethodError, UnsuppliedNeedError, unknown_name
 from .foundation.limits import LEAST_IMAGES, require_threshold
+from .foundation.mapping import spread_over
 from .foundation.reading import Reading
 from .foundation.workload import suited_to
 from .interventions.cascade import CascadingRandomizer
@@ -52,6 +54,7 @@ def src_profile(
     similarity: str = SRC,
     seeds: int = 3,
     seed: int = 0,
+    parallel: str | None = None,
 ) -> SrcProfile:
     """Measure how similar a method's maps are before and after a randomisation, without judging them.
 
@@ -62,12 +65,14 @@ def src_profile(
     sums, ``"absolute"`` their summed magnitudes. ``similarity``: ``"src"``, or for research ``"pearson"``, ``"ssim"``
     or ``"top_k"`` (``measuring.similarities``) in its place.
     ``seeds``: how many times weights are drawn; a ``LabelRandomizer`` has only one version. At every stage, the class
-    explained is the batch's target, by default the class that the original model predicts.
+    explained is the batch's target, by default the class that the original model predicts. ``parallel``: spread the
+    work over processes or machines, ``"loky:N"``, ``"dask:ADDRESS"`` or ``"ray"`` (docs/scale.md).
 
     Raises ValueError or TypeError if arguments do not fit, ImportError if ``similarity`` needs a package that is not
     installed, SaliencyMethodError if the method raises or does not return maps, CheckpointError if a checkpoint is
     damaged.
     """
+    backend = parse_backend(parallel) if parallel else None
     named = isinstance(randomization, str)  # a randomizer brings its own model
     randomizer = as_randomization(randomization, model)
     measurement = SrcMeasurement(
@@ -81,7 +86,7 @@ def src_profile(
         seed=seed,
         compared_by=similarity,
     )
-    with suited_to(randomizer.model, measurement.images):
+    with spread_over(backend), suited_to(randomizer.model, measurement.images):
         return measurement.profile(at)
 
 
@@ -128,6 +133,7 @@ def check_method(
     seed: int = 0,
     device: str = "auto",
     memory: int | None = None,
+    parallel: str | None = None,
     needs: Mapping[str, object] | None = None,
     thresholds: Mapping[str, float] | None = None,
     sign: str = "signed",
@@ -147,12 +153,12 @@ def check_method(
     default all registered ones. ``images``: explain so many images of the preset, 10 to 1000; by default as many as
     each answer takes until it is sure. ``batch``: other images instead, up to 1000.
     ``device``: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``. ``memory``: how many bytes may be taken,
-    by default a quarter of what is free. ``needs``: by name, what checks need for these
-    models that the preset does not supply, such as ``memorized_model``. ``thresholds``: by check, other thresholds than
-    the calibrated ones. ``sign``: ``"signed"`` reads maps as they are given, ``"absolute"`` by magnitude. ``law``: what
-    new weights are drawn from, ``"normal"``, ``"reinit"``, ``"permute"`` or ``"match"``; the thresholds are calibrated
-    for the first. ``confidence``: that of the intervals. ``expected_failures``: reasons by ``method/model/check``,
-    which the results repeat in ``expected``. ``explain``: whether more stages are measured if a check does not pass, to
+    by default a quarter of what is free. ``parallel``: as in ``src_profile``. ``needs``: by name, what checks need for
+    these models that the preset does not supply, such as ``memorized_model``. ``thresholds``: by check, other
+    thresholds than the calibrated ones. ``sign``: ``"signed"`` reads maps as they are given, ``"absolute"`` by
+    magnitude. ``law``: what new weights are drawn from, ``"normal"``, ``"reinit"``, ``"permute"`` or ``"match"``; the
+    thresholds are calibrated for the first. ``confidence``: that of the intervals. ``expected_failures``: reasons by
+    ``method/model/check``, which the results repeat in ``expected``. ``explain``: whether more stages are measured if a check does not pass, to
     explain its verdict; ``illustrate``: whether they are if it passes, too, though on few images, to show the whole
     cascade in ``curve`` and ``evidence``.
 
@@ -188,6 +194,7 @@ def check_method(
         networks=networks,
         device=resolve_device(device),
         memory=memory,
+        parallel=parse_backend(parallel) if parallel else None,
         images=images,
         batch=batch,
         seed=seed,
@@ -211,6 +218,7 @@ class Run:
     networks: Collection[str]
     device: torch.device
     memory: int | None
+    parallel: Backend | None
     images: int | None
     batch: Batch | None
     seed: int
@@ -282,6 +290,7 @@ class Run:
             more=self._more(model),
             all_images=self.images is not None,
             memory=self.memory,
+            parallel=self.parallel,
             explain=self.explain,
             illustrate=self.illustrate,
         )

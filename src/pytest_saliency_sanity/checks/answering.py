@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 from ..foundation.errors import UnsuppliedNeedError
+from ..foundation.mapping import spread_over
 from ..foundation.memory import memory
 from ..foundation.progress import telling
 from ..foundation.threads import one_thread
@@ -49,9 +50,9 @@ def suited_to(subject: MethodSubject) -> AbstractContextManager[None]:
 
 @contextmanager
 def within(subject: Subject) -> Iterator[None]:
-    """Keep within the memory of a subject, and use what suits its model."""
+    """Keep within the memory of a subject, spread its work where it says, and use what suits its model."""
     workload = subject.once("workload", lambda: workload_of(subject.model, subject.sample))
-    with memory(subject.memory), workload.suited():
+    with memory(subject.memory), spread_over(subject.parallel), workload.suited():
         yield
 
 

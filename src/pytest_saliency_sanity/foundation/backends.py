@@ -8,11 +8,12 @@ from importlib.util import find_spec
 from .errors import unknown_name
 
 LOKY, DASK, RAY = "loky", "dask", "ray"
+OF_ALL = ("joblib", "cloudpickle")
 # By name: the packages that it needs, and how it is given.
 KNOWN = {
-    LOKY: (("joblib", "cloudpickle"), "loky:N, N processes of this machine"),
-    DASK: (("joblib", "cloudpickle", "distributed"), "dask:ADDRESS, the scheduler of a Dask cluster"),
-    RAY: (("joblib", "cloudpickle", "ray"), "ray or ray:N, a Ray cluster, or one that is started on this machine"),
+    LOKY: (OF_ALL, "loky:N, N processes of this machine"),
+    DASK: ((*OF_ALL, "distributed"), "dask:ADDRESS, the scheduler of a Dask cluster"),
+    RAY: ((*OF_ALL, "ray"), "ray or ray:N, a Ray cluster, or one that is started on this machine"),
 }
 MOST_PROCESSES = 1024
 
@@ -29,14 +30,17 @@ class Backend:
         where = self.address or (str(self.processes) if self.processes else "")
         return f"{self.name}:{where}" if where else self.name
 
+    @property
+    def is_cluster(self) -> bool:
+        """Whether its processes may be on other machines, and can fail to answer."""
+        return self.name in (DASK, RAY)
+
     def require_installed(self) -> None:
         """Raise ImportError, with what to install, if a package is missing."""
         for package in KNOWN[self.name][0]:
             if find_spec(package) is None:
-                raise ImportError(
-                    f"{self} needs {package}: pip install 'pytest-saliency-sanity[parallel]'"
-                    + (f" {package}" if package in (RAY, "distributed") else "")
-                )
+                extra = "parallel" if package in OF_ALL else "clusters"
+                raise ImportError(f"{self} needs {package}: pip install 'pytest-saliency-sanity[{extra}]'")
 
 
 def parse_backend(text: str) -> Backend:

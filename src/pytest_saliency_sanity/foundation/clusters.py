@@ -16,6 +16,7 @@ from .backends import DASK, RAY, Backend
 from .errors import described
 
 KEPT = 2  # of what was sent to a process: so many are kept there
+MOST_DEATHS = 3  # of processes, until the work is given up: then it is the work that kills them
 PATIENCE = 10  # seconds, until a scheduler must have answered
 
 
@@ -28,27 +29,44 @@ class Sent(NamedTuple):
 
 @dataclass(frozen=True)
 class Cluster:
-    """Processes that are ready. ``deaths``: the errors that say that one died."""
+    """Processes that are ready.
+
+    ``deaths``: the errors that say that one died. ``streams``: whether outcomes come as soon as they are there.
+    """
 
     backend: Backend
     processes: int
     deaths: tuple[type[BaseException], ...]
+    streams: bool = True
 
-    def send(self, shared: object) -> tuple[Sent, dict[str, Any]]:
-        """Return what to give to jobs in place of what all share, and what joblib must know to send it once.
+    def send(self, shared: object) -> tuple[Sent, Any]:
+        """Return what to give to jobs in place of what all share, and joblib's ``Parallel``, which sends it once.
 
         Raises ValueError, with what to do, if it can't be sent.
         """
         content = packed(shared)
         # joblib writes a large array to a file that processes of this machine share.
         key, array = hashlib.sha256(content).hexdigest(), np.frombuffer(content, dtype=np.uint8)
-        if self.backend.name == DASK:
-            return Sent(key, array), {"scatter": [array]}
         if self.backend.name == RAY:
             import ray
 
-            return Sent(key, ray.put(array)), {}
-        return Sent(key, array), {}
+            return Sent(key, ray.put(array)), _kept_parallel(self)
+        how = {"scatter": [array]} if self.backend.name == DASK else {}
+        return Sent(key, array), self.parallel(**how)
+
+    def parallel(self, **how: Any) -> Any:
+        """Return joblib's ``Parallel`` for these processes."""
+        from joblib import Parallel, parallel_config
+
+        with parallel_config(self.backend.name, n_jobs=self.processes, **how):
+            return Parallel(return_as="generator" if self.streams else "list", batch_size=1)
+
+
+@cache
+def _kept_parallel(cluster: Cluster) -> Any:
+    """Return a ``Parallel`` whose processes are not started anew for each use. Those that die are, by Ray."""
+    again = {"max_restarts": MOST_DEATHS, "max_task_retries": MOST_DEATHS}
+    return cluster.parallel(ray_remote_args=again).__enter__()
 
 
 _received: OrderedDict[str, Any] = OrderedDict()
@@ -134,4 +152,4 @@ def _ray(backend: Backend) -> Cluster:
         ray.init(log_to_driver=False, include_dashboard=False, num_cpus=backend.processes)
     register_ray()
     processes = backend.processes or int(ray.cluster_resources().get("CPU", 1))
-    return Cluster(backend, processes, (RayActorError, WorkerCrashedError))
+    return Cluster(backend, processes, (RayActorError, WorkerCrashedError), streams=False)

@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeVar
 import torch
 
 from .backends import Backend
-from .clusters import Cluster, Sent, opened, received
+from .clusters import MOST_DEATHS, Cluster, Sent, opened, received
 from .errors import described
 from .inference import most_rows, rows_at_a_time
 from .threads import threads
@@ -27,8 +27,7 @@ Shared = TypeVar("Shared")
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
 
-# How often processes may die before the work is given up: then it is the work that kills them.
-MOST_DEATHS = 3
+AT_A_TIME = 4  # jobs for each process, if outcomes come all at once
 
 _backend: ContextVar[Backend | None] = ContextVar("where work is spread to", default=None)
 _one_at_a_time = Lock()
@@ -83,17 +82,16 @@ def mapped(function: Callable[[Shared, Job], Outcome], shared: Shared, jobs: Seq
 def _spread(
     cluster: Cluster, function: Callable[[Shared, Job], Outcome], shared: Shared, jobs: Sequence[Job]
 ) -> Iterator[Outcome]:
-    from joblib import Parallel, delayed, parallel_config
+    from joblib import delayed
 
-    sent, how = cluster.send(shared)
+    sent, parallel = cluster.send(shared)
     circumstances = Circumstances(torch.get_num_threads(), most_rows())
     left, deaths = list(jobs), 0
     while left:
         done = 0
-        with parallel_config(cluster.backend.name, n_jobs=cluster.processes, **how):
-            parallel = Parallel(return_as="generator", batch_size=1)
+        some = left if cluster.streams else left[: AT_A_TIME * cluster.processes]
         try:
-            for outcome in parallel(delayed(_do)(function, sent, circumstances, job) for job in left):
+            for outcome in parallel(delayed(_do)(function, sent, circumstances, job) for job in some):
                 done += 1
                 yield outcome
         except cluster.deaths as error:

@@ -13,7 +13,6 @@ from ..checks.registry import CHECKS, Check
 from ..foundation.registry import Source
 from ..methods.registry import BUILT_IN, NamedMethod, set_given
 from ..methods.resolve import resolve_method
-from ..networks.presets.registry import presets_with
 from ..networks.resolve import find_network
 from ..reports.registry import REPORTS
 from . import html_report
@@ -38,10 +37,12 @@ from .fixtures import (
     saliency_model,
     saliency_model_name,
     saliency_needs,
+    saliency_preset_batch,
     saliency_question,
     saliency_settings,
     saliency_subject,
 )
+from .images import require_photographs, watch_for_images
 from .interruption import Interruption
 from .items import PackagedTests
 from .ledger import Ledger, asks_nothing
@@ -68,6 +69,7 @@ __all__ = [
     "saliency_model",
     "saliency_model_name",
     "saliency_needs",
+    "saliency_preset_batch",
     "saliency_question",
     "saliency_settings",
     "saliency_subject",
@@ -136,6 +138,8 @@ def pytest_configure(config: pytest.Config) -> None:
         _activate(config, read)
     elif any(is_ours(argument) for argument in config.args):
         raise usage_error(f"{ROOT}: no method to check. Give one: pytest {ROOT} --saliency-method=gradcam")
+    else:
+        watch_for_images(config, read, alone=False)
 
 
 def take_over(config: pytest.Config) -> Callable[[], None]:
@@ -154,9 +158,11 @@ def _activate(config: pytest.Config, read: Settings) -> None:
     require_plan(read)
     _require_device(read)
     _require_parallel(read)
-    _require_photographs(read)
+    require_photographs(read)
+    selection = Selection(config, read)
+    watch_for_images(config, read, alone=selection.alone)
     _require_import_paths(config, read)
-    config.pluginmanager.register(Selection(config, read), "saliency_sanity_selection")
+    config.pluginmanager.register(selection, "saliency_sanity_selection")
 
 
 def _require_reports(read: Settings) -> None:
@@ -185,18 +191,6 @@ def _require_parallel(read: Settings) -> None:
             opened(read.parallel)
         except (ValueError, ImportError) as error:
             raise usage_error(f"{read.sources['parallel']}: {error}") from error
-
-
-def _require_photographs(read: Settings) -> None:
-    for option in ("data", "weights"):
-        if read.asked_for(option) and option not in read.preset.options:
-            takers = ", ".join(presets_with(option))
-            raise usage_error(f"{read.sources[option]} is for --saliency-preset={takers}, not {read.preset_name}")
-    if read.data:
-        try:
-            read.networks.batch(read.most_images, at_most=read.images is None)
-        except ValueError as error:
-            raise usage_error(f"{read.sources['data']}: {error}") from error
 
 
 def _require_import_paths(config: pytest.Config, read: Settings) -> None:
@@ -238,10 +232,11 @@ def pytest_report_header(config: pytest.Config) -> list[str] | None:
     return header_lines(config, config.stash[SETTINGS])
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
     """Print the summary of the run."""
     config = terminalreporter.config
-    if LEDGER in config.stash and config.stash[LEDGER].concerned and not asks_nothing(config):
+    told = not asks_nothing(config) and exitstatus != pytest.ExitCode.USAGE_ERROR
+    if told and LEDGER in config.stash and config.stash[LEDGER].concerned:
         from .summary import print_summary
 
         print_summary(terminalreporter, config.stash[LEDGER].run())

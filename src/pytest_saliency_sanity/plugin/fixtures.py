@@ -121,8 +121,14 @@ def saliency_bias_scenario(request: pytest.FixtureRequest, saliency_model: nn.Mo
 
 
 @pytest.fixture
-def saliency_batch(request: pytest.FixtureRequest, saliency_device: torch.device) -> Batch:
-    """The images to explain: those that the network learned to tell, or the photographs of ``--saliency-data``."""
+def saliency_batch(saliency_preset_batch: Batch) -> Batch:
+    """The images to explain. Override it with yours."""
+    return saliency_preset_batch
+
+
+@pytest.fixture
+def saliency_preset_batch(request: pytest.FixtureRequest, saliency_device: torch.device) -> Batch:
+    """The preset's images: those that the network learned to tell, or the photographs of ``--saliency-data``."""
     try:
         return of_usual_size(request, saliency_device)
     except ValueError as error:

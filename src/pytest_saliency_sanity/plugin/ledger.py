@@ -97,7 +97,7 @@ class Ledger:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail a run that lost tests or says nothing about the method; say that an interrupted one is partial."""
-        if asks_nothing(session.config):
+        if asked_nothing(session):
             return
         if not self.concerned and (self.planned <= self.reported or not self.by_name):
             return
@@ -210,6 +210,11 @@ def record_of(node_id: str, outcome: str, account: dict[str, Any]) -> Record:
         versions=account.get("versions", {}),
         result=result,
     )
+
+
+def asked_nothing(session: pytest.Session) -> bool:
+    """Return whether a run ended before any question, because only that was asked for or because of a usage error."""
+    return asks_nothing(session.config) or session.exitstatus == pytest.ExitCode.USAGE_ERROR
 
 
 def names_of_tests() -> set[str]:

@@ -14,10 +14,10 @@ import pytest
 
 from ..checks.registry import CHECKS, MOST_IMAGES, TIERS, question_ids
 from ..foundation.backends import parse_backend
-from ..foundation.errors import unknown_name
+from ..foundation.errors import quoted, unknown_name
 from ..foundation.limits import LEAST_IMAGES, parse_size, require_confidence, require_threshold
-from ..foundation.shards import parse_shard
 from ..foundation.reading import LAWS, SIGNS
+from ..foundation.shards import parse_shard
 from ..methods.resolve import installed_methods, require_method_spec
 from ..networks.presets.registry import PRESETS
 from .names import EXPECTED_FAILURES
@@ -103,8 +103,9 @@ def parse_integer(least: int, most: int) -> Callable[[str], int]:
     """Return a parser of a whole number within bounds."""
 
     def parse(value: str) -> int:
-        if not re.fullmatch(r"[+-]?\d+", str(value).strip()) or not least <= int(value) <= most:
-            raise ValueError(f"{value!r} is not a whole number from {least} to {most}")
+        # Python itself refuses thousands of digits, and tells how to allow them.
+        if not re.fullmatch(r"[+-]?\d{1,100}", str(value).strip()) or not least <= int(value) <= most:
+            raise ValueError(f"{quoted(value)} is not a whole number from {least} to {most}")
         return int(value)
 
     return parse
@@ -116,14 +117,15 @@ def parse_thresholds(values: list[str]) -> dict[str, float]:
     for value in values:
         check, separator, number = value.partition("=")
         if not separator:
-            raise ValueError(f"{value!r} is not of the form CHECK=X, as in cascading_randomization=0.9")
+            raise ValueError(f"{quoted(value)} is not of the form CHECK=X, as in cascading_randomization=0.9")
         judged_by_number = [name for name, known in CHECKS.all().items() if known.thresholds]
         if check not in judged_by_number:
             raise unknown_name("check with a threshold", check, judged_by_number)
         try:
             thresholds[check] = float(number)
         except ValueError:
-            raise ValueError(f"{number!r} is not a number: the threshold of {check} is above 0 and at most 1") from None
+            told = f"{quoted(number)} is not a number: the threshold of {check} is above 0 and at most 1"
+            raise ValueError(told) from None
         require_threshold(thresholds[check], f"the threshold of {check}")
     return thresholds
 
@@ -144,14 +146,22 @@ def parse_confidence(value: str) -> float:
     try:
         confidence = float(value)
     except ValueError:
-        raise ValueError(f"{value!r} is not a number between 0 and 1, such as 0.95") from None
+        raise ValueError(f"{quoted(value)} is not a number between 0 and 1, such as 0.95") from None
     require_confidence(confidence)
     return confidence
 
 
+def expanded(value: str) -> Path:
+    """Return a path with the home folder in place of ``~``. Raises ValueError if there is none of that user."""
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{quoted(value)} begins with the home folder of a user who has none: name another") from error
+
+
 def parse_path(value: str) -> Path:
     """Return a path, which need not exist. Raises OSError if none of this name can."""
-    path = Path(value).expanduser()
+    path = expanded(value)
     with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
         path.stat()
     return path
@@ -159,7 +169,7 @@ def parse_path(value: str) -> Path:
 
 def parse_folder(value: str) -> Path:
     """Return an existing folder. Raises ValueError if there is none."""
-    folder = Path(value).expanduser()
+    folder = expanded(value)
     if not folder.is_dir():
         raise ValueError(f"{value} is {'not a folder' if folder.exists() else 'missing'}: name a folder of images")
     return folder
@@ -167,7 +177,7 @@ def parse_folder(value: str) -> Path:
 
 def parse_new_folder(value: str) -> Path:
     """Return a folder, which need not exist. Raises ValueError if it is a file, or can't be made or written to."""
-    folder = Path(value).expanduser()
+    folder = expanded(value)
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir():
         raise ValueError(f"{existing} is a file: name a folder")
@@ -178,7 +188,7 @@ def parse_new_folder(value: str) -> Path:
 
 def parse_file(value: str) -> Path:
     """Return a file, which need not exist. Raises ValueError if it is a folder."""
-    file = Path(value).expanduser()
+    file = expanded(value)
     if file.is_dir():
         raise ValueError(f"{value} is a folder: name a file")
     return file
@@ -191,8 +201,8 @@ def parse_weights(values: list[str]) -> dict[str, Path]:
     for value in values:
         network, separator, name = value.partition("=")
         if not separator or network not in networks:
-            raise ValueError(f"{value!r} is not of the form NETWORK=FILE, with one of {', '.join(networks)}")
-        files[network] = Path(name).expanduser()
+            raise ValueError(f"{quoted(value)} is not of the form NETWORK=FILE, with one of {', '.join(networks)}")
+        files[network] = expanded(name)
         if not files[network].is_file():
             raise ValueError(f"{name} is {'not a file' if files[network].exists() else 'missing'}")
     return files

@@ -41,7 +41,8 @@ class Settings:
     """The options of a run.
 
     ``images``: how many images are explained; None for as many as the answers take. ``memory``: in bytes; None for a
-    quarter of what is free. ``parallel``: where measuring is spread to; ``shard``: which share of the plan is asked. ``named_models`` and ``checks`` are empty if none were named, which means all models of the
+    quarter of what is free. ``parallel``: where measuring is spread to; ``shard``: which share of the plan is asked.
+    ``named_models`` and ``checks`` are empty if none were named, which means all models of the
     preset and all checks. ``baseline``: a file of answers to compare with, or to write if ``update_baseline``.
     ``typed``: the options as typed, for the command that runs a test again. ``sources``: where each value came from.
     """

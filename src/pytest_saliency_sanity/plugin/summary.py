@@ -18,7 +18,8 @@ from ..reports.run import Run
 from ..reports.text.step_summary import append
 from ..reports.text.terminal import header, problems, summary
 from ..reports.text.wording import counted
-from .ledger import Ledger, asks_nothing
+from .images import gives_own_batch
+from .ledger import Ledger, asked_nothing
 from .settings import SETTINGS, Settings
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"  # set by GitHub Actions, and by Gitea's and Forgejo's
@@ -39,15 +40,14 @@ def header_lines(config: pytest.Config, settings: Settings) -> list[str]:
         confidence=settings.confidence,
         planned=len(plan),
     )
-    return header(run, images_in_use(config, settings))
+    lines = header(run, images_in_use(config, settings))
+    return [*lines, f"  shard {settings.shard} of these"] if settings.shard else lines
 
 
 def images_in_use(config: pytest.Config, settings: Settings) -> str:
     """Return how many images will be explained, or which fixture of the project decides that."""
-    ours = config.pluginmanager.getplugin("saliency_sanity")
-    for plugin in config.pluginmanager.get_plugins():
-        if plugin is not ours and hasattr(plugin, "saliency_batch"):
-            return "images of the fixture saliency_batch"
+    if gives_own_batch(config):
+        return "images of the fixture saliency_batch"
     if settings.images is not None:
         return counted(settings.images, "image")
     most = len(settings.networks.batch(settings.most_images, at_most=True)) if settings.data else settings.most_images
@@ -86,7 +86,7 @@ class ReportWriter:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the reports. If one can't be written, the run has a problem, but the others are still written."""
-        if asks_nothing(session.config) or not self.ledger.concerned:
+        if asked_nothing(session) or not self.ledger.concerned:
             return
         if self.folder:
             run = self.ledger.run()

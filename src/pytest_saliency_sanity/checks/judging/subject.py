@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ...data.batch import Batch
+from ...foundation.backends import Backend
 from ...foundation.inference import images_for, logits_of
 from ...foundation.limits import LEAST_IMAGES
 from ...foundation.randomness import derived_seed
@@ -45,7 +46,8 @@ class Subject(MethodSubject):
 
     ``more``: a batch that begins with these images and goes on, for answers that take more. ``all_images``: whether all
     images are explained; else as many as it takes until the answer is sure.
-    ``memory``: the bytes that a measurement may take, by default a quarter of what is free. ``explain``: whether more
+    ``memory``: the bytes that a measurement may take, by default a quarter of what is free. ``parallel``: where
+    measuring is spread to; None: nowhere. ``explain``: whether more
     stages are measured if a check does not pass, to explain its verdict; ``illustrate``: whether they are if it passes,
     too, though on few images, to show the whole cascade. ``settles_findings``: whether more is measured
     until it is clear whether the magnitudes of maps with signs are a finding, too.
@@ -60,6 +62,7 @@ class Subject(MethodSubject):
     more: Batch | None = field(default=None, repr=False, kw_only=True)
     all_images: bool = field(default=False, kw_only=True)
     memory: int | None = field(default=None, kw_only=True)
+    parallel: Backend | None = field(default=None, kw_only=True)
     explain: bool = field(default=True, kw_only=True)
     illustrate: bool = field(default=False, kw_only=True)
     settles_findings: bool = field(default=True, kw_only=True)
