@@ -8,6 +8,7 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -16,17 +17,23 @@ from typing import Any
 import torch
 from torch import nn
 
+from pytest_saliency_sanity.data.batch import Batch
 from pytest_saliency_sanity.foundation import displays
+from pytest_saliency_sanity.networks.presets.embedded import digits
 from pytest_saliency_sanity.networks.presets.embedded.digits import DIGITS
+from pytest_saliency_sanity.networks.presets.paper import recipes
 from pytest_saliency_sanity.networks.presets.paper.recipes import FAMILY
 from pytest_saliency_sanity.networks.storage import cached
 from pytest_saliency_sanity.networks.storage.entry import Entry
-from pytest_saliency_sanity.networks.training.family import Family
-from pytest_saliency_sanity.networks.training.training import Training, epochs_of
+from pytest_saliency_sanity.networks.training.claims import Measured
+from pytest_saliency_sanity.networks.training.digits import HELD_OUT, TRAINING, load_digits
+from pytest_saliency_sanity.networks.training.family import Family, count_parameters
+from pytest_saliency_sanity.networks.training.training import Training, TrainingData, epochs_of
 
-# Every process imports torch once, here, instead of anew for every training.
+# What is slow to import is imported once, there, instead of anew for every training; torch._dynamo is what the first
+# optimiser imports. Before Python 3.13 only what is installed can be: the path of the tests is not known there.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload([__name__])
+FORKS.set_forkserver_preload([cached.__name__, recipes.__name__, digits.__name__, "torch._dynamo", "pytest"])
 
 
 def with_recipe(family: Family, **values: Any) -> Family:
@@ -36,6 +43,25 @@ def with_recipe(family: Family, **values: Any) -> Family:
 
 TINY = with_recipe(DIGITS, width=0.05, target=0.0, least_epochs=1, most_epochs=2)
 NARROW = with_recipe(FAMILY, width=0.04, target=0.0, least_epochs=6, most_epochs=6)
+
+
+def _few_digits(kind: str, seed: int) -> TrainingData:
+    all_of_them = load_digits(kind, seed).learned
+    assert all_of_them.targets is not None
+    few = Batch(all_of_them.images[:20], all_of_them.targets[:20])
+    return TrainingData(few, few, "the labels", 10)
+
+
+def _not_measured(model: nn.Module, kind: str, seed: int) -> Measured:
+    return Measured(count_parameters(model), {TRAINING: 1.0, HELD_OUT: 0.1})
+
+
+# Trained in a tenth of a second: three epochs of twenty digits.
+SWIFT = replace(
+    with_recipe(NARROW, least_epochs=3, most_epochs=3, width=0.02),
+    load=_few_digits,
+    measure=_not_measured,
+)
 
 
 def entry_in(folder: Path, family: Family = NARROW) -> Entry:
@@ -59,13 +85,22 @@ def bytes_of(model: nn.Module) -> dict[str, bytes]:
 class TrainingProcess:
     """A process of its own that trains the network of ``entry_in``, and saves after every epoch.
 
-    ``most_bytes``: of any file that it writes; the system refuses more, as a full disk does.
+    ``family``: its own, if not that of ``most_epochs``. ``most_bytes``: of any file that it writes; the system refuses
+    more, as a full disk does. ``first``: what it does before, as a function that can be pickled.
     """
 
-    def __init__(self, folder: Path, most_epochs: int = 6, most_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        most_epochs: int = 6,
+        most_bytes: int | None = None,
+        family: Family | None = None,
+        first: Callable[[], object] | None = None,
+    ) -> None:
         self.told = folder.with_name(f"{folder.name}-{time.monotonic_ns()}.txt")
+        entry = entry_in(folder, family or with_recipe(NARROW, least_epochs=most_epochs, most_epochs=most_epochs))
         self.process: ForkServerProcess = FORKS.Process(
-            target=_train, args=(folder, self.told, most_epochs, most_bytes), daemon=True
+            target=_train, args=(entry, self.told, most_bytes, first), daemon=True
         )
         self.process.start()
 
@@ -87,12 +122,15 @@ class TrainingProcess:
         return self.process.exitcode, self.told.read_text()
 
 
-def _train(folder: Path, told: Path, most_epochs: int, most_bytes: int | None) -> None:
+def _train(entry: Entry, told: Path, most_bytes: int | None, first: Callable[[], object] | None) -> None:
     output = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, 2)
     sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", closefd=False), line_buffering=True, write_through=True)
     if most_bytes is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
     torch.set_num_threads(1)
-    cached.SECONDS_BETWEEN_SAVES = displays.INTERVAL = 0.0
-    cached.train_entry(entry_in(folder, with_recipe(NARROW, least_epochs=most_epochs, most_epochs=most_epochs)))
+    cached.SECONDS_BETWEEN_SAVES = -1.0
+    displays.INTERVAL = 0.0
+    if first:
+        first()
+    cached.train_entry(entry)

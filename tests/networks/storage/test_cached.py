@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,28 +24,13 @@ from pytest_saliency_sanity.networks.storage.record import read_facts, read_reco
 from pytest_saliency_sanity.networks.training.family import Family
 
 ONE_EPOCH = with_recipe(NARROW, least_epochs=1)
-pytestmark = pytest.mark.usefixtures("in_a_log")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("in_a_log", "one_thread")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A cache folder that does not exist yet."""
     return tmp_path / "new" / "cache"
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    """A cache folder that exists."""
-    (folder := tmp_path / "cache").mkdir()
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import pickle
+import re
+import warnings
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from traceback import format_exception
+from typing import Any
 from urllib.error import URLError
 
 import pytest
@@ -131,10 +139,87 @@ def test_a_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
         read_weights(tmp_path / "nowhere.pth")
 
 
-def test_nothing_but_tensors_is_unpickled(tmp_path: Path) -> None:
-    torch.save(nn.Linear(2, 2), tmp_path / "module.pth")
-    with pytest.raises(CheckpointError, match="can't be read as weights"):
-        read_weights(tmp_path / "module.pth")
+class Code:
+    """What runs as soon as it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("ran",)
+
+
+def scripted(file: Path) -> None:
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings(action="ignore"):
+        torch.jit.script(nn.Linear(2, 2)).save(file)
+
+
+def in_a_zip(file: Path) -> None:
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("weights.csv", "1,2")
+
+
+NEITHER = "it is neither safetensors nor what torch.save writes"
+OTHERS = "it is damaged, or holds something else than tensors"
+MAKERS: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "empty": (lambda file: file.touch(), "it is empty", "fetch it anew"),
+    "text": (lambda file: file.write_text("weights, größer\n" * 200), "it is text", "fetch it anew"),
+    "csv": (lambda file: file.write_text("0.1,0.2"), "it is text", "fetch it anew"),
+    "page": (lambda file: file.write_text("\n <!DOCTYPE html><p>404"), "it is a web page", "fetch it anew, and look"),
+    "tag": (lambda file: file.write_text("<HTML>"), "it is a web page", "fetch it anew, and look"),
+    "pointer": (
+        lambda file: file.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00"),
+        "it is a pointer of Git LFS",
+        "fetch what it stands for: git lfs pull",
+    ),
+    "zeros": (lambda file: file.write_bytes(bytes(1000)), NEITHER, "fetch it anew"),
+    "picture": (lambda file: file.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99)), NEITHER, "fetch it anew"),
+    "archive": (in_a_zip, "it is an archive that torch.save did not write", "fetch it anew"),
+    "program": (scripted, "it is a TorchScript program", "save model.state_dict() in its place"),
+    "network": (
+        lambda file: torch.save(nn.Linear(2, 2), file),
+        "it asks for torch.nn.modules.linear.Linear, and nothing but tensors is read: the rest can be code",
+        "save model.state_dict() in its place",
+    ),
+    "code": (
+        lambda file: torch.save(Code(), file),
+        f"it asks for {os.mkdir.__module__}.mkdir, and nothing",
+        "save model",
+    ),
+    "code in a pickle": (
+        lambda file: torch.save({"weight": Code()}, file, _use_new_zipfile_serialization=False),
+        f"it asks for {os.mkdir.__module__}.mkdir, and nothing but tensors is read",
+        "save model.state_dict()",
+    ),
+    "new pickle": (lambda file: file.write_bytes(pickle.dumps(Code(), 5)), OTHERS, "fetch it anew, or save"),
+}
+
+
+@pytest.mark.filterwarnings("default")  # as users have them: what is only warned of would be printed
+@pytest.mark.parametrize("what", MAKERS)
+def test_a_file_that_is_no_weights_is_told_what_it_is_and_never_run(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make, told, todo = MAKERS[what]
+    make(file := tmp_path / "weights.pth")
+    with pytest.raises(CheckpointError) as caught:
+        read_weights(file)
+    said = str(caught.value)
+    assert said.startswith(f"{file} can't be read as weights ({told}")
+    assert f"): {todo}" in said
+    # PyTorch's advice is to read it without safety, and it is not in the traceback either.
+    shown = "".join(format_exception(caught.value)).partition("CheckpointError")[2]
+    assert not [word for word in ("weights_only", "add_safe_globals", "issue") if word in shown]
+    assert caught.value.__suppress_context__
+    assert [file] == list(tmp_path.iterdir())
+    assert not recwarn
+
+
+@pytest.mark.parametrize("what", ["text", "page", "pointer", "empty", "zeros", "archive"])
+def test_a_file_that_only_says_it_is_safetensors_is_told_what_it_is(what: str, tmp_path: Path) -> None:
+    make, told, _ = MAKERS[what]
+    make(file := tmp_path / "weights.safetensors")
+    expected = told if what in ("text", "page", "pointer", "empty") else "it is no safetensors file, or is cut off"
+    with pytest.raises(CheckpointError, match=re.escape(f"{file} can't be read as weights ({expected}")):
+        read_weights(file)
 
 
 @pytest.mark.parametrize("content", [[torch.zeros(2)], {"state_dict": {"weight": torch.zeros(2)}}, torch.zeros(2)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,14 +81,29 @@ def train_entry(entry: Entry, device: torch.device | str = "cpu") -> Claims:
     """
     claims = entry.claims()
     if claims is None:
-        with entry.held(on_wait=lambda: _say_waiting(entry), on_none=lambda reason: _say_unlocked(entry, reason)):
-            claims = entry.claims() or _train(entry, device)
+        with _held(entry) as lock:
+            claims = entry.claims()
+            if claims is None:
+                sweep(entry.folder, held=lock)  # before the room is measured
+                claims = _train(entry, device)
     sweep(entry.folder)
     return claims
 
 
+def _held(entry: Entry) -> AbstractContextManager[Path | None]:
+    """Hold a network's lock, and tell of what is not as usual."""
+
+    def waiting() -> None:
+        say(f"{entry.name}: another process trains it; waiting for that")
+
+    def unlocked(reason: str) -> None:
+        told = f"files in {entry.folder} can't be locked ({reason})"
+        say(f"{entry.name}: {told}: if another process trains it too, it comes to the same weights")
+
+    return entry.held(waiting, unlocked)
+
+
 def _train(entry: Entry, device: torch.device | str) -> Claims:
-    sweep(entry.folder, held=entry.lock)  # before the room is measured
     require_space(entry)
     training, clock, note = _begun(entry, device)
 
@@ -100,8 +116,11 @@ def _train(entry: Entry, device: torch.device | str) -> Claims:
     try:
         expected = entry.family.expected_epochs.get(entry.name, 0)
         train_in_sight(training, entry.name, expected, note, save_now_and_then)
-    except TargetMissedError:  # how far it came is worth keeping
-        entry.put_down(training, clock.seconds)
+    except TargetMissedError as missed:  # how far it came is worth keeping
+        try:
+            entry.put_down(training, clock.seconds)
+        except CheckpointError as error:
+            raise CheckpointError(f"{missed}; and how far it came is not saved: {error}") from error
         raise
     claims = entry.family.claims_of(training, entry.labels, clock.seconds)
     entry.finish(training.kept().state_dict(), claims)
@@ -150,12 +169,3 @@ def _state_of(entry: Entry) -> str:
     """Return how far a network is that has no claims yet."""
     epochs = len(entry.history())
     return f"unfinished, saved after epoch {epochs}" if epochs else "not trained yet"
-
-
-def _say_waiting(entry: Entry) -> None:
-    say(f"{entry.name}: another process trains it; waiting for that")
-
-
-def _say_unlocked(entry: Entry, reason: str) -> None:
-    told = f"files in {entry.folder} can't be locked ({reason})"
-    say(f"{entry.name}: {told}: if another process trains it too, it comes to the same weights")

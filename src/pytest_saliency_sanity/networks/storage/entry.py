@@ -160,13 +160,13 @@ class Entry:
             raise CheckpointError(f"{problem}. Delete it: it is then trained again") from error
 
     @contextmanager
-    def held(self, on_wait: Callable[[], object], on_none: Callable[[str], object]) -> Iterator[None]:
+    def held(self, on_wait: Callable[[], object], on_none: Callable[[str], object]) -> Iterator[Path | None]:
         """Hold the lock; as ``locking.held``, but with CheckpointError if the folder can't be written to."""
         with ExitStack() as stack:
             with self._writing():
                 self.folder.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(held(self.lock, on_wait, on_none))
-            yield
+                lock = stack.enter_context(held(self.lock, on_wait, on_none))
+            yield lock
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -9,8 +9,12 @@ from ...foundation.errors import CheckpointError
 
 
 def write_whole(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all; CheckpointError if the folder takes no file, as when the disk is full."""
+    """Write a file whole or not at all, and its folder if it is missing.
+
+    Raises CheckpointError if the folder takes no file, as when the disk is full.
+    """
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         files.write_whole(file, content)
     except OSError as error:
         raise unwritable(file.parent, error) from error

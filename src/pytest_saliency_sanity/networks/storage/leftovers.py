@@ -31,7 +31,7 @@ def networks_in(folder: Path) -> list[Path]:
 def left_over(folder: Path) -> list[Path]:
     """Return what nobody needs unless a process writes it now: temporary files, and saves of finished trainings."""
     saves = sorted(folder.glob(f"*{UNFINISHED}"))
-    return temporary_files(folder, f"*{ENDING}") + [save for save in saves if save.with_name(_finished(save)).exists()]
+    return temporary_files(folder, f"*{ENDING}") + [save for save in saves if os.path.exists(_finished(save))]
 
 
 def sweep(folder: Path, held: Path | None = None) -> None:
@@ -41,12 +41,23 @@ def sweep(folder: Path, held: Path | None = None) -> None:
     """
     for file in left_over(folder):
         with suppress(OSError):
-            if lock_of(file) == held:
-                file.unlink()
-            else:
-                with held_if_free(lock_of(file)) as kept:
-                    if not kept:
-                        file.unlink()
+            delete(file, held)
+
+
+def delete(file: Path, held: Path | None = None) -> str:
+    """Delete a file that no living process writes; return why it is kept, or an empty text.
+
+    ``held``: a lock that the caller holds. Raises OSError if the folder can't be written to.
+    """
+    half = file.name.startswith(".")
+    unfinished = file.name.endswith(UNFINISHED) and not os.path.exists(_finished(file))
+    if (half or unfinished) and lock_of(file) != held:
+        with held_if_free(lock_of(file)) as kept:
+            if not kept:
+                file.unlink(missing_ok=True)
+            return kept
+    file.unlink(missing_ok=True)  # nobody writes to it: it came there by a rename
+    return ""
 
 
 def clear(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -57,13 +68,7 @@ def clear(folder: Path) -> Iterator[tuple[Path, str]]:
     """
     for file in sorted({*networks_in(folder), *left_over(folder)}):
         try:
-            if file.name.endswith(UNFINISHED) or file.name.startswith("."):
-                with held_if_free(lock_of(file)) as kept:
-                    if not kept:
-                        file.unlink(missing_ok=True)
-            else:  # nobody writes to it: it came by a rename
-                kept = ""
-                file.unlink(missing_ok=True)
+            kept = delete(file)
         except OSError as error:
             kept = f"it can't be deleted ({error.strerror or error})"
         yield file, kept
@@ -74,5 +79,5 @@ def lock_of(file: Path) -> Path:
     return file.with_name(file.name.removeprefix(".").partition(".")[0] + LOCK)
 
 
-def _finished(save: Path) -> str:
-    return save.name.removesuffix(UNFINISHED) + ENDING
+def _finished(save: Path) -> Path:
+    return save.with_name(save.name.removesuffix(UNFINISHED) + ENDING)

@@ -12,8 +12,8 @@ from filelock import FileLock, Timeout
 
 
 @contextmanager
-def held(lock: Path, on_wait: Callable[[], object], on_none: Callable[[str], object]) -> Iterator[None]:
-    """Hold a lock. ``on_wait()`` is called once if another process holds it.
+def held(lock: Path, on_wait: Callable[[], object], on_none: Callable[[str], object]) -> Iterator[Path | None]:
+    """Hold a lock, and give it. ``on_wait()`` is called once if another process holds it.
 
     Where files can't be locked none is held, and ``on_none`` is called with the reason: whoever writes does so whole or
     not at all, so two who train the same network waste time and do no harm.
@@ -22,7 +22,7 @@ def held(lock: Path, on_wait: Callable[[], object], on_none: Callable[[str], obj
     """
     if reason := refusal(lock.parent):
         on_none(reason)
-        yield
+        yield None
         return
     of_file = FileLock(lock)
     try:
@@ -31,7 +31,7 @@ def held(lock: Path, on_wait: Callable[[], object], on_none: Callable[[str], obj
         on_wait()
         of_file.acquire()
     try:
-        yield
+        yield lock
     finally:
         of_file.release()
 

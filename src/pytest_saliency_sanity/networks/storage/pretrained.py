@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
 from ...foundation.errors import CheckpointError
 from .networks import in_float32
+from .unreadable import ANEW, diagnosis
 
 WEIGHTS = "IMAGENET1K_V1"
 OF_TORCHVISION = {"resnet": "resnet18"}  # what torchvision calls a network, if it is not what we do
@@ -61,18 +61,29 @@ def read_weights(file: Path) -> dict[str, torch.Tensor]:
     Raises CheckpointError if it is missing, damaged, not a state dict, or not what the hash in its name says.
     """
     try:
+        with file.open("rb") as stream:
+            start = stream.read(1024)
         require_hash(file)
-        if file.suffix == ".safetensors":
-            return load_file(file)
-        state: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, SafetensorError, pickle.UnpicklingError) as error:
-        if isinstance(error, CheckpointError):
-            raise
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise CheckpointError(f"{file} can't be read as weights ({reason}): fetch it anew") from error
+    except OSError as error:
+        raise _unreadable(file, error.strerror or str(error), ANEW) from error
+    try:
+        state = _read(file)
+    except Exception as error:  # unpickling fails in every way that damage leads to
+        raise _unreadable(file, *diagnosis(file, start, error)) from None  # theirs tells to read it without safety
     if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise CheckpointError(f"{file} holds no state dict (names and tensors): save model.state_dict()")
     return dict(state)
+
+
+def _read(file: Path) -> Any:
+    if file.suffix == ".safetensors":
+        return load_file(file)
+    with warnings.catch_warnings(action="ignore"):  # of TorchScript and of new pickles: an error follows
+        return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def _unreadable(file: Path, reason: str, todo: str) -> CheckpointError:
+    return CheckpointError(f"{file} can't be read as weights ({reason}): {todo}")
 
 
 def require_hash(file: Path) -> None:
