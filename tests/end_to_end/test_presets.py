@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from support.images import photographs
 
 # The networks of the paper, narrow and trained for one epoch: the same way, in seconds.
 NARROW = """
@@ -17,14 +17,6 @@ recipe = replace(recipes.RECIPE, width=0.05, target=0.0, least_epochs=1)
 recipes.FAMILY = replace(recipes.FAMILY, recipe=recipe)
 """
 ONE = ["--saliency-method=gradcam", "--saliency-model=alexnet", "--saliency-check=repeatability"]
-
-
-def photographs(folder: Path, count: int) -> Path:
-    """Make a folder of images with something in them."""
-    folder.mkdir()
-    for number in range(count):
-        Image.linear_gradient("L").rotate(36 * number).convert("RGB").save(folder / f"{number:02}.png")
-    return folder
 
 
 @pytest.mark.slow
@@ -84,12 +76,6 @@ def test_more_images_than_there_are_is_a_usage_error(pytester: pytest.Pytester) 
     result = pytester.runpytest("--saliency-preset=imagenet", "--saliency-data=images", "--saliency-images=13", *ONE)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "images has 12 images: n is a whole number from 1 to that, not 13" in result.stderr.str()
-
-
-def test_without_a_folder_imagenet_says_what_to_give(pytester: pytest.Pytester, alexnet_weights: Path) -> None:
-    result = pytester.runpytest("--saliency-preset=imagenet", f"--saliency-weights=alexnet={alexnet_weights}", *ONE)
-    result.assert_outcomes(errors=1)
-    assert "name a folder, --saliency-data=DIR, or override the fixture saliency_batch" in result.stdout.str()
 
 
 @pytest.fixture(scope="module")

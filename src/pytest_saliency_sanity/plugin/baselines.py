@@ -22,7 +22,7 @@ from ..reports.run import Run
 from ..reports.text.wording import counted
 from ..reports.versions import versions_of
 from .blame import usage_error
-from .ledger import FINISHED, Ledger, asks_nothing
+from .ledger import FINISHED, Ledger, asked_nothing
 from .options import UPDATE_BASELINE
 from .settings import Settings
 
@@ -116,7 +116,7 @@ class BaselineKeeper:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the baseline with the answers there are, or compare what tests can't compare by themselves."""
-        if asks_nothing(session.config) or not self.ledger.concerned:
+        if asked_nothing(session) or not self.ledger.concerned:
             return
         run = self.ledger.run()
         if self.known.updating:
