@@ -235,7 +235,8 @@ def test_all_images_without_a_class_are_named_up_to_ten(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["1000", "-1", "1.0", "", "dog", "1_0", "٣", "9" * 5000])
 def test_a_class_that_is_none_is_refused_with_its_line(value: str, tmp_path: Path) -> None:
     labelled(tmp_path, f"file,class\na.png,1\nb.png,{value}\nc.png,2\n")
-    assert_refused(tmp_path, f"{tmp_path / 'labels.csv'}, line 3: {value!r} is not a class", "from 0 to 999")
+    told = f"{tmp_path / 'labels.csv'}, line 3: {repr(value)[:100]}"
+    assert_refused(tmp_path, told, f"{repr(value)[-20:]} is not a class", "from 0 to 999")
 
 
 def test_the_classes_that_are_allowed_are_the_models(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from ..foundation.errors import quoted
 from .plan import Question
 from .registry import CHECKS, question_ids
 
@@ -34,7 +35,7 @@ def parse_expected_failure(line: str, source: str) -> ExpectedFailure:
     """Parse a line ``method/model/check -> reason``. Raises ValueError if the line has another form."""
     pattern, arrow, reason = (part.strip() for part in line.partition(ARROW))
     if not (arrow and reason):
-        raise ValueError(f"{line!r} is not of the form method/model/check {ARROW} reason")
+        raise ValueError(f"{quoted(line)} is not of the form method/model/check {ARROW} reason")
     return named_expected_failure(pattern, reason, source)
 
 
@@ -42,9 +43,9 @@ def named_expected_failure(pattern: object, reason: object, source: str) -> Expe
     """Return an entry. Raises ValueError if the pattern has another form or the reason is empty."""
     parts = pattern.split("/") if isinstance(pattern, str) else []
     if len(parts) != 3 or not all(parts):
-        raise ValueError(f"{pattern!r} is not of the form method/model/check, each a name or a pattern with *")
+        raise ValueError(f"{quoted(pattern)} is not of the form method/model/check, each a name or a pattern with *")
     if not (isinstance(reason, str) and reason.strip()):
-        raise ValueError(f"{pattern!r} needs a reason why it is expected to fail, not {reason!r}")
+        raise ValueError(f"{quoted(pattern)} needs a reason why it is expected to fail, not {quoted(reason)}")
     return ExpectedFailure(str(pattern), reason, source)
 
 
@@ -55,17 +56,18 @@ def require_meaningful(
 
     Import paths and classes of libraries are not checked, since another run can use them. ``hint`` ends the message.
     """
+    checks = question_ids(CHECKS.all())
     for entry in expected:
         method_part, model_part, _ = entry.pattern.split("/")
         if not any(
             matches(entry.pattern, method, model, check)
             for method in (*methods, *_by_path(method_part))
             for model in (*models, "", *_by_path(model_part))
-            for check in question_ids(CHECKS.all())
+            for check in checks
         ):
             raise ValueError(
-                f"{entry.source}: the expected failure {entry.pattern!r} matches no test: no method, model or check "
-                f"has these names. Remove it or correct its spelling{hint}"
+                f"{entry.source}: the expected failure {quoted(entry.pattern)} matches no test: no method, model or "
+                f"check has these names. Remove it or correct its spelling{hint}"
             )
 
 
@@ -76,8 +78,11 @@ def matches(pattern: str, method: str, model: str, check: str) -> bool:
 
 def part_matches(part: str, name: str) -> bool:
     """Return whether one part of a pattern matches a name. Brackets are literal, as in ``check[variant]``."""
-    expression = ".*".join(map(re.escape, part.split("*")))
-    return re.fullmatch(rf"{expression}(\[.*\])?", name) is not None
+    first, *rest = map(re.escape, part.split("*"))
+    # Between two stars, the first place that fits is taken for good: to try all of them takes years if stars are many.
+    between = "".join(f"(?>.*?{piece})" for piece in rest[:-1])
+    last = f".*{rest[-1]}" if rest else ""
+    return re.fullmatch(rf"{first}{between}{last}(\[.*\])?", name) is not None
 
 
 def _by_path(part: str) -> tuple[str, ...]:

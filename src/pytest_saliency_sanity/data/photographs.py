@@ -28,12 +28,14 @@ import numpy as np
 import torch
 from PIL import Image, ImageFile, ImageOps
 
+from ..foundation.errors import brief, described, quoted
 from .batch import Batch
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm")
 # Pillow goes by content, not by suffix; of what it knows, some formats run other programs.
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
 LEAST_SIDE = 32  # pixels; at 224 a thumbnail is blur, and a map of it says nothing
+MOST_TIMES_AS_LONG = 100  # one side as the other: of a longer strip, the long side would be made longer still
 LABELS = "labels.csv"
 CLASS_COLUMNS = ("class", "class_index", "imagenet_class_index")
 
@@ -115,6 +117,12 @@ def read_photograph(file: Path) -> Image.Image:
         if min(photograph.size) < LEAST_SIDE:
             width, height = photograph.size
             raise ValueError(f"{file} has {width} x {height} pixels; a photograph has at least {LEAST_SIDE} a side")
+        if max(photograph.size) > MOST_TIMES_AS_LONG * min(photograph.size):
+            width, height = photograph.size
+            raise ValueError(
+                f"{file} has {width} x {height} pixels; of a photograph, no side is over {MOST_TIMES_AS_LONG} times as "
+                "long as the other"
+            )
         if photograph.mode in ("I", "F") and not _has_16_bits(photograph):
             raise ValueError(f"{file} has 32-bit pixels (mode {photograph.mode}), of no known range; save it in 8 bits")
         with _pillow_reads(file):
@@ -154,9 +162,9 @@ def read_labels(table: Path, images: Iterable[Path], num_classes: int) -> dict[s
             for row in rows:
                 line, name = f"{table}, line {rows.line_num}", row["file"]
                 if name not in present:
-                    raise ValueError(f"{line}: no image {name!r} in the folder; put it there or remove the line")
+                    raise ValueError(f"{line}: no image {quoted(name)} in the folder; put it there or remove the line")
                 if name in labels:
-                    raise ValueError(f"{line}: {name!r} has a class already; leave one line for it")
+                    raise ValueError(f"{line}: {quoted(name)} has a class already; leave one line for it")
                 labels[name] = _class_index(row[column], num_classes, line)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{table} cannot be read as a table ({error}); save it as CSV in UTF-8") from error
@@ -167,7 +175,7 @@ def _class_column(table: Path, columns: Sequence[str]) -> str:
     found = [column for column in CLASS_COLUMNS if column in columns]
     if "file" not in columns or len(found) != 1:
         raise ValueError(
-            f"{table} has the columns {', '.join(map(repr, columns)) or '(none)'}; it needs 'file' and one of "
+            f"{table} has the columns {_listed(map(quoted, columns)) or '(none)'}; it needs 'file' and one of "
             f"{', '.join(map(repr, CLASS_COLUMNS))}, separated by commas"
         )
     return found[0]
@@ -177,7 +185,7 @@ def _class_index(text: str | None, num_classes: int, line: str) -> int:
     # int() alone takes "1_0" and digits of other scripts.
     if re.fullmatch("[0-9]{1,9}", written := (text or "").strip()) and int(written) < num_classes:
         return int(written)
-    raise ValueError(f"{line}: {text!r} is not a class; allowed: a whole number from 0 to {num_classes - 1}")
+    raise ValueError(f"{line}: {quoted(text)} is not a class; allowed: a whole number from 0 to {num_classes - 1}")
 
 
 @contextmanager
@@ -191,7 +199,7 @@ def _pillow_reads(file: Path) -> Iterator[None]:
             yield
     except Exception as error:  # Pillow's formats raise errors of many types on damaged files
         raise ValueError(
-            f"{file} can't be read as an image ({type(error).__name__}: {error}); replace it or remove it"
+            f"{file} can't be read as an image ({brief(described(error))}); replace it or remove it"
         ) from error
     finally:
         ImageFile.LOAD_TRUNCATED_IMAGES = lenient
@@ -209,5 +217,6 @@ def _in_rgb(photograph: Image.Image) -> Image.Image:
     return upright.convert("RGB")
 
 
-def _listed(names: list[str], most: int = 10) -> str:
+def _listed(found: Iterable[str], most: int = 10) -> str:
+    names = list(found)
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from .errors import unknown_name
+from .errors import quoted, unknown_name
 
 LOKY, DASK, RAY = "loky", "dask", "ray"
 OF_ALL = ("joblib", "cloudpickle")
@@ -48,7 +48,7 @@ def parse_backend(text: str) -> Backend:
     name, _, where = text.strip().partition(":")
     if name not in KNOWN:
         raise unknown_name("way to run in parallel", name, KNOWN)
-    allowed = f"{text!r} is not of the form {KNOWN[name][1]}"
+    allowed = f"{quoted(text)} is not of the form {KNOWN[name][1]}"
     if name == DASK:
         if not where or any(each.isspace() for each in where):
             raise ValueError(allowed)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from .errors import quoted
+
 
 def resolve_device(name: str) -> torch.device:
     """Return the device of a name; ``auto`` is CUDA if available, else the CPU, never MPS, which lacks float64.
@@ -12,10 +14,13 @@ def resolve_device(name: str) -> torch.device:
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:  # PyTorch lists every kind that it knows
+        raise ValueError(f"{quoted(name)} is no device: give auto, cpu, cuda, cuda:N or mps") from error
     count = torch.cuda.device_count()
     if device.type == "cuda" and (device.index or 0) >= count:
-        raise ValueError(f"no device {name!r}: this machine has {count or 'no'} CUDA device{'s' * (count != 1)}")
+        raise ValueError(f"no device {quoted(name)}: this machine has {count or 'no'} CUDA device{'s' * (count != 1)}")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ValueError("no device 'mps': this machine has no Metal")
     return device

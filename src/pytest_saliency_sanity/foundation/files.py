@@ -12,6 +12,11 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from .errors import LONGEST_WORD, quoted, shortened
+
+LONGEST_PATH = 1000  # characters of a message; systems take 4096 at most
+MOST_DIGITS = 300  # of a whole number in JSON; the largest float has 309
+
 
 @contextmanager
 def writing_whole(file: Path) -> Iterator[Path]:
@@ -62,17 +67,40 @@ def read_json(file: Path) -> Any:
     Raises ValueError, in a sentence, if it can't be read, is not JSON, or has NaN or an infinite number in it.
     """
     try:
-        return json.loads(file.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite)
+        return parse_json(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ValueError(f"{file} can't be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file} is not JSON: {error}") from error
+        raise ValueError(f"{_named(file)} can't be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ValueError(f"{_named(file)} is not JSON: {error}") from error
+
+
+def parse_json(text: str, *, finite: bool = True) -> Any:
+    """Return the content of JSON. ``finite``: whether NaN and infinite numbers are errors.
+
+    Raises ValueError if it is no JSON, is nested too deeply, or has a whole number that no float can hold.
+    """
+    number = _finite if finite else float
+    try:
+        return json.loads(text, parse_constant=number, parse_float=number, parse_int=_whole)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def _finite(text: str) -> float:
     if not isfinite(number := float(text)):
-        raise ValueError(f"{text} is no finite number")
+        raise ValueError(f"{shortened(text, LONGEST_WORD)} is no finite number")
     return number
+
+
+def _whole(text: str) -> int:
+    # Python itself refuses thousands of digits, and tells how to allow them.
+    if len(text) > MOST_DIGITS:
+        raise ValueError(f"a number has {len(text)} digits, and at most {MOST_DIGITS} are allowed")
+    return int(text)
+
+
+def _named(file: Path) -> str:
+    return shortened(str(file), LONGEST_PATH)
 
 
 def fault_of_schema(content: object, path: Path, schema: int, *, kind: str, key: str, renew: str) -> str:
@@ -81,8 +109,8 @@ def fault_of_schema(content: object, path: Path, schema: int, *, kind: str, key:
     ``kind``: what the file should be, in words. ``renew``: what to do about a file of an older schema.
     """
     if not isinstance(content, dict) or not isinstance(content.get("schema"), int) or key not in content:
-        return f"{path} is not {kind} of pytest-saliency-sanity: it has no schema and {key}"
+        return f"{_named(path)} is not {kind} of pytest-saliency-sanity: it has no schema and {key}"
     if content["schema"] == schema:
         return ""
     todo = renew if content["schema"] < schema else "install a newer pytest-saliency-sanity"
-    return f"{path} has schema {content['schema']}, and this version reads schema {schema}: {todo}"
+    return f"{_named(path)} has schema {quoted(content['schema'])}, and this version reads schema {schema}: {todo}"

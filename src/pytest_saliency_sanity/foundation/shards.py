@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
+from .errors import quoted
+
 T = TypeVar("T", bound=tuple[str, ...])
 MOST_SHARDS = 10_000
 
@@ -34,5 +36,5 @@ def parse_shard(text: str) -> Shard:
     found = re.fullmatch(r"([0-9]{1,5})/([0-9]{1,5})", text.strip())
     number, count = map(int, found.groups()) if found else (0, 0)
     if not 1 <= number <= count <= MOST_SHARDS:
-        raise ValueError(f"{text!r} is not of the form I/N, shard I of N, as in 1/3 (I from 1 to N)")
+        raise ValueError(f"{quoted(text)} is not of the form I/N, shard I of N, as in 1/3 (I from 1 to N)")
     return Shard(number, count)

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .errors import quoted
+
 FORMS = "name, package.module:attribute or library:Class[:layer], each optionally followed by ?keyword=value&..."
 WORD = re.compile(r"[A-Za-z_][\w.-]*")
 
@@ -44,13 +46,15 @@ def parse_spec(text: str) -> Spec:
     """
     # Specs appear in node ids and patterns, in which these characters have a special meaning.
     if found := re.search(r"[\s/\[\]]|::", text):
-        raise ValueError(f"{text!r} contains {found[0]!r}, which no spec may contain; write a list as a tuple: (1,2)")
+        raise ValueError(
+            f"{quoted(text)} contains {found[0]!r}, which no spec may contain; write a list as a tuple: (1,2)"
+        )
     body, question, keywords = text.partition("?")
     if question and not keywords:
-        raise ValueError(f"{text!r} has no keyword after '?'")
+        raise ValueError(f"{quoted(text)} has no keyword after '?'")
     name, *rest = body.split(":")
     if len(rest) > 2 or not all(part and is_dotted(part) for part in (name, *rest[:1])) or rest[1:] == [""]:
-        raise ValueError(f"{text!r} is not of the form {FORMS}")
+        raise ValueError(f"{quoted(text)} is not of the form {FORMS}")
     attribute, layer = (*rest, None, None)[:2]
     return Spec(text, name, attribute, layer, parse_keywords(keywords) if keywords else {})
 
@@ -66,9 +70,9 @@ def parse_keywords(text: str) -> dict[str, Any]:
     for pair in text.split("&"):
         keyword, separator, value = pair.partition("=")
         if not (separator and keyword.isidentifier() and value):
-            raise ValueError(f"{pair!r} is not of the form keyword=value")
+            raise ValueError(f"{quoted(pair)} is not of the form keyword=value")
         if keyword in keywords:
-            raise ValueError(f"the keyword {keyword!r} is given twice")
+            raise ValueError(f"the keyword {quoted(keyword)} is given twice")
         keywords[keyword] = parse_value(value)
     return keywords
 
@@ -84,5 +88,5 @@ def parse_value(text: str) -> Any:
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         value = ...
     if value is ...:
-        raise ValueError(f"{text!r} is not a value: give a word or a literal like 20, 0.5, True or (3,8,8)")
+        raise ValueError(f"{quoted(text)} is not a value: give a word or a literal like 20, 0.5, True or (3,8,8)")
     return value

@@ -6,13 +6,14 @@ from a project's hook ``pytest_saliency_methods``.
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import Any
 
 from ..foundation.errors import unknown_name
+from ..foundation.registry import installed_points
 from ..foundation.specs import is_dotted
 
 GROUP = "saliency_sanity.methods"
@@ -75,10 +76,9 @@ def named_method(name: str) -> NamedMethod:
 
 def _installed() -> list[NamedMethod]:
     """Return the methods of all entry points; duplicates on the path count once."""
-    points = {(point.name, point.value): point for point in entry_points(group=GROUP)}
     return [
         NamedMethod(point.name, point.value, f"the entry point of {point.dist.name if point.dist else point.value}")
-        for point in points.values()
+        for point in installed_points(GROUP, tuple(sys.path))
         if is_dotted(point.name)  # no spec could name any other
     ]
 

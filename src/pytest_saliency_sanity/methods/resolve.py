@@ -7,7 +7,7 @@ from functools import partial
 from inspect import Parameter, isclass, signature
 from typing import TYPE_CHECKING, Any
 
-from ..foundation.errors import unknown_name
+from ..foundation.errors import LONGEST_WORD, quoted, shortened, unknown_name
 from ..foundation.imports import import_attribute
 from ..foundation.specs import Spec, parse_spec
 from .adapters import LIBRARIES, missing
@@ -41,9 +41,11 @@ def require_method_spec(text: str, _seen: tuple[str, ...] = ()) -> None:
         if isinstance(named.value, str):
             require_method_spec(named.value, (*_seen, spec.name))
     elif not is_installed(spec):
-        raise ImportError(missing(_seen[0] if _seen else text, LIBRARIES.named(spec.name)))
+        raise ImportError(missing(shortened(_seen[0] if _seen else text, LONGEST_WORD), LIBRARIES.named(spec.name)))
     elif spec.layer and spec.name not in LIBRARIES.all():
-        raise ValueError(f"{text!r}: only a library's class can have a layer after it ({', '.join(LIBRARIES.all())})")
+        raise ValueError(
+            f"{quoted(text)}: only a library's class can have a layer after it ({', '.join(LIBRARIES.all())})"
+        )
 
 
 def resolve_method(spec: str) -> SaliencyMethod:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from ..foundation.errors import unknown_name
+from ..foundation.errors import quoted, unknown_name
 from ..foundation.imports import import_attribute
 from ..foundation.specs import parse_spec
 
@@ -24,7 +24,7 @@ def require_network_spec(text: str, names: Collection[str]) -> None:
     """
     spec = parse_spec(text)
     if spec.layer:
-        raise ValueError(f"{text!r} is not of the form package.module:factory?keyword=value")
+        raise ValueError(f"{quoted(text)} is not of the form package.module:factory?keyword=value")
     if spec.attribute is None and text not in names:
         raise unknown_name("model", text, [*names, "package.module:factory"])
 

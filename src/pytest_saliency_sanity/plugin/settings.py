@@ -14,6 +14,7 @@ from ..checks.expectations import ExpectedFailure, parse_expected_failure
 from ..checks.plan import Plan
 from ..checks.registry import TIERS
 from ..foundation.backends import Backend
+from ..foundation.errors import quoted
 from ..foundation.reading import Reading
 from ..foundation.shards import Shard
 from ..networks.presets.registry import PRESETS, Preset
@@ -154,17 +155,18 @@ def _read_expected_failures(config: pytest.Config) -> tuple[ExpectedFailure, ...
     source = f"ini {EXPECTED_FAILURES}"
     try:
         return tuple(parse_expected_failure(line, source) for line in config.getini(EXPECTED_FAILURES))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise usage_error(f"{source}: {error}") from error
 
 
 def _read(config: pytest.Config, option: Option) -> tuple[Any, list[Typed]]:
     """Return an option's parsed value (None if it is not given), and how it was typed on the command line."""
     typed = config.getoption(option.key)
-    raw = typed if typed is not None else config.getini(option.key)
-    if typed is None and raw in (None, "", []):
-        return None, []
     try:
+        # Pytest itself parses ini values: it looks for quotation marks, and in a TOML file for types.
+        raw = typed if typed is not None else config.getini(option.key)
+        if typed is None and raw in (None, "", []):
+            return None, []
         _require_length(raw if option.repeatable else [raw])
         parsed = option.parse(raw)
     except (ValueError, TypeError, ImportError, OSError, RuntimeError) as error:
@@ -177,4 +179,4 @@ def _read(config: pytest.Config, option: Option) -> tuple[Any, list[Typed]]:
 def _require_length(values: Sequence[str]) -> None:
     for value in values:
         if len(value) > LONGEST:
-            raise ValueError(f"{value!r} is too long: {len(value)} characters of at most {LONGEST}")
+            raise ValueError(f"{quoted(value)} is too long: {len(value)} characters of at most {LONGEST}")

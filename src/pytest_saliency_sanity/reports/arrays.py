@@ -7,6 +7,7 @@ the list ``results`` of ``results.json``. Nothing is pickled.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -14,6 +15,7 @@ from typing import IO
 import numpy as np
 
 from ..checks.judging.evidence import Evidence
+from ..foundation.errors import LONGEST_TEXT, described, quoted, shortened
 from ..foundation.files import writing_whole
 from .run import Run
 
@@ -35,19 +37,25 @@ def write(run: Run, path: Path) -> None:
 def read(path: Path) -> dict[int, Evidence]:
     """Return the evidence of questions by their places.
 
-    Raises OSError if the file can't be read, ValueError if it is not such a file or would unpickle anything.
+    Raises OSError if the file can't be opened, ValueError if it is not such a file or would unpickle anything.
     """
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:  # numpy leaves a damaged one open
-            by_place: dict[int, dict[str, np.ndarray]] = {}
-            for name in file.files:
-                place, _, key = name.partition("/")
-                by_place.setdefault(int(place), {})[key] = _array(file[name], name)
-        return {place: from_keyed(arrays) for place, arrays in by_place.items()}
-    except OSError:
-        raise
-    except Exception as error:  # zipfile and numpy raise many things for a damaged file
-        raise ValueError(f"{path} is not a maps.npz of this package: {error}") from error
+    with path.open("rb") as opened:  # numpy leaves a damaged one open
+        try:
+            return _evidence_in(opened)
+        except Exception as error:  # zipfile and numpy raise many things for a damaged file, also OSError
+            told = shortened(described(error), LONGEST_TEXT // 4)
+            raise ValueError(f"{path} is not a maps.npz of this package: {told}") from error
+
+
+def _evidence_in(opened: IO[bytes]) -> dict[int, Evidence]:
+    by_place: dict[int, dict[str, np.ndarray]] = {}
+    with np.load(opened, allow_pickle=False) as file:
+        for name in file.files:
+            place, _, key = name.partition("/")
+            if not re.fullmatch("[0-9]{1,9}", place):
+                raise ValueError(f"{quoted(name)} does not begin with the place of a question")
+            by_place.setdefault(int(place), {})[key] = _array(file[name], name)
+    return {place: from_keyed(arrays) for place, arrays in by_place.items()}
 
 
 def packed(evidence: Evidence) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from textwrap import shorten
@@ -81,11 +82,17 @@ def read(path: Path) -> Run:
 
 def damage_of(content: object) -> str:
     """Return where and how JSON breaks the schema; empty if it does not. Keys that were added later are no damage."""
-    from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    worst = best_match(Draft202012Validator(_without_limits(json_schema())).iter_errors(content))
+    worst = best_match(_validator().iter_errors(content))
     return shorten(f"{worst.json_path}: {worst.message}", 300) if worst else ""
+
+
+@cache
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(_without_limits(json_schema()))
 
 
 def _without_limits(schema: Any) -> Any:

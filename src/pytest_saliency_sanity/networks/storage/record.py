@@ -12,8 +12,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ...foundation.errors import CheckpointError
-from ...foundation.files import writing_whole
+from ...foundation.errors import CheckpointError, brief, described
+from ...foundation.files import parse_json, writing_whole
 
 
 def write_record(file: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
@@ -54,11 +54,15 @@ def _parts(file: Path, with_tensors: bool = True) -> tuple[dict[str, torch.Tenso
     try:
         with safe_open(file, framework="pt") as opened:
             metadata = opened.metadata() or {}
-            facts: dict[str, Any] = json.loads(metadata["facts"])
-            _ = metadata["sha256"]
+            if not {"facts", "sha256"} <= metadata.keys():
+                raise ValueError("it has no facts with a SHA-256")
+            facts: object = parse_json(metadata["facts"], finite=False)
+            if not isinstance(facts, dict):
+                raise ValueError("its facts have no names")
             tensors = {name: opened.get_tensor(name) for name in opened.keys()} if with_tensors else {}  # noqa: SIM118
     except FileNotFoundError as error:
         raise CheckpointError(f"{file} is missing") from error
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise CheckpointError(f"{file} is damaged or not a checkpoint of ours ({error})") from error
+    except Exception as error:  # a damaged header leads anywhere, also into torch
+        reason = brief(described(error).partition("\n")[0])
+        raise CheckpointError(f"{file} is damaged or not a checkpoint of ours ({reason})") from error
     return tensors, facts, metadata

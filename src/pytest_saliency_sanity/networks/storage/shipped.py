@@ -14,7 +14,8 @@ import torch
 from safetensors.torch import load, save
 from torch import nn
 
-from ...foundation.errors import CheckpointError, unknown_name
+from ...foundation.errors import CheckpointError, brief, quoted, unknown_name
+from ...foundation.files import parse_json
 from ..training.claims import Claims
 from ..training.family import Family
 from ..training.progress import train_in_sight
@@ -54,12 +55,12 @@ class ShippedNetworks:
     def read(self) -> dict[str, Shipped]:
         """Return by name what is shipped; CheckpointError if the manifest is missing, damaged or of another format."""
         try:
-            facts = json.loads(self._content_of(self.manifest))
+            facts = parse_json(self._content_of(self.manifest).decode())
             if facts["format"] != FORMAT:
-                raise ValueError(f"its format is {facts['format']!r}, not {FORMAT}")
+                raise ValueError(f"its format is {quoted(facts['format'])}, not {FORMAT}")
             return {name: _from_json(each) for name, each in facts["checkpoints"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CheckpointError(f"{self.manifest} is damaged ({error!r}). {self.rebuild}") from error
+            raise CheckpointError(f"{self.manifest} is damaged ({brief(repr(error))}). {self.rebuild}") from error
 
     def load(self, network: str, kind: str) -> nn.Module:
         """Return a network in evaluation mode, on the CPU in float32; its hash is verified.
@@ -90,7 +91,6 @@ class ShippedNetworks:
         written = Shipped(f"{claims.name}.safetensors", hashlib.sha256(weights).hexdigest(), claims)
         entries = {**self._kept(), claims.name: written}
         facts = {"format": FORMAT, "checkpoints": {name: _to_json(each) for name, each in sorted(entries.items())}}
-        self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.folder / written.file, weights)
         write_whole(self.manifest, (json.dumps(facts, indent=2) + "\n").encode())
         return written

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
+from ...foundation.errors import quoted
 from .recipe import Recipe
 from .training import Epoch
 
+Kind = TypeVar("Kind")
+# What JSON must hold for a field that is written so.
+PRIMITIVES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
 # Another processor rounds otherwise, which can move an image or two across a border between classes.
 TOLERANCE = 0.01
 
@@ -74,21 +78,24 @@ class Claims:
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> Claims:
-        """Return the claims that ``to_json`` wrote; KeyError or TypeError if something else did."""
-        rest = dict(facts)
-        low, high = rest.pop("chance_range", None) or (None, None)
-        measured = Measured(
-            rest.pop("parameters"), _accuracies_from(rest), None if low is None or high is None else (low, high)
-        )
+        """Return the claims that ``to_json`` wrote; KeyError, TypeError or ValueError if something else did."""
+        rest = dict(_mapping(facts, "the claims"))
+        chance = _numbers(rest.pop("chance_range", None) or [], "chance_range")
+        if len(chance) not in (0, 2):
+            raise ValueError(f"chance_range has {len(chance)} numbers, not 2")
+        parameters = rest.pop("parameters")
+        accuracies = _accuracies_from(rest)
+        _numbers([parameters, *accuracies.values()], "what was measured")
         trained_on = rest.pop("trained_on", None)
-        return cls(
-            classes=rest.pop("classes", 10),
-            recipe=Recipe(**rest.pop("recipe")),
-            measured=measured,
-            history=history_from_json(rest.pop("history", [])),
-            trained_on=TrainedOn(**trained_on) if trained_on else None,
-            **rest,
-        )
+        parts = {
+            "classes": rest.pop("classes", 10),
+            "recipe": _made(Recipe, rest.pop("recipe")),
+            "measured": Measured(parameters, accuracies, (chance[0], chance[1]) if chance else None),
+            "versions": dict(_mapping(rest.pop("versions"), "versions")),
+            "history": history_from_json(rest.pop("history", [])),
+            "trained_on": _made(TrainedOn, trained_on) if trained_on else None,
+        }
+        return _made(cls, rest | parts)
 
 
 @dataclass(frozen=True)
@@ -139,16 +146,42 @@ def history_to_json(history: Iterable[Epoch]) -> list[list[float]]:
 
 
 def history_from_json(facts: Iterable[Sequence[float]]) -> tuple[Epoch, ...]:
-    """Return what ``history_to_json`` wrote."""
-    return tuple(Epoch(*values) for values in facts)
+    """Return what ``history_to_json`` wrote. Raises TypeError or ValueError for anything else."""
+    if not isinstance(facts, list):
+        raise TypeError(f"the history is {quoted(facts)}, not a list")
+    return tuple(Epoch(*_numbers(values, "an epoch")) for values in facts)
 
 
 def _accuracies_from(facts: dict[str, Any]) -> dict[str, float]:
     """Take the accuracies out of the facts; those of a cache of an earlier version stand among the others."""
     if "accuracies" in facts:
-        return dict(facts.pop("accuracies"))
+        return dict(_mapping(facts.pop("accuracies"), "accuracies"))
     ending = "_accuracy"
     names = [name for name in facts if name.endswith(ending)]
     if not names:
         raise KeyError("accuracies")
     return {name.removesuffix(ending).replace("_", "-"): facts.pop(name) for name in names}
+
+
+def _mapping(value: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must have names and values, and it is {quoted(value)}")
+    return value
+
+
+def _numbers(values: object, name: str) -> Sequence[Any]:
+    if not isinstance(values, list | tuple) or not all(isinstance(each, int | float) for each in values):
+        raise TypeError(f"{name} must be numbers, and it is {quoted(values)}")
+    return values
+
+
+def _made(kind: type[Kind], facts: object) -> Kind:
+    """Return a dataclass of such facts. Raises TypeError if they have other names, or a primitive of another type."""
+    given = _mapping(facts, kind.__name__.lower())
+    types = {each.name: str(each.type) for each in fields(kind)}  # type: ignore[arg-type]
+    for name, value in given.items():
+        if name not in types:
+            raise TypeError(f"{kind.__name__.lower()} has no {quoted(name)}")
+        if types[name] in PRIMITIVES and not isinstance(value, PRIMITIVES[types[name]]):
+            raise TypeError(f"{name} must be of the type {types[name]}, and it is {quoted(value)}")
+    return kind(**given)

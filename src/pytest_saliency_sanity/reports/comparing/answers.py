@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...checks.judging.result import WORST_FIRST, CheckResult
+from ...foundation.errors import LONGEST_WORD, shortened
 from ...measuring.interval import Interval
 from ..record import Record, model_of
 
@@ -139,7 +140,7 @@ def is_worse(before: Answer, after: Answer) -> bool:
 
 def named(keys: Iterable[tuple[str, str, str]], most: int = 3) -> str:
     """Return the first few questions by name, and how many more there are."""
-    names = [name_of(*key) for key in keys]
+    names = [shortened(name_of(*key), LONGEST_WORD) for key in keys]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"{'; '.join(names[:most])}{more}"
 

@@ -16,6 +16,7 @@ from typing import Any
 from ...checks.judging.result import WORST_FIRST
 from ...checks.plan import Plan
 from ...checks.registry import CHECKS
+from ...foundation.errors import LONGEST_WORD, quoted, shortened
 from ...foundation.files import fault_of_schema, read_json, write_whole
 from ...foundation.ids import split_variant
 from ...measuring.interval import Interval
@@ -102,7 +103,7 @@ def require_same(baseline: Baseline, settings: Mapping[str, Primitive], path: Pa
     """Raise BaselineError if a run has other settings than a baseline: then its numbers mean something else."""
     for name, value in settings.items():
         if baseline.settings.get(name) != value:
-            was = baseline.settings.get(name, "none")
+            was = shortened(str(baseline.settings.get(name, "none")), LONGEST_WORD)
             raise BaselineError(
                 f"{path} was written with {name} {was}, and this run has {name} {value}: give --saliency-{name}={was}, "
                 f"or name another file and write it with {UPDATE}"
@@ -197,9 +198,11 @@ def _answer_of(content: Mapping[str, Any]) -> Answer:
     """Return the answer of such JSON as ``_as_json`` returns. Raises KeyError, TypeError or ValueError for other."""
     key = content["method"], content["model"], content["check"]
     _require_texts(*key, content.get("stage", ""))
-    name = name_of(*key)
+    name = shortened(name_of(*key), LONGEST_WORD)
     if content["verdict"] not in WORST_FIRST:
-        raise ValueError(f"{name} has the verdict {content['verdict']!r}, which is none of {', '.join(WORST_FIRST)}")
+        raise ValueError(
+            f"{name} has the verdict {quoted(content['verdict'])}, which is none of {', '.join(WORST_FIRST)}"
+        )
     interval = Interval(*(content[bound] for bound in Interval._fields)) if "mean" in content else UNDEFINED
     above = "above" in content
     threshold = content.get("above" if above else "below")
@@ -214,4 +217,4 @@ def _answer_of(content: Mapping[str, Any]) -> Answer:
 def _require_texts(*values: object) -> None:
     for value in values:
         if not isinstance(value, str):
-            raise TypeError(f"{value!r} is not a text")
+            raise TypeError(f"{quoted(value)} is not a text")
