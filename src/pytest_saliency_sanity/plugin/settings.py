@@ -42,10 +42,11 @@ class Settings:
     """The options of a run.
 
     ``images``: how many images are explained; None for as many as the answers take. ``memory``: in bytes; None for a
-    quarter of what is free. ``parallel``: where measuring is spread to; ``shard``: which share of the plan is asked.
-    ``named_models`` and ``checks`` are empty if none were named, which means all models of the
-    preset and all checks. ``baseline``: a file of answers to compare with, or to write if ``update_baseline``.
-    ``typed``: the options as typed, for the command that runs a test again. ``sources``: where each value came from.
+    quarter of what is free. ``timeout``: the seconds that a question may take; None for no limit. ``parallel``: where
+    measuring is spread to; ``shard``: which share of the plan is asked. ``named_models`` and ``checks`` are empty if
+    none were named, which means all models of the preset and all checks. ``baseline``: a file of answers to compare
+    with, or to write if ``update_baseline``. ``typed``: the options as typed, for the command that runs a
+    test again. ``sources``: where each value came from.
     """
 
     methods: tuple[str, ...] = ()
@@ -53,6 +54,7 @@ class Settings:
     checks: tuple[str, ...] = ()
     images: int | None = None
     memory: int | None = None
+    timeout: float | None = None
     parallel: Backend | None = None
     shard: Shard | None = None
     seed: int = 0
@@ -155,7 +157,7 @@ def _read_expected_failures(config: pytest.Config) -> tuple[ExpectedFailure, ...
     source = f"ini {EXPECTED_FAILURES}"
     try:
         return tuple(parse_expected_failure(line, source) for line in config.getini(EXPECTED_FAILURES))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, pytest.UsageError) as error:
         raise usage_error(f"{source}: {error}") from error
 
 
@@ -163,13 +165,14 @@ def _read(config: pytest.Config, option: Option) -> tuple[Any, list[Typed]]:
     """Return an option's parsed value (None if it is not given), and how it was typed on the command line."""
     typed = config.getoption(option.key)
     try:
-        # Pytest itself parses ini values: it looks for quotation marks, and in a TOML file for types.
+        # Pytest itself parses ini values: it looks for quotation marks, and in a TOML file for types. Its error names
+        # no key, and before version 9 it is no usage error.
         raw = typed if typed is not None else config.getini(option.key)
         if typed is None and raw in (None, "", []):
             return None, []
         _require_length(raw if option.repeatable else [raw])
         parsed = option.parse(raw)
-    except (ValueError, TypeError, ImportError, OSError, RuntimeError) as error:
+    except (ValueError, TypeError, ImportError, OSError, RuntimeError, pytest.UsageError) as error:
         raise usage_error(f"{source_of(config, option)}: {error}") from error
     if typed is None:
         return parsed, []

@@ -16,7 +16,7 @@ from torch import nn
 
 from ...foundation.errors import CheckpointError
 from .networks import in_float32
-from .unreadable import ANEW, diagnosis
+from .unreadable import ANEW, PICKLE, ZIP, diagnosis
 
 WEIGHTS = "IMAGENET1K_V1"
 OF_TORCHVISION = {"resnet": "resnet18"}  # what torchvision calls a network, if it is not what we do
@@ -67,7 +67,7 @@ def read_weights(file: Path) -> dict[str, torch.Tensor]:
     except OSError as error:
         raise _unreadable(file, error.strerror or str(error), ANEW) from error
     try:
-        state = _read(file)
+        state = _read(file, start)
     except Exception as error:  # unpickling fails in every way that damage leads to
         raise _unreadable(file, *diagnosis(file, start, error)) from None  # theirs tells to read it without safety
     if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
@@ -75,9 +75,11 @@ def read_weights(file: Path) -> dict[str, torch.Tensor]:
     return dict(state)
 
 
-def _read(file: Path) -> Any:
+def _read(file: Path, start: bytes) -> Any:
     if file.suffix == ".safetensors":
         return load_file(file)
+    if not start.startswith((ZIP, PICKLE)):
+        raise ValueError("PyTorch would take it for an archive of old, and make a folder for it")
     with warnings.catch_warnings(action="ignore"):  # of TorchScript and of new pickles: an error follows
         return torch.load(file, map_location="cpu", weights_only=True)
 
