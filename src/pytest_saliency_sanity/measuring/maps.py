@@ -12,11 +12,13 @@ from torch import nn
 
 from ..foundation.custody import custody
 from ..foundation.errors import SaliencyMethodError, described
+from ..foundation.habits import notice_tensor, quietly
 from ..foundation.inference import limit_rows, max_rows
 from ..foundation.memory import is_out_of_memory
 from ..foundation.progress import advance
 from ..foundation.randomness import derived_seed, isolated_streams
 from ..methods.protocol import SaliencyMethod
+from .returned import require_maps
 
 LEVELS = 256
 
@@ -33,6 +35,7 @@ def maps_of(
 ) -> torch.Tensor:
     """Return a method's maps ``(N, h, w)`` or ``(N, C, h, w)``, detached, in batches that fit in memory.
 
+    Maps that are larger than the images are averaged down to their size (``returned.not_larger``).
     ``name``: the method, model and stage, for errors. ``seed``: seeds the global random streams during the calls.
     ``first``: the place of the first of the images in their batch; images at other places get other random numbers.
 
@@ -67,11 +70,14 @@ def maps_of(
 def _maps_of_some(
     method: SaliencyMethod, model: nn.Module, images: torch.Tensor, targets: torch.Tensor, name: str, seed: int
 ) -> torch.Tensor:
-    with isolated_streams(seed), custody() as left_behind:
-        returned = called(method, model, images.clone(), targets.clone(), name=name)
+    given = images.clone()
+    notice_tensor(given)
+    with isolated_streams(seed), custody() as left_behind, quietly():
+        returned = called(method, model, given, targets.clone(), name=name)
+    notice_tensor(returned)
     if left_behind:
         raise SaliencyMethodError(f"{name}: not left as found by the method, and put back now: {left_behind[0]}")
-    return _require_maps(returned, len(images), name)
+    return require_maps(returned, images, name)
 
 
 def called(
@@ -126,18 +132,3 @@ def have_signs(maps: torch.Tensor) -> bool:
     both = (levels.amax(1) > 0) & (levels.amin(1) < 0)
     shown = levels.amax(1) != levels.amin(1)  # a constant map has no say; NaN is none of these
     return int(both.sum()) * 2 > int(shown.sum())
-
-
-def _require_maps(returned: object, count: int, name: str) -> torch.Tensor:
-    wanted = f"a float tensor ({count}, h, w) or ({count}, C, h, w)"
-    if not isinstance(returned, torch.Tensor):
-        kind = f"{type(returned).__module__}.{type(returned).__qualname__}".removeprefix("builtins.")
-        raise SaliencyMethodError(f"{name}: the method returned {kind}, not {wanted}")
-    shape = tuple(returned.shape)
-    if returned.ndim not in (3, 4) or len(returned) != count:
-        raise SaliencyMethodError(f"{name}: the method returned the shape {shape}, not {wanted}")
-    if not returned.is_floating_point():
-        raise SaliencyMethodError(f"{name}: the method returned {returned.dtype}, not {wanted}")
-    if returned.shape[-2:].numel() < 2:
-        raise SaliencyMethodError(f"{name}: the method returned the shape {shape}: a map needs at least two positions")
-    return returned.detach()

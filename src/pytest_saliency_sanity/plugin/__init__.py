@@ -42,6 +42,7 @@ from .fixtures import (
     saliency_settings,
     saliency_subject,
 )
+from .habits import Habits
 from .images import require_photographs, watch_for_images
 from .interruption import Interruption
 from .items import PackagedTests
@@ -52,6 +53,7 @@ from .progress import Progress
 from .project import checks_of, expected_failures_of, methods_of
 from .settings import SETTINGS, Settings, read_settings, require_plan
 from .sharding import Sharding
+from .timeouts import Timeouts
 
 __all__ = [
     "saliency_batch",
@@ -113,33 +115,46 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{marker}: {meaning}")
     config.stash[GIVEN_BEFORE] = take_over(config)
     config.stash[SETTINGS] = read = read_settings(config)
-    config.stash[KNOWN] = known = open_baseline(read)
-    config.pluginmanager.register(Progress(config), "saliency_sanity_progress")
-    expected: list[ExpectedFailure] = [*expected_failures_of(config), *read.expected_failures]
-    config.pluginmanager.register(PackagedTests(read, expected), "saliency_sanity_tests")
-    if read.shard:
-        config.pluginmanager.register(Sharding(read.shard, read.sources["shard"]), "saliency_sanity_sharding")
-    if html_report.is_written(config):
-        config.pluginmanager.register(html_report.Pictures(), "saliency_sanity_pictures")
+    config.stash[KNOWN] = open_baseline(read)
+    _register_asking(config, read)
     if not hasattr(config, "workerinput"):
-        from .summary import ReportWriter, step_summary_file
-
-        config.stash[LEDGER] = ledger = Ledger(read, typed_command(config))
-        # At the end of the run, what is registered last is called first: the ledger, whose findings the others tell of.
-        if (job := step_summary_file()) or read.report:
-            _require_reports(read)
-            config.pluginmanager.register(ReportWriter(read.report, job, ledger), "saliency_sanity_reports")
-        if known:
-            config.pluginmanager.register(BaselineKeeper(known, ledger), "saliency_sanity_baseline")
-        config.pluginmanager.register(ledger, "saliency_sanity_ledger")
-        if read.methods or read.report:
-            config.pluginmanager.register(Interruption(), "saliency_sanity_interruption")
+        _register_reporting(config, read)
     if read.methods:
         _activate(config, read)
     elif any(is_ours(argument) for argument in config.args):
         raise usage_error(f"{ROOT}: no method to check. Give one: pytest {ROOT} --saliency-method=gradcam")
     else:
         watch_for_images(config, read, alone=False)
+
+
+def _register_asking(config: pytest.Config, read: Settings) -> None:
+    """Register what is needed in every process that asks questions."""
+    expected: list[ExpectedFailure] = [*expected_failures_of(config), *read.expected_failures]
+    config.pluginmanager.register(Progress(config), "saliency_sanity_progress")
+    config.pluginmanager.register(PackagedTests(read, expected), "saliency_sanity_tests")
+    if read.timeout:
+        config.pluginmanager.register(Timeouts(read.timeout, read.sources["timeout"]), "saliency_sanity_timeouts")
+    config.pluginmanager.register(Habits(), "saliency_sanity_habits")
+    if read.shard:
+        config.pluginmanager.register(Sharding(read.shard, read.sources["shard"]), "saliency_sanity_sharding")
+    if html_report.is_written(config):
+        config.pluginmanager.register(html_report.Pictures(), "saliency_sanity_pictures")
+
+
+def _register_reporting(config: pytest.Config, read: Settings) -> None:
+    """Register what is needed in the process that reports to the user."""
+    from .summary import ReportWriter, step_summary_file
+
+    config.stash[LEDGER] = ledger = Ledger(read, typed_command(config))
+    # At the end of the run, what is registered last is called first: the ledger, whose findings the others tell of.
+    if (job := step_summary_file()) or read.report:
+        _require_reports(read)
+        config.pluginmanager.register(ReportWriter(read.report, job, ledger), "saliency_sanity_reports")
+    if known := config.stash[KNOWN]:
+        config.pluginmanager.register(BaselineKeeper(known, ledger), "saliency_sanity_baseline")
+    config.pluginmanager.register(ledger, "saliency_sanity_ledger")
+    if read.methods or read.report:
+        config.pluginmanager.register(Interruption(), "saliency_sanity_interruption")
 
 
 def take_over(config: pytest.Config) -> Callable[[], None]:

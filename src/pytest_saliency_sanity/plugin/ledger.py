@@ -17,6 +17,7 @@ import pytest
 
 from ..checks.registry import CHECKS
 from ..reports.glances import Glance, layers, mimics
+from ..reports.habits import notes_on_habits
 from ..reports.record import Record, model_of
 from ..reports.run import Run
 from .account import account_of, evidence_in, glance_in, result_in
@@ -45,6 +46,7 @@ class Ledger:
         self.seconds: dict[str, float] = defaultdict(float)
         self.subjects: dict[str, tuple[str, str]] = {}
         self.glances: dict[tuple[str, str], Glance] = {}
+        self.habits: list[tuple[str, dict[str, Any]]] = []
         self.outcomes: dict[str, str] = {}
         self.problems: list[str] = []
         self.notes: list[str] = []
@@ -79,6 +81,8 @@ class Ledger:
             self.subjects[report.nodeid] = method, model
         if glance := glance_in(account):
             self.glances[glance.method, glance.model] = glance
+        if "habits" in account:
+            self.habits.append((account["about"][0], account["habits"]))
         if "question" in account:
             self.records[report.nodeid] = record_of(report.nodeid, outcome, account)
 
@@ -126,7 +130,7 @@ class Ledger:
             law=settings.law,
             confidence=settings.confidence,
             records=tuple(sorted(self._timed(), key=plan.place)),
-            notes=(*layers(glances), *mimics(glances), *self.notes),
+            notes=(*layers(glances), *mimics(glances), *notes_on_habits(self.habits), *self.notes),
             planned=self._count_planned(self.packaged | self.by_name),
             ran=len(packaged),
             own=len(self.outcomes) - len(packaged),

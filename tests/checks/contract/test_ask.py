@@ -313,7 +313,7 @@ def needs_modules(model: nn.Module, images: Maps, targets: Maps) -> Maps:
 
 
 WRONG = [
-    (numpy_maps, "it returned ndarray, not a float tensor (1, h, w)", SMALLEST),
+    (numpy_maps, "it returned numpy.ndarray, not a float tensor (1, h, w)", SMALLEST),
     (flat_maps, "it returned the shape (1, 36), not a float tensor (1, h, w)", SMALLEST),
     (one_map_too_many, "it returned the shape (2, 1, 6, 6)", SMALLEST),
     (empty_maps, "it returned the shape (1, 1, 0, 6)", SMALLEST),

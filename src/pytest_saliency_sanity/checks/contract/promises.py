@@ -11,8 +11,11 @@ from torch import nn
 
 from ...foundation.custody import custody
 from ...foundation.errors import described
+from ...foundation.habits import quietly
 from ...foundation.randomness import isolated_streams
 from ...foundation.threads import threads
+from ...foundation.timeouts import Overdue
+from ...measuring.returned import not_larger, plain
 from ...methods.protocol import SaliencyMethod
 from .networks import Example
 from .residue import belongings, difference, random_streams
@@ -96,10 +99,10 @@ class Given(NamedTuple):
 def _maps(method: SaliencyMethod, given: Given, *, seed: int) -> tuple[Any, Any]:
     """Return a method's maps and the states of the random streams after it; all else must be left as found."""
     model, images, targets, before = given
-    with isolated_streams(seed), custody() as left_behind:
+    with isolated_streams(seed), custody() as left_behind, quietly():
         try:
             maps = method(model, images, targets)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Overdue):
             raise
         except BaseException as error:
             clear_frames(error.__traceback__)  # so that destructors disturb nobody later
@@ -109,14 +112,16 @@ def _maps(method: SaliencyMethod, given: Given, *, seed: int) -> tuple[Any, Any]
     for each in (changed, *left_behind):
         if each:
             raise BrokenPromiseError(f"not left as found: {each}")
-    _require_well_formed(maps, len(images))
-    return maps, streams
+    return _well_formed(maps, images), streams
 
 
-def _require_well_formed(maps: object, count: int) -> None:
+def _well_formed(returned: object, images: torch.Tensor) -> torch.Tensor:
+    count = len(images)
     wanted = f"a float tensor ({count}, h, w) or ({count}, C, h, w)"
-    if not isinstance(maps, torch.Tensor):
-        raise BrokenPromiseError(f"it returned {type(maps).__name__}, not {wanted}")
+    try:
+        maps = plain(returned)
+    except ValueError as error:
+        raise BrokenPromiseError(f"it returned {error}, not {wanted}") from error
     if maps.ndim not in (3, 4) or len(maps) != count or 0 in maps.shape:
         raise BrokenPromiseError(f"it returned the shape {tuple(maps.shape)}, not {wanted}")
     if not maps.is_floating_point():
@@ -125,6 +130,7 @@ def _require_well_formed(maps: object, count: int) -> None:
         raise BrokenPromiseError("its maps are not detached: they keep the graph of the model in memory")
     if not bool(maps.isfinite().all()):
         raise BrokenPromiseError(f"{int((~maps.isfinite()).sum())} of {maps.numel()} values are not finite")
+    return not_larger(maps, images)
 
 
 def _require_same_alone(method: SaliencyMethod, example: Example, given: Given, together: torch.Tensor) -> None:
@@ -175,7 +181,7 @@ def _require_left_as_found_after_exception(method: SaliencyMethod, example: Exam
     with isolated_streams(0), custody() as left_behind:
         try:
             method(model, images, targets)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Overdue):
             raise
         except BaseException as error:  # any, since a library can wrap it; a method that never calls the model has none
             clear_frames(error.__traceback__)
