@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support.trainings import NARROW, TINY, TrainingProcess, with_recipe
+import torch
+from support.faults import make_read_only
+from support.trainings import NARROW, TINY, TrainingProcess, entry_in, with_recipe
 
 from pytest_saliency_sanity.__main__ import main
 from pytest_saliency_sanity.networks import commands
 from pytest_saliency_sanity.networks.presets.embedded import bias, digits
 from pytest_saliency_sanity.networks.presets.paper import recipes
+from pytest_saliency_sanity.networks.storage.cached import train_entry
 from pytest_saliency_sanity.networks.storage.collection import Choice
+from pytest_saliency_sanity.networks.storage.record import write_record
 from pytest_saliency_sanity.networks.storage.shipped import ShippedNetworks
 from pytest_saliency_sanity.networks.training.training import Training
 
@@ -257,3 +263,87 @@ def test_verify_of_a_network_skips_the_families_that_do_not_have_it(capsys: Told
         "resnet-balanced",
         "resnet-biased",
     ]
+
+
+# Faults in the cache
+
+
+@pytest.fixture
+def cache(tmp_path: Path, narrow: None) -> Path:
+    """A cache folder with two networks, of which the first is damaged."""
+    (folder := tmp_path / "cache").mkdir()
+    for name in ("alexnet", "vgg11"):
+        train_entry(replace(entry_in(folder, recipes.FAMILY), network=name))
+    entry_in(folder, recipes.FAMILY).finished.write_bytes(b"damaged")
+    return folder
+
+
+def test_list_tells_of_a_damaged_network_and_goes_on(cache: Path, capsys: Told) -> None:
+    damaged = entry_in(cache, recipes.FAMILY).finished
+    assert main(["checkpoints", "list", "--cache-dir", str(cache)]) == 1
+    out, err = capsys.readouterr()
+    of_the_paper = out.partition(f"paper, in {cache}\n")[2]
+    assert re.search(rf"^alexnet-random   not measured\n  wrong: {damaged} is damaged", of_the_paper, re.M)
+    assert "alexnet-true     not trained yet\n" in of_the_paper
+    assert re.search(r"^vgg11-random     training 0\.\d+", of_the_paper, re.M)
+    assert err == ""
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("facts", [{}, {"history": 3, "seconds": 1.0}, {"history": [[1.0, 0.1, 0.1]]}])
+def test_list_tells_of_a_save_that_says_nothing(facts: dict[str, Any], tmp_path: Path, capsys: Told) -> None:
+    entry = entry_in(tmp_path, recipes.FAMILY)
+    write_record(entry.unfinished, {"weight": torch.zeros(2)}, facts)
+    assert main(["checkpoints", "list", "--cache-dir", str(tmp_path)]) == 1
+    assert f"wrong: {entry.unfinished} is damaged: how far it came can't be read" in capsys.readouterr().out
+
+
+def test_list_tells_of_a_damaged_manifest_and_goes_on(folder: Path, tmp_path: Path, capsys: Told) -> None:
+    (folder / "manifest.json").write_text("{")
+    assert main(["checkpoints", "list", "--cache-dir", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith(f"embedded, in {folder}\n  wrong: {folder / 'manifest.json'} is damaged")
+    assert f"bias, in {bias.FOLDER}\nalexnet-balanced" in out
+
+
+@pytest.mark.usefixtures("narrow")
+def test_list_without_a_home_tells_so_and_goes_on(monkeypatch: pytest.MonkeyPatch, capsys: Told) -> None:
+    monkeypatch.setenv("SALIENCY_SANITY_CACHE_DIR", "~nobody-has-this-name/cache")
+    assert main(["checkpoints", "list"]) == 1
+    out = capsys.readouterr().out
+    assert "wrong: ~nobody-has-this-name/cache is in a home folder, and there is none: name another" in out
+    assert f"bias, in {bias.FOLDER}\nalexnet-balanced" in out
+
+
+def test_verify_tells_of_a_damaged_network_and_goes_on(cache: Path, capsys: Told) -> None:
+    damaged = entry_in(cache, recipes.FAMILY).finished
+    assert main(["checkpoints", "verify", "--preset=paper", "--labels=random", "--cache-dir", str(cache)]) == 1
+    out, err = capsys.readouterr()
+    assert f"alexnet-random   not measured\n  wrong: {damaged} is damaged" in out
+    assert "Delete it: it is then trained again\n" in out
+    assert re.search(r"^vgg11-random     training 0\.\d+", out, re.M)
+    assert err == ""
+
+
+def test_clear_deletes_a_damaged_network_too(cache: Path, capsys: Told) -> None:
+    damaged = entry_in(cache, recipes.FAMILY).finished
+    assert main(["checkpoints", "clear", "--cache-dir", str(cache)]) == 0
+    assert f"deleted {damaged}\n" in capsys.readouterr().out
+    assert not list(cache.glob("*.safetensors"))
+
+
+def test_clear_on_a_disk_that_is_read_only_says_so(cache: Path, capsys: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        make_read_only(patch)
+        assert main(["checkpoints", "clear", "--cache-dir", str(cache)]) == 1
+    out, err = capsys.readouterr()
+    files = sorted(cache.glob("*.safetensors"))
+    assert out.splitlines() == [f"kept {file}: it can't be deleted (Read-only file system)" for file in files]
+    assert len(files) == 2
+    assert err == ""
+
+
+def test_clear_of_a_file_in_place_of_the_cache_is_an_error(tmp_path: Path, capsys: Told) -> None:
+    (tmp_path / "file").touch()
+    assert main(["checkpoints", "clear", "--cache-dir", str(tmp_path / "file")]) == 1
+    assert capsys.readouterr().err == f"error: {tmp_path / 'file'} can't be read (Not a directory)\n"

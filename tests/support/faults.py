@@ -73,27 +73,28 @@ def die_while_saving(how: int) -> None:
 class FullDisk:
     """A disk that has no room from the n-th request on: a file to make, to fill or to rename, a folder, a mode.
 
-    ``was_full``: whether it came to that. ``for_good``: whether later requests are refused too.
+    ``was_full``: whether it came to that. ``for_good``: whether later requests are refused too. ``folder``: what is on
+    that disk.
     """
 
-    def __init__(self, patch: pytest.MonkeyPatch, at: int, for_good: bool = True) -> None:
-        self.at, self.for_good, self.count = at, for_good, 0
+    def __init__(self, patch: pytest.MonkeyPatch, at: int, for_good: bool = True, folder: Path = Path("/")) -> None:
+        self.at, self.for_good, self.folder, self.count = at, for_good, folder, 0
         opened, wrote, saved = os.open, Path.write_bytes, save_file
 
         def opening(path: Any, flags: int, *rest: Any, **how: Any) -> int:
             if flags & os.O_CREAT:
-                self.request()
+                self.request(path)
             return opened(path, flags, *rest, **how)
 
         def writing(path: Path, data: bytes) -> int:
-            if self.refuses():
+            if self.refuses(path):
                 wrote(path, data[: len(data) // 2])
                 raise no_room()
             return wrote(path, data)
 
         def saving(tensors: Any, path: Path, metadata: Any) -> None:
             saved(tensors, path, metadata)
-            if self.refuses():
+            if self.refuses(path):
                 os.truncate(path, path.stat().st_size // 2)
                 raise SafetensorError(f"Error while serializing: {no_room()}")
 
@@ -108,20 +109,22 @@ class FullDisk:
         """Whether a request was refused."""
         return self.count >= self.at
 
-    def refuses(self) -> bool:
+    def refuses(self, path: str | Path) -> bool:
         """Count a request; return whether it is refused."""
+        if not Path(path).absolute().is_relative_to(self.folder):
+            return False
         self.count += 1
         return self.count == self.at or (self.for_good and self.count > self.at)
 
-    def request(self) -> None:
+    def request(self, path: str | Path) -> None:
         """Count a request; OSError if it is refused."""
-        if self.refuses():
+        if self.refuses(path):
             raise no_room()
 
     def _after_a_request(self, does: Callable[..., Any]) -> Callable[..., Any]:
         def asked(path: Any, *rest: Any, **how: Any) -> Any:
             if does.__name__ != "mkdir" or not os.path.exists(path):  # there is room for what is there
-                self.request()
+                self.request(path)
             return does(path, *rest, **how)
 
         return asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -76,6 +77,19 @@ def test_the_folder_is_the_given_one_or_the_environment_s_or_the_user_s(monkeypa
     assert cache_folder().name == "pytest-saliency-sanity"
     monkeypatch.setenv(VARIABLE, "~/elsewhere")
     assert cache_folder() == Path.home() / "elsewhere"
+    assert cache_folder("here") == Path.cwd() / "here"
+
+
+@pytest.mark.parametrize(("given", "told"), [(None, "the cache of trained networks"), ("~/cache", "~/cache")])
+def test_without_a_home_a_folder_has_to_be_named(given: str | None, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    for variable in ("HOME", "XDG_CACHE_HOME", VARIABLE):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with pytest.raises(CheckpointError, match=f"^{told} is in a home folder, and there is none: .* with {VARIABLE}"):
+        cache_folder(given)
     assert cache_folder("here") == Path.cwd() / "here"
 
 

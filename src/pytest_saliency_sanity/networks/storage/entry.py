@@ -36,13 +36,12 @@ def cache_folder(given: Path | str | None = None) -> Path:
     """
     from platformdirs import user_cache_path
 
-    folder = given or os.environ.get(VARIABLE) or user_cache_path("pytest-saliency-sanity")
+    named = given or os.environ.get(VARIABLE)
     try:
-        return Path(folder).expanduser().resolve()
+        return Path(named or user_cache_path("pytest-saliency-sanity")).expanduser().resolve()
     except RuntimeError as error:
-        raise CheckpointError(
-            f"the folder of trained networks is to be {folder}, and you have no home folder: {ELSEWHERE}"
-        ) from error
+        what = named or "the cache of trained networks"
+        raise CheckpointError(f"{what} is in a home folder, and there is none: {ELSEWHERE}") from error
 
 
 @dataclass(frozen=True)
