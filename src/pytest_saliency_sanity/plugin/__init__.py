@@ -54,6 +54,7 @@ from .project import checks_of, expected_failures_of, methods_of
 from .settings import SETTINGS, Settings, read_settings, require_plan
 from .sharding import Sharding
 from .timeouts import Timeouts
+from .workers import take_share
 
 __all__ = [
     "saliency_batch",
@@ -171,6 +172,7 @@ def take_over(config: pytest.Config) -> Callable[[], None]:
 
 def _activate(config: pytest.Config, read: Settings) -> None:
     require_plan(read)
+    take_share(config)
     _require_device(read)
     _require_parallel(read)
     require_photographs(read)

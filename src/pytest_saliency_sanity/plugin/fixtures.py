@@ -19,6 +19,7 @@ from .names import METHOD, MODEL
 from .properties import add_properties
 from .settings import SETTINGS, Settings
 from .supply import given_name, loading, more_images, of_the_preset, of_usual_size, supply
+from .workers import turn_of
 
 if TYPE_CHECKING:
     import torch
@@ -44,11 +45,14 @@ def saliency_settings(pytestconfig: pytest.Config) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def saliency_device(saliency_settings: Settings) -> torch.device:
-    """The device of ``--saliency-device``; ``auto`` is CUDA if there is one, else the CPU."""
+def saliency_device(saliency_settings: Settings, pytestconfig: pytest.Config) -> torch.device:
+    """The device of ``--saliency-device``; ``auto`` is CUDA if there is one, else the CPU.
+
+    Each worker of pytest-xdist gets another GPU in turn, unless the option says which one.
+    """
     from ..foundation.devices import resolve_device
 
-    return resolve_device(saliency_settings.device)
+    return resolve_device(saliency_settings.device, turn_of(pytestconfig))
 
 
 @pytest.fixture(scope="module")
