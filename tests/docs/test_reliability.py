@@ -14,7 +14,8 @@ PAGE = ROOT / "docs" / "reliability.md"
 
 
 def rows() -> list[list[str]]:
-    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")]
+    faults = PAGE.read_text().partition("\n## Fuzzing\n")[0]
+    lines = [line for line in faults.splitlines() if line.startswith("| ")]
     cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
     return [row for row in cells if row[0] != "Fault"]
 
