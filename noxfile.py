@@ -91,12 +91,21 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def audit(session: nox.Session) -> None:
+    """Look for known weaknesses in all that is installed with the package and its extras."""
+    session.install(".[all]", requirement("pip-audit"))
+    # The package itself is not on the index in this version.
+    session.run("pip-audit", "--progress-spinner=off", "--skip-editable", *session.posargs)
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Build the sdist and the wheel into dist/, and run the tests of the unpacked sdist (arguments go to pytest)."""
     shutil.rmtree("dist", ignore_errors=True)
-    session.install(requirement("build"), requirement("twine"))
+    session.install(requirement("build"), requirement("check-wheel-contents"), requirement("twine"))
     session.run("python", "-m", "build")
     session.run("twine", "check", "--strict", *map(str, Path("dist").iterdir()))
+    session.run("check-wheel-contents", "dist")
     (sdist,) = Path("dist").resolve().glob("*.tar.gz")
     session.install(f"{sdist}[test]")
     # Not below this folder: there, the runs of pytest that tests start would find this pyproject.toml.

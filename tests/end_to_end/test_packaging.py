@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -87,6 +89,55 @@ def test_the_wheel_has_everything_of_the_package_and_nothing_else(wheel: Path) -
     assert names == files_of(ROOT / "src")
 
 
+def test_the_wheel_has_no_other_data_than_what_is_listed_here(wheel: Path) -> None:
+    weights = {
+        "embedded": [f"{network}-{labels}" for network in ("alexnet", "vgg11") for labels in ("true", "random")],
+        "scenes": ["resnet-true", "resnet-random"],
+        "bias": [f"{network}-{kind}" for network in MODELS for kind in ("biased", "balanced")],
+    }
+    data = {
+        "py.typed",
+        "reports/results.schema.json",
+        "reports/page/page.html.jinja",
+        "reports/page/style.css",
+        *(f"networks/weights/{folder}/manifest.json" for folder in weights),
+        *(f"networks/weights/{folder}/{name}.safetensors" for folder, names in weights.items() for name in names),
+    }
+    names = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    package = "pytest_saliency_sanity/"
+    assert {name for name in names if not name.endswith(".py")} == {f"{package}{name}" for name in data}
+    assert all(name.startswith(package) for name in names)
+    kept = {name.partition(".dist-info/")[2] for name in ZipFile(wheel).namelist() if ".dist-info/" in name}
+    assert kept == {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
+
+
+@pytest.mark.slow
+def test_who_builds_it_where_and_when_makes_no_difference(built: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "elsewhere"
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "site", "dist")
+    shutil.copytree(ROOT, copy, ignore=ignored)
+    for name in (".gitignore", ".pre-commit-config.yaml"):
+        shutil.copy(ROOT / name, copy)
+    for path in copy.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        os.utime(path, (2_000_000_000, 2_000_000_000))
+    again = tmp_path / "dist"
+    isolation = ["--no-isolation"] if find_spec("hatchling") else []
+    elsewhere = {"TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7", "LANG": "C"}
+    done = run(sys.executable, "-m", "build", *isolation, "--outdir", again, cwd=copy, **elsewhere)
+    assert done.returncode == 0, done.stdout + done.stderr
+    hashes = [
+        {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in folder.iterdir()
+            if path.suffix != ".gitignore"
+        }
+        for folder in (built, again)
+    ]
+    assert len(hashes[0]) == 2
+    assert hashes[0] == hashes[1]
+
+
 def test_the_wheel_has_the_checkpoints_their_manifest_and_types(wheel: Path) -> None:
     names = ZipFile(wheel).namelist()
     for network in MODELS:
@@ -134,7 +185,7 @@ def test_the_sdist_has_what_its_own_tests_need(sdist: Path) -> None:
     for folder in ("src", "tests", "benchmarks", "docs", "examples"):
         assert files_of(sdist / folder) == files_of(ROOT / folder)
     settings = ("pyproject.toml", "mkdocs.yml", "conftest.py", "noxfile.py")
-    for name in (*settings, "README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE"):
+    for name in (*settings, "README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE", "SECURITY.md"):
         assert (sdist / name).read_bytes() == (ROOT / name).read_bytes()
 
 
