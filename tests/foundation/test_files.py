@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_saliency_sanity.foundation.files import read_json, write_whole, writing_whole
+from pytest_saliency_sanity.foundation.files import read_json, temporary_files, write_whole, writing_whole
 
 # Writes half of a file, says so, and waits for its end.
 WRITING = """
@@ -84,6 +84,14 @@ def test_a_process_that_is_killed_leaves_no_half_file(how: signal.Signals, befor
     assert all(each.name.startswith(".results.json.") for each in tmp_path.iterdir() if each != file)
     write_whole(file, "whole")
     assert file.read_text() == "whole"
+
+
+def test_what_is_being_written_is_found_by_the_name_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / ".other").touch()
+    with writing_whole(tmp_path / "a.txt") as first, writing_whole(tmp_path / "b.md") as second:
+        assert temporary_files(tmp_path, "*.txt") == [first]
+        assert temporary_files(tmp_path, "b.md") == [second]
+    assert temporary_files(tmp_path, "*") == []
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:

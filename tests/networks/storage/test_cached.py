@@ -286,6 +286,23 @@ def test_a_damaged_save_is_not_gone_on_from(
     assert bytes_of(entry.read()[0]) == uninterrupted
 
 
+@pytest.mark.parametrize(
+    "rest", [{}, {"optimizer.0.momentum_buffer": torch.zeros(3)}, {"features.0.bias": torch.ones(1)}]
+)
+def test_a_save_that_does_not_fit_is_not_gone_on_from(
+    cache: Path, rest: dict[str, torch.Tensor], uninterrupted: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Whole, and partly taken up before it turns out not to fit: that training is of no use any more.
+    entry = entry_in(cache)
+    other = with_recipe(NARROW, width=0.04).training("alexnet", "random")
+    other.epoch()
+    tensors = {name: torch.zeros_like(value) for name, value in other.model.state_dict().items()} if rest else {}
+    write_record(entry.unfinished, {**tensors, **rest}, {"history": [[1.0, 0.1, 0.1]], "seconds": 1.0})
+    train_entry(entry)
+    assert "is damaged, or of a training on another device: the training starts anew" in capsys.readouterr().err
+    assert bytes_of(entry.read()[0]) == uninterrupted
+
+
 # Folders that take no file
 
 

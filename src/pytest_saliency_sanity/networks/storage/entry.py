@@ -140,8 +140,8 @@ class Entry:
         history, seconds = self._progress_in(facts)
         try:
             training.take_up(tensors, list(history))
-        except (RuntimeError, KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{self.unfinished} is damaged: it does not fit the training") from error
+        except (RuntimeError, LookupError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{self.unfinished} is damaged, or of a training on another device") from error
         return seconds, f"{self.name}: taken up after epoch {len(history)}"
 
     def _progress_in(self, facts: Mapping[str, Any]) -> tuple[tuple[Epoch, ...], float]:

@@ -132,7 +132,10 @@ class Training:
         }
 
     def take_up(self, tensors: Mapping[str, torch.Tensor], history: list[Epoch]) -> None:
-        """Go on from where another training of the same arguments was put down."""
+        """Go on from where another training of the same arguments was put down.
+
+        Raises LookupError, RuntimeError or ValueError if the tensors are not those of such a training.
+        """
         of_model = {name: value for name, value in tensors.items() if not name.startswith((OPTIMIZER, STREAM))}
         self.model.load_state_dict(of_model)
         slots: dict[int, dict[str, torch.Tensor]] = {}
@@ -140,10 +143,15 @@ class Training:
             if name.startswith(OPTIMIZER):
                 row, slot = name.removeprefix(OPTIMIZER).split(".")
                 slots.setdefault(int(row), {})[slot] = value
+        for number, parameter in enumerate(self.model.parameters()):
+            if any(value.dim() and value.shape != parameter.shape for value in slots.get(number, {}).values()):
+                raise ValueError(f"the optimiser keeps something of another shape for parameter {number}")
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
         self._streams = {
             name.removeprefix(STREAM): value.cpu() for name, value in tensors.items() if name.startswith(STREAM)
         }
+        if "cpu" not in self._streams or (self.device.type == "cuda" and "cuda" not in self._streams):
+            raise KeyError(f"{STREAM}{self.device.type}")
         self.history = list(history)
 
     def _in_kept_precision(self) -> nn.Module:
