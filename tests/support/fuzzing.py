@@ -118,7 +118,7 @@ def limited(seconds: float) -> Iterator[None]:
         raise Hangs
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # and again, if the first was raised where Python ignores errors
     try:
         yield
     finally:
