@@ -17,6 +17,7 @@ from ..foundation.inference import limit_rows, max_rows
 from ..foundation.memory import is_out_of_memory
 from ..foundation.progress import advance
 from ..foundation.randomness import derived_seed, isolated_streams
+from ..foundation.timeouts import Overdue
 from ..methods.protocol import SaliencyMethod
 from .returned import require_maps
 
@@ -83,10 +84,13 @@ def _maps_of_some(
 def called(
     method: SaliencyMethod, model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, name: str
 ) -> object:
-    """Return what a method returns. Raises SaliencyMethodError for whatever it raises, except for a user's Ctrl-C."""
+    """Return what a method returns. Raises SaliencyMethodError for whatever it raises.
+
+    Only a user's Ctrl-C and the end of the time that the question may take go on as they are.
+    """
     try:
         return method(model, images, targets)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Overdue):
         raise
     except BaseException as error:  # sys.exit and the outcomes of pytest, such as a skip, are no Exceptions
         # What the method was working on is let go here, where its destructors disturb nobody, also what refers to
