@@ -105,6 +105,10 @@ def _spread(
 
 
 def _do(function: Callable[[Shared, Job], Outcome], sent: Sent, circumstances: Circumstances, job: Job) -> Outcome:
-    """Do a job in the process that it was sent to. If Dask's processes have threads, these take turns."""
-    with _one_at_a_time, threads(circumstances.threads), rows_at_a_time(circumstances.rows):
+    """Do a job in the process that it was sent to. If Dask's processes have threads, these take turns.
+
+    A process that has fewer threads than the one that sent the job, since it shares a machine, keeps to its own.
+    """
+    count = min(circumstances.threads, torch.get_num_threads())
+    with _one_at_a_time, threads(count), rows_at_a_time(circumstances.rows):
         return function(received(sent), job)

@@ -1,0 +1,161 @@
+"""Measure what an explanation costs, how that grows, and what two workers gain.
+
+    python benchmarks/scale.py [--runs 3] [--write]
+
+The first tables vary one thing at a time in a cascade of gradients on an untrained AlexNet: images, stages, pixels, and
+parameters. The last one runs the packaged suite in one worker of pytest-xdist and in two. With ``--write``, they go to
+``docs/scale.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from tempfile import TemporaryDirectory
+
+import psutil
+import torch
+from documents import DOCS, rewrite
+from machine import described
+from stopwatch import Times, in_turns, spread, threads
+
+from pytest_saliency_sanity import Batch, CascadingRandomizer, build_model, src_profile
+from pytest_saliency_sanity.methods.gradient import gradient
+
+CPU = torch.device("cpu")
+METHODS = ("gradcam", "gradient", "smoothgrad", "captum:IntegratedGradients", "captum:DeepLift", "sobel")
+SUITE = ("saliency-sanity", *(f"--saliency-method={method}" for method in METHODS), "-q", "-p", "no:cacheprovider")
+EVERY = 0.05  # seconds between two looks at the memory of workers
+
+
+@dataclass(frozen=True)
+class Size:
+    """What is varied. ``width``: of the network's layers, relative to the paper's."""
+
+    images: int = 20
+    stages: int = 4
+    pixels: int = 64
+    width: float = 0.25
+
+    def call(self) -> Callable[[], object]:
+        """Return a cascade of this size."""
+        model = build_model("alexnet", width=self.width).eval()
+        images = torch.randn(self.images, 3, self.pixels, self.pixels, generator=torch.Generator().manual_seed(0))
+        cascade = CascadingRandomizer(model, images=images)
+        stages = cascade.names()[: self.stages]
+        # A method that is not marked as one of plain passes runs the whole network at every stage, as most do.
+        method = partial(_unshared, gradient)
+        return partial(src_profile, method, randomization=cascade, batch=Batch(images), at=stages, seeds=1)
+
+    @property
+    def explanations(self) -> int:
+        """Maps of the trained network and of each stage."""
+        return self.images * (1 + self.stages)
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights, in thousands."""
+        return round(sum(each.numel() for each in build_model("alexnet", width=self.width).parameters()) / 1000)
+
+
+def _unshared(method: Callable[..., torch.Tensor], *given: object) -> torch.Tensor:
+    return method(*given)
+
+
+USUAL = Size()
+VARIED: Mapping[str, tuple[Size, ...]] = {
+    "images": tuple(replace(USUAL, images=each) for each in (10, 20, 40, 80, 160)),
+    "stages": tuple(replace(USUAL, stages=each) for each in (1, 2, 4, 8)),
+    "pixels": tuple(replace(USUAL, pixels=each) for each in (64, 96, 128, 224)),
+    "width": tuple(replace(USUAL, width=each) for each in (0.125, 0.25, 0.5, 1.0)),
+}
+
+
+def growth(runs: int) -> Iterator[str]:
+    """Yield a table: how the time of a cascade grows with each size, one thread."""
+    yield "| varied | images | stages | pixels | parameters, thousands | cascade, s | an explanation, ms |"
+    yield "|---|---|---|---|---|---|---|"
+    with threads(1):
+        for what, sizes in VARIED.items():
+            taken = in_turns({str(size): size.call() for size in sizes}, runs, CPU)
+            for size in sizes:
+                times = taken[str(size)]
+                each = Times(tuple(1000 * run / size.explanations for run in times.runs))
+                shape = f"{size.images} | {size.stages} | {size.pixels} x {size.pixels} | {size.parameters:,}"
+                yield f"| {what} | {shape} | {times} | {each} |"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A run of the packaged suite: its seconds, and the most memory of each of its workers, in MB."""
+
+    seconds: float
+    workers: tuple[float, ...]
+
+
+def run_suite(workers: int) -> Suite:
+    """Run the suite in so many workers, without the user saying how many threads there are to be."""
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    command = (sys.executable, "-m", "pytest", *SUITE, f"-n{workers}", "--dist=loadscope")
+    with TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
+        most: dict[int, float] = {}
+        watch = threading.Thread(target=_watch, args=(process, most))
+        watch.start()
+        shown, _ = process.communicate()
+        seconds = time.perf_counter() - begin
+        watch.join()
+    if process.returncode != 1 or "planned" not in shown:  # the edge detector fails
+        raise SystemExit(f"{' '.join(command)}\n{shown}")
+    return Suite(seconds, tuple(sorted(most.values())[-workers:]))
+
+
+def _watch(process: subprocess.Popen[str], most: dict[int, float]) -> None:
+    while process.poll() is None:
+        try:
+            for child in psutil.Process(process.pid).children(recursive=True):
+                most[child.pid] = max(most.get(child.pid, 0.0), child.memory_info().rss / 1e6)
+        except psutil.NoSuchProcess:
+            pass
+        time.sleep(EVERY)
+
+
+def speed_up(runs: int) -> Iterator[str]:
+    """Yield a table of the suite in one worker and in two, in turns."""
+    found: dict[int, list[Suite]] = {1: [], 2: []}
+    for number in range(runs):
+        for workers in (1, 2) if number % 2 else (2, 1):
+            found[workers].append(run_suite(workers))
+    ratios = [one.seconds / two.seconds for one, two in zip(found[1], found[2], strict=True)]
+    yield "| workers | seconds | most memory of a worker, MB | times as fast as one |"
+    yield "|---|---|---|---|"
+    for workers, suites in found.items():
+        memory = spread([each for suite in suites for each in suite.workers])
+        faster = "1" if workers == 1 else spread(ratios)
+        yield f"| {workers} | {spread([suite.seconds for suite in suites])} | {memory} | {faster} |"
+
+
+def main() -> None:
+    """Measure, and print or write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    where = f"{described()} Times are medians (lowest to highest); runs: {options.runs}."
+    for name, measure in (("growth", growth), ("workers", speed_up)):
+        lines = [where, "", *measure(options.runs)]
+        if options.write:
+            rewrite(DOCS / "scale.md", name, lines)
+        print("\n".join(lines), end="\n\n")
+
+
+if __name__ == "__main__":
+    main()
