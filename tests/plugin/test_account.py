@@ -82,13 +82,12 @@ def test_facts_are_added_and_the_last_counts(item: Any) -> None:
     assert told(item) == {"device": "cpu", "reason": "because"}
 
 
-@pytest.mark.parametrize(("when", "kept"), [("setup", False), ("call", True), ("teardown", True)])
-def test_a_test_that_is_set_up_again_forgets_its_result(item: Any, when: str, kept: bool) -> None:
+def test_a_result_is_forgotten_and_nothing_else(item: Any) -> None:
     tell(item, device="cpu")
     tell_result(item, result(), evidence=True)
-    forget_result(item, when)
+    forget_result(item)
     account = told(item)
-    assert (result_in(account) is not None, evidence_in(account) is not None) == (kept, kept)
+    assert (result_in(account), evidence_in(account)) == (None, None)
     assert account["device"] == "cpu"
 
 

@@ -38,11 +38,10 @@ def tell_result(item: pytest.Item, result: CheckResult, *, evidence: bool) -> No
         tell(item, evidence=b64encode(packed(result.evidence)).decode("ascii"))
 
 
-def forget_result(item: pytest.Item, when: str) -> None:
-    """Forget the result of a run before, if a test was set up to run again."""
-    if when == "setup":
-        for name in ("result", "evidence"):
-            item.stash[ACCOUNT].pop(name, None)
+def forget_result(item: pytest.Item) -> None:
+    """Forget the result of a test: of a run before, or one that does not count."""
+    for name in ("result", "evidence"):
+        item.stash[ACCOUNT].pop(name, None)
 
 
 def attach(item: pytest.Item, report: pytest.TestReport) -> None:

@@ -21,6 +21,7 @@ from ..foundation.errors import (
     described,
     traceback_of,
 )
+from ..foundation.timeouts import Overdue
 from ..methods.registry import known_methods
 from ..networks.presets.registry import PRESETS
 from .account import attach, forget_result, tell
@@ -30,7 +31,7 @@ from .command import command_for
 from .names import METHOD, MODEL, PACKAGED
 from .settings import Settings, require_plan
 
-SPEAK_FOR_THEMSELVES = (SaliencyAnswerChanged, SaliencyCheckFailed, SaliencyMethodError)
+SPEAK_FOR_THEMSELVES = (SaliencyAnswerChanged, SaliencyCheckFailed, SaliencyMethodError, Overdue)
 
 
 def question_of(item: pytest.Item) -> Question | None:
@@ -117,7 +118,8 @@ class PackagedTests:
         if isinstance(error, SPEAK_FOR_THEMSELVES) and report.failed:
             report.longrepr = text_of(error)
         if question:
-            forget_result(item, call.when)
+            if call.when == "setup" or isinstance(error, Overdue):  # it runs again, or its answer came too late
+                forget_result(item)
             tell(item, command=command_for(item, self.settings, question), reason=reason_of(error, report))
         attach(item, report)
         return report

@@ -22,6 +22,7 @@ from ..methods.resolve import installed_methods, require_method_spec
 from ..networks.presets.registry import PRESETS
 from .names import EXPECTED_FAILURES
 
+MOST_SECONDS = 1_000_000  # eleven days
 DEVICES = ("auto", "cpu", "cuda", "cuda:N", "mps")
 
 
@@ -151,6 +152,17 @@ def parse_confidence(value: str) -> float:
     return confidence
 
 
+def parse_seconds(value: str) -> float:
+    """Return a number of seconds above 0."""
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MOST_SECONDS:  # nor NaN
+        raise ValueError(f"{quoted(value)} is not a number of seconds above 0 and at most {MOST_SECONDS}")
+    return seconds
+
+
 def expanded(value: str) -> Path:
     """Return a path with the home folder in place of ``~``. Raises ValueError if there is none of that user."""
     try:
@@ -250,6 +262,9 @@ OPTIONS = (
         "nowhere",
     ),
     Option("shard", "I/N", "ask only shard I of N of the methods and models", parse_shard, "all of them"),
+    Option(
+        "timeout", "SECONDS", "fail a question that takes longer; the others are still asked", parse_seconds, "no limit"
+    ),
     Option("memory", "SIZE", "take at most so much memory, as in 2G", parse_size, "a quarter of what is free"),
     Option("seed", "N", "the seed of all random draws", parse_integer(0, 2**63 - 1), "0"),
     Option(

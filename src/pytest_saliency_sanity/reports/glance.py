@@ -10,6 +10,7 @@ from ..checks.answering import suited_to
 from ..checks.judging.subject import Subject
 from ..foundation.copying import copied
 from ..foundation.errors import SaliencyMethodError
+from ..foundation.timeouts import Overdue
 from ..measuring.maps import reduced
 from ..methods.controls import image_itself
 from ..methods.gradient import gradient
@@ -43,7 +44,7 @@ def layer_of(subject: Subject, image: torch.Tensor) -> str:
     ask = getattr(subject.method, "layer_of", None)
     try:
         return str(ask(subject.model, image) or "") if ask else ""
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Overdue):
         raise
     except BaseException:  # the layer does not exist, or the model raises: the checks report it
         return ""
