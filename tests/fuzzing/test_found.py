@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
@@ -248,6 +249,15 @@ def test_an_archive_of_old_is_refused_before_a_folder_is_made_for_it(tmp_path: P
     with Sentry().listening() as heard, pytest.raises(CheckpointError, match=r"nor what torch\.save writes"):
         read_weights(tmp_path / "weights.pth")
     assert not heard
+
+
+def test_an_archive_of_a_version_to_come_is_damaged(tmp_path: Path) -> None:
+    torch.save({"weight": torch.zeros(3)}, tmp_path / "weights.pth")
+    content = bytearray((tmp_path / "weights.pth").read_bytes())
+    entry = content.index(b"PK\x01\x02")  # of the first member
+    content[entry + 6], content[entry + 8] = 127, 1  # the version that is needed to read it, and that it is encrypted
+    with pytest.raises(CheckpointError, match="it is an archive that is cut off or damaged"):
+        read_weights(written(tmp_path, bytes(content), "weights.pth"))
 
 
 # Runs and baselines

@@ -6,6 +6,7 @@ reads, imports nothing by its names, writes nothing, and comes to an end.
 
 from __future__ import annotations
 
+import codecs
 import os
 import signal
 import sys
@@ -18,7 +19,9 @@ from typing import Any
 
 from hypothesis.strategies import SearchStrategy
 
-LONGEST_MESSAGE = 2_000  # characters, though an input may have a hundred thousand
+from pytest_saliency_sanity.foundation.errors import LONGEST_TEXT
+
+LONGEST_MESSAGE = LONGEST_TEXT  # though an input may have a hundred thousand characters
 SECONDS = 60  # for one input: what takes longer hangs
 
 # What no parser does. ``compile`` is not among it: ``ast.literal_eval`` parses, and runs nothing.
@@ -85,6 +88,7 @@ class Sentry:
 
     def __init__(self) -> None:
         self.heard: list[str] | None = None
+        codecs.lookup("cp437")  # Python imports it for the names in a damaged archive
         sys.addaudithook(self)
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:

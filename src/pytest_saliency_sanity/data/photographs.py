@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageFile, ImageOps
 
-from ..foundation.errors import brief, described, quoted
+from ..foundation.errors import quoted, reason_in
 from .batch import Batch
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm")
@@ -198,9 +198,7 @@ def _pillow_reads(file: Path) -> Iterator[None]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             yield
     except Exception as error:  # Pillow's formats raise errors of many types on damaged files
-        raise ValueError(
-            f"{file} can't be read as an image ({brief(described(error))}); replace it or remove it"
-        ) from error
+        raise ValueError(f"{file} can't be read as an image ({reason_in(error)}); replace it or remove it") from error
     finally:
         ImageFile.LOAD_TRUNCATED_IMAGES = lenient
 

@@ -50,6 +50,17 @@ def described(error: BaseException) -> str:
         return type(error).__name__
 
 
+def excused(error: BaseException) -> str:
+    """Return what a method raised; if it is no Exception, that it is no way out."""
+    no_way_out = "" if isinstance(error, Exception) else "; a method can't end, skip or excuse the test it is put to"
+    return f"{described(error)}{no_way_out}"
+
+
+def reason_in(error: BaseException) -> str:
+    """Return the type and the text of an error that another message gives as the reason: a quarter of it at most."""
+    return shortened(described(error), LONGEST_TEXT // 4)
+
+
 def brief(text: str) -> str:
     """Return a message without the middle of values that are too long to be read, and of itself if it is."""
     text = re.sub(rf"\S{{{LONGEST_WORD + 1},}}", lambda found: shortened(found[0], LONGEST_WORD), text)

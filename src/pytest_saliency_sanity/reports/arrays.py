@@ -15,7 +15,7 @@ from typing import IO
 import numpy as np
 
 from ..checks.judging.evidence import Evidence
-from ..foundation.errors import LONGEST_TEXT, described, quoted, shortened
+from ..foundation.errors import quoted, reason_in
 from ..foundation.files import writing_whole
 from .run import Run
 
@@ -43,8 +43,7 @@ def read(path: Path) -> dict[int, Evidence]:
         try:
             return _evidence_in(opened)
         except Exception as error:  # zipfile and numpy raise many things for a damaged file, also OSError
-            told = shortened(described(error), LONGEST_TEXT // 4)
-            raise ValueError(f"{path} is not a maps.npz of this package: {told}") from error
+            raise ValueError(f"{path} is not a maps.npz of this package: {reason_in(error)}") from error
 
 
 def _evidence_in(opened: IO[bytes]) -> dict[int, Evidence]:

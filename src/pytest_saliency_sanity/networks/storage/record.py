@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ...foundation.errors import CheckpointError, brief, described
+from ...foundation.errors import CheckpointError, reason_in
 from ...foundation.files import parse_json, writing_whole
 
 
@@ -63,6 +63,6 @@ def _parts(file: Path, with_tensors: bool = True) -> tuple[dict[str, torch.Tenso
     except FileNotFoundError as error:
         raise CheckpointError(f"{file} is missing") from error
     except Exception as error:  # a damaged header leads anywhere, also into torch
-        reason = brief(described(error).partition("\n")[0])
+        reason = reason_in(error).partition("\n")[0]
         raise CheckpointError(f"{file} is damaged or not a checkpoint of ours ({reason})") from error
     return tensors, facts, metadata

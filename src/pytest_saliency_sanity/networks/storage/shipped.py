@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load, save
 from torch import nn
 
-from ...foundation.errors import CheckpointError, brief, quoted, unknown_name
+from ...foundation.errors import CheckpointError, quoted, reason_in, unknown_name
 from ...foundation.files import parse_json
 from ..training.claims import Claims
 from ..training.family import Family
@@ -60,7 +60,7 @@ class ShippedNetworks:
                 raise ValueError(f"its format is {quoted(facts['format'])}, not {FORMAT}")
             return {name: _from_json(each) for name, each in facts["checkpoints"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CheckpointError(f"{self.manifest} is damaged ({brief(repr(error))}). {self.rebuild}") from error
+            raise CheckpointError(f"{self.manifest} is damaged ({reason_in(error)}). {self.rebuild}") from error
 
     def load(self, network: str, kind: str) -> nn.Module:
         """Return a network in evaluation mode, on the CPU in float32; its hash is verified.
