@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from textwrap import shorten
 from typing import Any
 
 from ...foundation.custody import custody
+from ...foundation.errors import SaliencyMethodError, excused
 from ...foundation.progress import expect
 from ...foundation.threads import one_thread
 from ...methods.protocol import SaliencyMethod
@@ -15,6 +17,7 @@ from ..judging.result import CheckResult, Figure, Finding, Measured, not_asked
 from ..judging.subject import MethodSubject
 from . import CHECK
 from .networks import Example
+from .promises import Excuse
 from .search import search
 from .trial import FORM, Found, Trial
 
@@ -44,14 +47,14 @@ def check_contract(
 
     A method may refuse a network, by raising whenever it is asked about it: that is a finding. If it refuses all of
     them, the question is not asked. It may also refuse images smaller than ``form``, the size ``(C, H, W)`` of the
-    images of the run, which one network in eight has.
+    images of the run, which one network in eight has. Raises SaliencyMethodError if it ends or skips, which is neither.
 
     The same ``examples`` are tried in every run and on every machine, however slow; if one fails, at most
     ``MOST_SHRINKS`` smaller ones. Nothing is written to disk.
     """
     trial = Trial(method, form)
     expect(examples, unit=NETWORKS)
-    with one_thread(), custody():
+    with one_thread(), custody(), blaming(method_name):
         search(trial, seed, examples)
         trial.shrink_refused()
         gc.collect()  # what a method that raised was working on, so that its destructors disturb nobody later
@@ -68,6 +71,17 @@ def check_contract(
         measured=Measured(seed, figures=tuple(figures_of(trial))),
         findings=findings,
     )
+
+
+@contextmanager
+def blaming(method_name: str) -> Iterator[None]:
+    """Make whatever would end or excuse a test, such as ``sys.exit``, an error of the method."""
+    try:
+        yield
+    except Excuse as excuse:
+        error = excuse.__cause__
+        assert error is not None
+        raise SaliencyMethodError(f"{method_name} on {NETWORKS}: the method raised {excused(error)}") from error
 
 
 def described(refused: Found) -> str:

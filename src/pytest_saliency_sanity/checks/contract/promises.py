@@ -37,6 +37,16 @@ class RefusalError(Exception):
     """A method raised when it was first called on an example. The message is its type and text."""
 
 
+class Excuse(BaseException):
+    """A method raised what would end or excuse a test, such as ``sys.exit``. What it raised is the cause."""
+
+
+def require_exception(error: BaseException) -> None:
+    """Raise Excuse unless what a method raised is an Exception."""
+    if not isinstance(error, Exception):
+        raise Excuse from error
+
+
 class Sabotage(RuntimeError):  # noqa: N818  (raised on purpose)
     """Raised by a network on purpose, to see what the method leaves behind."""
 
@@ -105,6 +115,7 @@ def _maps(method: SaliencyMethod, given: Given, *, seed: int) -> tuple[Any, Any]
         except (KeyboardInterrupt, Overdue):
             raise
         except BaseException as error:
+            require_exception(error)
             clear_frames(error.__traceback__)  # so that destructors disturb nobody later
             raise RefusalError(described(error)) from None
         streams = random_streams()
@@ -184,6 +195,7 @@ def _require_left_as_found_after_exception(method: SaliencyMethod, example: Exam
         except (KeyboardInterrupt, Overdue):
             raise
         except BaseException as error:  # any, since a library can wrap it; a method that never calls the model has none
+            require_exception(error)
             clear_frames(error.__traceback__)
         changed = difference(before, belongings(model, images, targets))
     for each in (changed, *left_behind):
