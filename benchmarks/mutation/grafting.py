@@ -6,21 +6,24 @@ That is far faster. What is done on import, such as constants, defaults and deco
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from types import CodeType, FunctionType
 
 OF_A_FUNCTION = 0x1  # CO_OPTIMIZED: its variables are in slots, unlike those of a module or a class
 
 
-def graft(path: str, source: str, code: str) -> bool:
-    """Give the functions of a file the code of a mutant, in this process; return whether that was possible."""
+def graft(path: str, source: str, code: str, functions: Sequence[FunctionType]) -> bool:
+    """Give the functions of a file the code of a mutant, in this process; return whether that was possible.
+
+    ``functions``: those of this process that are of the file, or more.
+    """
     before, after = compile(source, path, "exec"), compile(code, path, "exec")
     if not are_alike(before, after):
         return False
     changed = [
         (old, new) for old, new in functions_in(before, after) if old.co_code != new.co_code or is_other(old, new)
     ]
-    live = [(function, old, new) for old, new in changed for function in functions_with(path, old)]
+    live = [(function, old, new) for old, new in changed for function in functions if is_of(function, path, old)]
     if not changed or len(live) != len(changed):
         return False
     try:
@@ -71,11 +74,14 @@ def functions_in(before: CodeType, after: CodeType) -> Iterator[tuple[CodeType, 
             yield from functions_in(one, other)
 
 
-def functions_with(path: str, code: CodeType) -> list[FunctionType]:
-    """Return the functions of this process that have such code of a file."""
-    found = (each for each in gc.get_objects() if type(each) is FunctionType)  # not of what passes for one
-    return [each for each in found if each.__code__.co_filename == path and _place(each.__code__) == _place(code)]
+def functions_of(paths: Collection[str]) -> list[FunctionType]:
+    """Return the functions of this process that are defined in files."""
+    found = [each for each in gc.get_objects() if type(each) is FunctionType]  # not what only passes for one
+    return [each for each in found if each.__code__.co_filename in paths]
 
 
-def _place(code: CodeType) -> tuple[str, int]:
-    return code.co_qualname, code.co_firstlineno
+def is_of(function: FunctionType, path: str, code: CodeType) -> bool:
+    """Return whether a function has such code of a file."""
+    own = function.__code__
+    place = own.co_filename, own.co_qualname, own.co_firstlineno
+    return place == (path, code.co_qualname, code.co_firstlineno)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -9,6 +10,9 @@ from hashlib import sha256
 from cosmic_ray.mutating import mutate_code
 
 from .operators import operators
+
+# What no result depends on: ``strict`` of zip notices errors in the code itself, the others are dataclasses' manners.
+INERT = re.compile(r",?\s*\b(strict|repr|frozen|init)=\s*(True|False)")
 
 
 @dataclass(frozen=True)
@@ -34,14 +38,19 @@ class Mutant:
 
 def mutants_of(file: str, source: str) -> Iterator[Mutant]:
     """Yield every mutant of a file that Python can compile, each code once."""
-    seen = {source}
+    seen = {without_inert(source)}
     for name, operator in operators().items():
         occurrence = 0
         while (code := mutate_code(source, operator, occurrence)) is not None:
             occurrence += 1
-            if code not in seen and is_python(code):
-                seen.add(code)
+            if without_inert(code) not in seen and is_python(code):
+                seen.add(without_inert(code))
                 yield _mutant(file, name, source, code)
+
+
+def without_inert(code: str) -> str:
+    """Return code without what no result depends on, and without the ends of its lines."""
+    return "".join(INERT.sub("", code).split())
 
 
 def is_python(code: str) -> bool:

@@ -7,10 +7,11 @@ from functools import partial
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
-from .grafting import graft
+from .grafting import functions_of, graft
 from .mutants import Mutant, mutants_of
 from .results import Result, Results
 from .targets import matters, mirrored
@@ -95,19 +96,20 @@ class Run:
         self, mutants: Sequence[Mutant], chosen: dict[str, list[str]], items: Sequence[pytest.Item]
     ) -> list[str]:
         by_id = {item.nodeid: item for item in items}
+        functions = functions_of({str(self.root / each.file) for each in mutants})
         left = []
         for mutant in mutants:
             some = [by_id[test] for test in chosen[mutant.key] if test in by_id]
-            outcome = outcome_of(lambda: self._put_to(mutant, some), limit=self._limit(mutant), log=self.log)  # noqa: B023
+            outcome = outcome_of(lambda: self._put_to(mutant, some, functions), limit=self._limit(mutant), log=self.log)  # noqa: B023
             if outcome.by == CAN_NOT:
                 left.append(mutant.key)
             else:
                 self.results.add(mutant, outcome, self.version)
         return left
 
-    def _put_to(self, mutant: Mutant, items: Sequence[pytest.Item]) -> str:
+    def _put_to(self, mutant: Mutant, items: Sequence[pytest.Item], functions: Sequence[FunctionType]) -> str:
         path = self.root / mutant.file
-        if not graft(str(path), path.read_text(), mutant.code):
+        if not graft(str(path), path.read_text(), mutant.code, functions):
             return CAN_NOT
         failures = Failures()
         if items:

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.properties import quick
 
-from pytest_saliency_sanity.measuring.looks import Look, confidence_at, has_few_images, looks_for, with_one_more
+from pytest_saliency_sanity.measuring.looks import (
+    Look,
+    Looking,
+    confidence_at,
+    has_few_images,
+    looking,
+    looks_for,
+    with_one_more,
+)
 from pytest_saliency_sanity.measuring.statistics import mean_interval
 
 NAN = np.nan
@@ -91,6 +99,47 @@ def test_only_looks_that_can_still_get_more_images_have_few() -> None:
     assert few(looks_for(20, 8)) == [True, False, False, False]
     assert few(looks_for(10, 8)) == [False, False, False]
     assert few(looks_for(1000, 8, fixed=12)) == [False]
+
+
+def test_a_quick_method_takes_all_looks_each_as_sure_as_all_together_need() -> None:
+    assert looking(1000, 8, 0.95) == Looking(looks_for(1000, 8), confidence_at(0.95, 4), short=False)
+
+
+def test_a_fixed_plan_has_the_confidence_that_is_asked_for_however_slow_the_method_is() -> None:
+    assert looking(1000, 8, 0.95, fixed=40, seconds=9.0) == ((Look(40, 8),), 0.95, False)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "count"),
+    [
+        (120 / 5120, 4),  # the fourth look has 160 images under 32 draws; it takes two minutes
+        (np.nextafter(120 / 5120, 1), 3),
+        (120 / 1280, 3),
+        (np.nextafter(120 / 1280, 1), 2),
+        (0.25, 2),  # 320 explanations take 80 seconds
+    ],
+)
+def test_looks_that_take_more_than_two_minutes_are_left_out(seconds: float, count: int) -> None:
+    found = looking(1000, 8, 0.95, seconds=seconds)
+    assert found == (looks_for(1000, 8)[:count], confidence_at(0.95, 4), count < 4)
+    assert not found.is_least
+
+
+@pytest.mark.parametrize(("draws", "least"), [(8, Look(10, 4)), (1, Look(10, 1)), (2, Look(10, 2))])
+def test_a_method_of_more_than_a_quarter_of_a_second_is_asked_for_one_look(draws: int, least: Look) -> None:
+    found = looking(1000, draws, 0.95, seconds=np.nextafter(0.25, 1))
+    assert found == ((least,), 0.95, True)
+    assert found.is_least
+
+
+def test_a_single_look_is_not_the_least_if_nothing_was_left_out() -> None:
+    assert not looking(10, 1, 0.95).is_least
+    assert len(looking(10, 1, 0.95).looks) == 1
+
+
+@pytest.mark.parametrize(("images", "few"), [(39, True), (40, False)])
+def test_forty_images_are_not_few(images: int, few: bool) -> None:
+    assert has_few_images(Look(images, 8), (Look(images, 8), Look(1000, 8))) == few
 
 
 def test_one_more_image_is_far_away_under_each_draw_of_which_anything_is_defined() -> None:

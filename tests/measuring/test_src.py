@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -9,18 +10,22 @@ import pytest
 import torch
 from support.images import noise
 from support.networks import is_copy, small
+from support.watching import Watching
 from torch import nn
 
 from pytest_saliency_sanity import Batch, CascadingRandomizer, LabelRandomizer, gradient, spearman
 from pytest_saliency_sanity.foundation.errors import SaliencyMethodError
 from pytest_saliency_sanity.foundation.inference import logits_of
+from pytest_saliency_sanity.foundation.progress import choose_displays
 from pytest_saliency_sanity.foundation.randomness import derived_seed
 from pytest_saliency_sanity.interventions.other_class import OtherClass
 from pytest_saliency_sanity.interventions.repetition import Repetition
-from pytest_saliency_sanity.interventions.stage import Randomization
+from pytest_saliency_sanity.interventions.stage import Randomization, Stage
 from pytest_saliency_sanity.interventions.symmetries import Symmetry
+from pytest_saliency_sanity.measuring.looks import Look
 from pytest_saliency_sanity.measuring.maps import as_seen
-from pytest_saliency_sanity.measuring.profile import Cause
+from pytest_saliency_sanity.measuring.pictures import KEPT
+from pytest_saliency_sanity.measuring.profile import TRAINED, Cause
 from pytest_saliency_sanity.measuring.ranks import standard_ranks
 from pytest_saliency_sanity.measuring.src import SrcMeasurement, stages_meant
 from pytest_saliency_sanity.measuring.view import Prepared, causes_of
@@ -91,6 +96,19 @@ def test_maps_are_ranked_as_seen_if_so_is_asked(cascade: CascadingRandomizer) ->
     assert torch.equal(before.values, standard_ranks(maps))
 
 
+def test_what_is_shown_are_the_maps_of_the_first_images_under_the_first_draw(
+    cascade: CascadingRandomizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_saliency_sanity.measuring.original.MOST_PIXELS", 0)  # ten images at a time
+    images = noise(25, 1, 10, 10)
+    batch = Batch(images, torch.arange(25) % 4)
+    shown = measurement(cascade, batch=batch, seeds=3).profile("every").maps
+    assert list(shown) == [TRAINED, *cascade.names()]
+    for stage in chain([Stage(TRAINED, cascade.model)], cascade.bind(images, derived_seed(0, 0))):
+        expected = gradient(stage.model, images[:KEPT], torch.arange(KEPT)).sum(1)
+        np.testing.assert_allclose(shown[stage.name], expected, rtol=1e-5, atol=1e-6)
+
+
 def test_what_does_not_draw_is_measured_once() -> None:
     model = small()
     randomizer = LabelRandomizer(model, small())
@@ -133,6 +151,95 @@ def test_noise_is_the_same_under_a_symmetry_and_another_at_every_repetition() ->
     other = measurement(Repetition(small()), drawing, seeds=3).profile("every").src
     assert len(np.unique(other)) == other.size
     assert np.abs(other).max() < 5 / 99**0.5  # an SRC of noise has the standard deviation 1 / sqrt(99)
+
+
+def test_every_stage_of_a_draw_has_noise_of_its_own(cascade: CascadingRandomizer) -> None:
+    drawn: list[torch.Tensor] = []
+
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        drawn.append(drawing(model, images, targets))
+        return drawn[-1]
+
+    measurement(cascade, method, seeds=2).profile("every")
+    assert len({tuple(maps.flatten().tolist()) for maps in drawn}) == len(drawn) == 1 + 2 * len(cascade.names())
+
+
+class Dead(LabelRandomizer):
+    """A model of which all logits are the same, for every image."""
+
+    repeats = True
+
+    def only(self) -> Stage:
+        dead = small()
+        for parameter in dead.parameters():
+            parameter.data.zero_()
+        return Stage(self.stage, dead, alive_on=IMAGES)
+
+
+def test_a_dead_model_is_not_scored_whatever_its_maps_are() -> None:
+    calls: list[int] = []
+
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        calls.append(len(images))
+        return images[:, 0]
+
+    asked = measurement(Dead(small(), small()), method, signs=("signed", "absolute"))
+    watching = Watching()
+    before = choose_displays(lambda: watching)
+    try:
+        *_, (profile, by_magnitude) = asked.growing("every", (Look(4, 1), Look(6, 2)))
+    finally:
+        choose_displays(before)
+    for found in (profile, by_magnitude):
+        assert np.isnan(found.src).all()
+        assert found.causes_at("random_labels") == {Cause.DEAD_MODEL: 12}
+        assert list(found.maps) == [TRAINED]  # there is none of the dead model to look at
+    # The trained model and the first draw; both go on. Of the second draw, the first four images are enough.
+    assert calls == [4, 4, 2, 2, 4]
+    assert [(work.done, work.total) for work in watching.ended] == [(8, 8), (10, 10)]  # what is left out is done, too
+
+
+def test_a_method_that_fails_on_a_dead_model_is_not_to_blame() -> None:
+    model = small()
+
+    def method(given: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        if not is_copy(given, model):
+            raise ZeroDivisionError
+        return images[:, 0]
+
+    profile = measurement(Dead(model, small()), method).profile("every")
+    assert profile.causes_at("random_labels") == {Cause.DEAD_MODEL: 12}  # six images, two draws
+    with pytest.raises(SaliencyMethodError, match="ZeroDivisionError"):
+        measurement(CascadingRandomizer(model, images=IMAGES), method).profile("every")
+
+
+def test_the_method_of_a_measurement_explains_the_stages_whoever_drew_the_maps_before(
+    cascade: CascadingRandomizer,
+) -> None:
+    shared = measurement(cascade).original
+    seen: list[nn.Module] = []
+
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        seen.append(model)
+        return gradient(model, images, targets)
+
+    measurement(cascade, method, original=shared).profile("last")
+    assert len(seen) == 2  # the draws; the maps before are those of the shared ones
+
+
+def test_a_method_that_does_not_share_work_sees_all_layers_run(cascade: CascadingRandomizer) -> None:
+    runs: list[str] = []
+
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        hook = model[0].register_forward_hook(lambda *_: runs.append("first"))  # type: ignore[index]
+        inner = type(model[0]).forward  # type: ignore[index]
+        assert model[0].forward.__func__ is inner  # type: ignore[index]
+        model(images)
+        hook.remove()
+        return images[:, 0]
+
+    measurement(cascade, method).profile("every")
+    assert len(runs) == 1 + 2 * len(cascade.names())
 
 
 def test_maps_of_another_size_at_a_stage_are_an_error_that_names_it(cascade: CascadingRandomizer) -> None:
