@@ -55,6 +55,11 @@ def set_given(methods: Sequence[NamedMethod]) -> Sequence[NamedMethod]:
     return before
 
 
+def given_methods() -> Sequence[NamedMethod]:
+    """Return the methods that a project's hooks gave."""
+    return tuple(_given)
+
+
 def known_methods() -> dict[str, list[NamedMethod]]:
     """Return, by name, all methods of that name: a project's own, then entry points, then built-in ones."""
     found: dict[str, list[NamedMethod]] = defaultdict(list)

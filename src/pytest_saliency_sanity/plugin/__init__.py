@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pytest
 
 from ..checks.expectations import ExpectedFailure
 from ..checks.registry import CHECKS, Check
 from ..foundation.registry import Source
-from ..methods.registry import BUILT_IN, NamedMethod, set_given
-from ..methods.resolve import resolve_method
-from ..networks.resolve import find_network
+from ..methods.registry import NamedMethod, set_given
 from ..reports.registry import REPORTS
 from . import html_report
 from .baselines import KNOWN, BaselineKeeper, open_baseline
-from .blame import blaming, usage_error
+from .blame import usage_error
 from .collection import Selection, is_ours
 from .command import typed_command
 from .fixtures import (
@@ -44,6 +40,7 @@ from .fixtures import (
 )
 from .habits import Habits
 from .images import require_photographs, watch_for_images
+from .importing import require_import_paths
 from .interruption import Interruption
 from .items import PackagedTests
 from .ledger import Ledger, asks_nothing
@@ -178,7 +175,7 @@ def _activate(config: pytest.Config, read: Settings) -> None:
     require_photographs(read)
     selection = Selection(config, read)
     watch_for_images(config, read, alone=selection.alone)
-    _require_import_paths(config, read)
+    require_import_paths(config, read)
     config.pluginmanager.register(selection, "saliency_sanity_selection")
 
 
@@ -208,25 +205,6 @@ def _require_parallel(read: Settings) -> None:
             opened(read.parallel)
         except (ValueError, ImportError) as error:
             raise usage_error(f"{read.sources['parallel']}: {error}") from error
-
-
-def _require_import_paths(config: pytest.Config, read: Settings) -> None:
-    """Import methods and models given by an import path, so that errors are reported before any test runs."""
-    named = set(read.methods) - set(BUILT_IN)
-    models = [model for model in read.models if model not in read.preset.networks]
-    if not named and not models:
-        return
-    here = str(config.invocation_params.dir)
-    if here not in sys.path:
-        sys.path.insert(0, here)  # like `python -m pytest`, so that modules in the current folder are found
-    looks: tuple[tuple[str, Any, Callable[[str], object]], ...] = (
-        ("method", named, resolve_method),
-        ("model", models, find_network),
-    )
-    for option, specs, look in looks:
-        for spec in sorted(specs):
-            with blaming(f"{read.sources[option]}={spec}"):  # importing the user's module can raise anything
-                look(spec)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
