@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -315,10 +316,16 @@ def test_long_names_and_settings_of_a_baseline_are_told_in_short(tmp_path: Path)
 
 
 def test_long_names_in_runs_are_told_in_short() -> None:
-    shard = run(record(VERY), plan=PLAN)
-    with pytest.raises(MergeError, match="questions were put more than once") as caught:
-        merge({"a": shard, "b": shard})
-    assert len(str(caught.value)) < LONGEST_MESSAGE
+    long = run(record(VERY), plan=PLAN)
+    for others, told in (
+        ([long, long], "questions were put more than once"),
+        ([long, replace(long, law=VERY)], r"a has law normal, and b has law xxx.* characters\]"),
+        ([long, run(record(versions={"torch": VERY}), plan=PLAN)], "and b has torch xxx"),
+        ([long, replace(run(record("sobel")), plan=replace(PLAN, checks=(VERY,)))], "were to ask different checks"),
+    ):
+        with pytest.raises(MergeError, match=told) as caught:
+            merge(dict(zip("ab", others, strict=True)))
+        assert len(str(caught.value)) < LONGEST_MESSAGE
 
 
 @pytest.mark.parametrize("place", ["9" * 5000, "-1", "", "x", "1_0"])

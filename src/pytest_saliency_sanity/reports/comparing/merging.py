@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ...checks.plan import Plan
 from ...checks.registry import CHECKS
+from ...foundation.errors import LONGEST_WORD, shortened
 from ...foundation.ids import split_variant
 from ..json_report import SETTINGS
 from ..record import Record
@@ -67,10 +68,12 @@ def joined(shards: Shards) -> Plan:
     for name, other in others:
         if other.checks != plan.checks:
             unlike = sorted(set(plan.checks) ^ set(other.checks)) or ["their order"]
-            raise MergeError(f"{first} and {name} were to ask different checks, {', '.join(unlike)}")
+            raise MergeError(f"{first} and {name} were to ask different checks, {_told(', '.join(unlike))}")
         for model in {*plan.models} & {*other.models}:
             if set(plan.lacking.get(model, ())) != set(other.lacking.get(model, ())):
-                raise MergeError(f"{first} and {name} do not ask the same of {model}: name it in both runs, or in none")
+                raise MergeError(
+                    f"{first} and {name} do not ask the same of {_told(model)}: name it in both runs, or in none"
+                )
         lacking |= other.lacking
     return replace(
         plan,
@@ -116,7 +119,7 @@ def _require_same_settings(shards: Shards) -> None:
         for setting in SETTINGS:
             mine, theirs = getattr(run, setting), getattr(other, setting)
             if mine != theirs:
-                raise MergeError(f"{first} has {setting} {mine}, and {name} has {setting} {theirs}")
+                raise MergeError(f"{first} has {setting} {_told(mine)}, and {name} has {setting} {_told(theirs)}")
 
 
 def _require_same_versions(shards: Shards) -> None:
@@ -126,6 +129,7 @@ def _require_same_versions(shards: Shards) -> None:
             for package, version in record.versions.items():
                 first, other = known.setdefault(package, (name, version))
                 if other != version:
+                    package, other, version = map(_told, (package, other, version))
                     raise MergeError(f"{first} has {package} {other}, and {name} has {package} {version}")
 
 
@@ -137,6 +141,10 @@ def _require_no_overlap(shards: Shards) -> None:
     if twice := [key for key, names in answered.items() if len(names) > 1]:
         where = " and ".join(dict.fromkeys(answered[twice[0]]))
         raise MergeError(f"{len(twice)} questions were put more than once, in {where}: {named(twice)}")
+
+
+def _told(value: object) -> str:
+    return shortened(str(value), LONGEST_WORD)
 
 
 def _each_once(texts: Iterable[str]) -> tuple[str, ...]:
