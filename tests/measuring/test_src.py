@@ -22,6 +22,7 @@ from pytest_saliency_sanity.interventions.other_class import OtherClass
 from pytest_saliency_sanity.interventions.repetition import Repetition
 from pytest_saliency_sanity.interventions.stage import Randomization, Stage
 from pytest_saliency_sanity.interventions.symmetries import Symmetry
+from pytest_saliency_sanity.measuring import src
 from pytest_saliency_sanity.measuring.looks import Look
 from pytest_saliency_sanity.measuring.maps import as_seen
 from pytest_saliency_sanity.measuring.pictures import KEPT
@@ -50,6 +51,7 @@ def cascade() -> CascadingRandomizer:
     ("how", "told"),
     [
         ({"signs": ("signed", "abs")}, "unknown sign 'abs'.*absolute"),
+        ({"signs": ("abs",)}, "unknown sign 'abs'.*absolute"),
         ({"compared_by": "srcc"}, "unknown similarity 'srcc'.*did you mean 'src'"),
         ({"seeds": 0}, "seeds must be at least 1, not 0"),
     ],
@@ -107,6 +109,36 @@ def test_what_is_shown_are_the_maps_of_the_first_images_under_the_first_draw(
     for stage in chain([Stage(TRAINED, cascade.model)], cascade.bind(images, derived_seed(0, 0))):
         expected = gradient(stage.model, images[:KEPT], torch.arange(KEPT)).sum(1)
         np.testing.assert_allclose(shown[stage.name], expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 50])
+def test_work_that_is_divided_for_several_processes_is_the_same(
+    cascade: CascadingRandomizer, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    monkeypatch.setattr("pytest_saliency_sanity.measuring.original.MOST_PIXELS", 0)  # ten images at a time
+    batch, looks = Batch(noise(25, 1, 10, 10)), (Look(12, 1), Look(25, 2))
+    alone = list(measurement(cascade, batch=batch).growing("every", looks))
+    # As if there were processes to give it to; how these are given it is shown in tests/foundation/test_mapping.py.
+    monkeypatch.setattr(src, "is_spread", lambda: True)
+    monkeypatch.setattr(src, "workers", lambda: workers)
+    for here, there in zip(alone, measurement(cascade, batch=batch).growing("every", looks), strict=True):
+        np.testing.assert_array_equal(here[0].src, there[0].src)
+        assert not np.isnan(there[0].src).any()
+
+
+def test_what_processes_have_done_is_told_here(cascade: CascadingRandomizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    watching = Watching()
+    before = choose_displays(lambda: watching)
+    monkeypatch.setattr(src, "is_spread", lambda: True)
+    try:
+        measurement(cascade, seeds=1).profile("every")
+    finally:
+        choose_displays(before)
+    # The trained model's six maps are drawn here, those of the stages elsewhere: told as they come. In this stand-in
+    # they are drawn here as well, which tells of them a second time.
+    (work,) = watching.ended
+    of_stages = 6 * len(cascade.names())
+    assert (work.total, work.done) == (6 + of_stages, 6 + 2 * of_stages)
 
 
 def test_what_does_not_draw_is_measured_once() -> None:
@@ -187,16 +219,16 @@ def test_a_dead_model_is_not_scored_whatever_its_maps_are() -> None:
     watching = Watching()
     before = choose_displays(lambda: watching)
     try:
-        *_, (profile, by_magnitude) = asked.growing("every", (Look(4, 1), Look(6, 2)))
+        *_, (profile, by_magnitude) = asked.growing("every", (Look(4, 1), Look(6, 2), Look(6, 3)))
     finally:
         choose_displays(before)
     for found in (profile, by_magnitude):
         assert np.isnan(found.src).all()
-        assert found.causes_at("random_labels") == {Cause.DEAD_MODEL: 12}
+        assert found.causes_at("random_labels") == {Cause.DEAD_MODEL: 18}
         assert list(found.maps) == [TRAINED]  # there is none of the dead model to look at
-    # The trained model and the first draw; both go on. Of the second draw, the first four images are enough.
-    assert calls == [4, 4, 2, 2, 4]
-    assert [(work.done, work.total) for work in watching.ended] == [(8, 8), (10, 10)]  # what is left out is done, too
+    # The trained model and the first draw; both go on. Of the others, the first four images are enough.
+    assert calls == [4, 4, 2, 2, 4, 4]
+    assert [(work.done, work.total) for work in watching.ended] == [(8, 8), (10, 10), (6, 6)]  # with what is left out
 
 
 def test_a_method_that_fails_on_a_dead_model_is_not_to_blame() -> None:
