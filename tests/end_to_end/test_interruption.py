@@ -83,6 +83,8 @@ WORKERS = ("-n", "2")
     [
         pytest.param(signal.SIGINT, (), False, id="SIGINT"),
         pytest.param(signal.SIGTERM, (), False, id="SIGTERM"),
+        pytest.param(signal.SIGINT, ("--saliency-isolate",), False, id="SIGINT-isolated", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, ("--saliency-isolate",), False, id="SIGTERM-isolated", marks=pytest.mark.slow),
         pytest.param(signal.SIGINT, WORKERS, True, id="SIGINT-to-all", marks=pytest.mark.slow),
         pytest.param(signal.SIGTERM, WORKERS, False, id="SIGTERM-to-the-controller", marks=pytest.mark.slow),
         pytest.param(signal.SIGINT, WORKERS, False, id="SIGINT-to-the-controller", marks=pytest.mark.slow),

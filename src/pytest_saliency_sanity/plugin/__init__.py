@@ -42,6 +42,7 @@ from .habits import Habits
 from .images import require_photographs, watch_for_images
 from .importing import require_import_paths
 from .interruption import Interruption
+from .isolation import isolate
 from .items import PackagedTests
 from .ledger import Ledger, asks_nothing
 from .names import MARKERS, ROOT
@@ -89,6 +90,12 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and their ini keys."""
     add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Obey ``--saliency-isolate``, before any code of the project is imported."""
+    isolate(early_config)
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:

@@ -23,6 +23,7 @@ from ..methods.registry import BUILT_IN, NamedMethod, given_methods, named_metho
 from ..methods.resolve import resolve_method
 from ..networks.resolve import find_network
 from .blame import blaming, usage_error
+from .isolation import tell_place
 from .settings import Settings
 
 LOOKS: dict[str, Callable[[str], object]] = {"method": resolve_method, "model": find_network}
@@ -52,7 +53,9 @@ def require_import_paths(config: pytest.Config, read: Settings) -> None:
         else:
             looks = [each for each in looks if each not in elsewhere]
     for option, spec in looks:
-        with blaming(f"{read.sources[option]}={spec}"):  # importing the user's module can raise anything
+        source = f"{read.sources[option]}={spec}"
+        tell_place(config, f"while {source} was imported")
+        with blaming(source):  # importing the user's module can raise anything
             LOOKS[option](spec)
 
 

@@ -314,7 +314,8 @@ OPTIONS = (
 
 UPDATE_BASELINE = Flag("update-baseline", "write the answers of this run to the file of --saliency-baseline")
 LIST = Flag("list", "list the methods, models, checks, presets, data sets and reports that exist, then stop")
-FLAGS = (UPDATE_BASELINE, LIST)
+ISOLATE = Flag("isolate", "run pytest in a child process, so that a method that ends its process turns nothing green")
+FLAGS = (UPDATE_BASELINE, ISOLATE, LIST)
 
 
 def add_options(parser: pytest.Parser) -> None:
