@@ -7,6 +7,7 @@ import pytest
 from pytest_saliency_sanity.checks.judging.result import not_asked
 from pytest_saliency_sanity.checks.plan import Plan, Question
 from pytest_saliency_sanity.checks.registry import CHECKS, question_ids
+from pytest_saliency_sanity.reports.record import Record
 
 
 def test_every_question_is_planned_once_for_each_method_and_model() -> None:
@@ -78,6 +79,31 @@ def test_results_are_sorted_as_they_were_planned_and_strangers_stand_last() -> N
     planned = [not_asked(each.id, each.method, each.model, 0, "why") for each in plan]
     strangers = [not_asked("repeatability", "c", "y", 0, "why"), not_asked("symmetry", "d", "y", 0, "why")]
     assert sorted([*strangers[::-1], *planned[::-1]], key=plan.place) == [*planned, *strangers]
+
+
+def test_records_are_sorted_by_their_questions_and_what_has_none_stands_last() -> None:
+    plan = Plan.of(["a"], ["x"], ["symmetry", "repeatability"])
+    results = [not_asked(each.id, each.method, each.model, 0, "why") for each in plan]
+    records = [Record.of(each) for each in results]
+    assert [each.question for each in records] == list(plan.checks)
+    assert sorted(reversed(records), key=plan.place) == records
+    assert plan.place(records[0]) == (0, "a", 0, "x", 0)
+    assert plan.place(Question("c", "z", "contract")) == (1, "c", 1, "z", len(plan.checks))
+
+
+def test_each_cell_has_its_questions() -> None:
+    plan = Plan.of(["b", "a"], ["y", "x"], ["contract", "repeatability"])
+    assert [question for _, _, questions in plan.cells() for question in questions] == list(plan)
+    assert [[question.id for question in questions] for _, _, questions in plan.cells()] == [
+        *(["repeatability"], ["repeatability"], ["contract"]),
+        *(["repeatability"], ["repeatability"], ["contract"]),
+    ]
+
+
+def test_nothing_is_known_to_be_lacking_unless_it_is_said() -> None:
+    assert not Plan.of(["a"], ["x"]).lacking
+    assert not Plan(("a",), ("x",), ("contract",)).lacking
+    assert not Plan(("a",), ("x",), ("contract",)).by_name
 
 
 def test_the_ids_of_the_registry_are_all_different() -> None:

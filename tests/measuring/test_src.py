@@ -25,7 +25,7 @@ from pytest_saliency_sanity.interventions.symmetries import Symmetry
 from pytest_saliency_sanity.measuring import src
 from pytest_saliency_sanity.measuring.looks import Look
 from pytest_saliency_sanity.measuring.maps import as_seen
-from pytest_saliency_sanity.measuring.pictures import KEPT
+from pytest_saliency_sanity.measuring.pictures import KEPT, pictures_of
 from pytest_saliency_sanity.measuring.profile import TRAINED, Cause
 from pytest_saliency_sanity.measuring.ranks import standard_ranks
 from pytest_saliency_sanity.measuring.src import SrcMeasurement, stages_meant
@@ -139,6 +139,30 @@ def test_what_processes_have_done_is_told_here(cascade: CascadingRandomizer, mon
     (work,) = watching.ended
     of_stages = 6 * len(cascade.names())
     assert (work.total, work.done) == (6 + of_stages, 6 + 2 * of_stages)
+
+
+def test_a_profile_says_what_it_is_of(cascade: CascadingRandomizer) -> None:
+    made = measurement(cascade, seed=5, seen=True, compared_by="pearson", signs=("absolute",))
+    own = made.original
+    assert (own.name, own.seed, own.seen, own.compared_by) == ("it on net", 5, True, "pearson")
+    profile = made.profile("last")
+    assert (profile.method, profile.model, profile.sign, profile.seed) == ("it", "net", "absolute", 5)
+    assert (profile.compared_by, profile.src.dtype, profile.causes.dtype) == ("pearson", np.float64, np.int8)
+    assert profile.pictures is not None
+    np.testing.assert_array_equal(profile.pictures, pictures_of(IMAGES))
+
+
+def test_a_method_that_is_wrong_is_told_so_before_any_stage_is_made() -> None:
+    made: list[str] = []
+
+    class Noting(LabelRandomizer):
+        def only(self) -> Stage:
+            made.append("stage")
+            return super().only()
+
+    with pytest.raises(SaliencyMethodError, match="NoneType"):
+        measurement(Noting(small(), small()), lambda *_: None).profile("last")  # type: ignore[arg-type]
+    assert made == []
 
 
 def test_what_does_not_draw_is_measured_once() -> None:
