@@ -43,6 +43,17 @@ def test_satterthwaites_degrees_of_freedom_are_those_of_the_example() -> None:
     assert t.ppf(0.975, freedom) == pytest.approx(3.257208125, abs=1e-6)
 
 
+def test_two_images_under_two_seeds_are_enough_to_see_that_seeds_differ() -> None:
+    # The images' means 0.02 and 0.035 have the variance 0.0001125, a half of it is 0.00005625. The seeds are 0.0175
+    # below and above: variance 0.0006125, a half of it is 0.00030625. The residuals are 0.0025, one degree of freedom
+    # is left, and the squares' sum 0.000025 over two images, 0.0000125, is less than the seeds' variance.
+    from_images, from_seeds = 0.00005625, 0.00030625
+    variance = from_images + from_seeds
+    half = t.ppf(0.975, variance**2 / (from_images**2 + from_seeds**2)) * variance**0.5
+    interval = mean_interval(np.array([[0.0, 0.02], [0.04, 0.05]]))
+    assert interval == pytest.approx((0.0275, 0.0275 - half, 0.0275 + half), abs=1e-9)
+
+
 @pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
 def test_one_seed_gives_the_t_interval_of_its_images(confidence: float) -> None:
     src = srcs(1, 30)
