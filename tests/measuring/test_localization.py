@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
-from pytest_saliency_sanity.measuring.localization import mass_inside
+from pytest_saliency_sanity.measuring.localization import are_enlarged, mass_inside, mass_outside
 
 
 def literal_mass(map_: np.ndarray, mask: np.ndarray) -> float:
@@ -96,6 +97,58 @@ def test_what_it_is_given_is_left_alone() -> None:
     before, masks = maps.detach().clone(), torch.eye(3, dtype=torch.bool).repeat(2, 1, 1)
     assert not mass_inside(maps, masks).requires_grad
     assert torch.equal(maps, before)
+
+
+def test_the_mass_outside_is_that_of_cells_which_touch_no_pixel_inside() -> None:
+    inside = torch.zeros(8, 8, dtype=torch.bool)
+    inside[:, 4:] = True
+    maps = torch.zeros(3, 8, 8)
+    maps[0, 2, 3], maps[1, 2, 4], maps[2, 0, 0], maps[2, 7, 7] = 0.5, -0.5, 1.0, -3.0
+    assert mass_outside(maps, inside).tolist() == [1.0, 0.0, 0.25]
+    # A cell of four pixels, and one of three columns that overlap, 0 to 2, 2 to 5 and 5 to 7.
+    coarse = torch.ones(1, 2, 2)
+    assert mass_outside(coarse, inside).tolist() == [0.5]
+    assert mass_outside(torch.ones(1, 1, 3), inside).tolist() == pytest.approx([1 / 3])
+    assert mass_outside(coarse, torch.ones(8, 8, dtype=torch.bool)).tolist() == [0.0]
+    assert mass_outside(coarse, ~torch.ones(8, 8, dtype=torch.bool)).tolist() == [1.0]
+
+
+def test_the_mass_outside_of_channels_is_that_of_their_magnitudes() -> None:
+    inside = torch.zeros(2, 2, dtype=torch.bool)
+    inside[1, 1] = True
+    maps = torch.zeros(4, 2, 2, 2)
+    maps[0, 0, 0, 0], maps[0, 1, 0, 0], maps[0, 0, 1, 1] = 1.0, -1.0, 2.0
+    maps[2, 0, 0, 1], maps[3, 1, 1, 0] = torch.nan, torch.inf
+    outside = mass_outside(maps, inside)
+    assert outside[0].item() == 0.5
+    assert outside[1:].isnan().all()
+
+
+@pytest.mark.parametrize(("side", "enlarged"), [(8, True), (9, False), (64, False)])
+def test_a_map_enlarged_eight_times_or_more_is_seen_as_such(side: int, enlarged: bool) -> None:
+    maps = torch.randn(4, side, side, generator=torch.Generator().manual_seed(0))
+    for mode in ("nearest", "bilinear"):
+        assert are_enlarged(F.interpolate(maps[:, None], (64, 64), mode=mode)[:, 0]) == enlarged
+
+
+def test_columns_and_rows_of_zeros_are_no_sides_of_a_map() -> None:
+    maps = torch.zeros(2, 64, 64)
+    maps[:, 4:16, 8:20] = torch.randn(2, 12, 12, generator=torch.Generator().manual_seed(0))
+    assert not are_enlarged(maps)
+    maps[:, 4:16, 8:20] = torch.randn(2, 1, 1, generator=torch.Generator().manual_seed(0))
+    assert are_enlarged(maps)
+
+
+def test_most_maps_must_be_enlarged_of_those_that_have_a_say() -> None:
+    fine = torch.randn(3, 32, 32, generator=torch.Generator().manual_seed(0))
+    coarse = F.interpolate(fine[:, None, :2, :2], (32, 32))[:, 0]
+    assert are_enlarged(torch.cat([fine[:1], coarse[:2]]))
+    assert not are_enlarged(torch.cat([fine[:1], coarse[:1]]))
+    nothing = torch.zeros(2, 32, 32)
+    nothing[1] = torch.nan
+    assert are_enlarged(torch.cat([nothing, coarse[:1]]))
+    assert not are_enlarged(torch.cat([nothing, fine[:1]]))
+    assert not are_enlarged(nothing)
 
 
 @pytest.mark.parametrize(("maps", "masks"), [((2, 4), (2, 4, 4)), ((2, 4, 4), (3, 4, 4)), ((2, 4, 4), (2, 1, 4, 4))])

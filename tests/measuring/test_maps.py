@@ -9,7 +9,7 @@ from torch import nn
 
 from pytest_saliency_sanity import spearman
 from pytest_saliency_sanity.foundation.errors import SaliencyMethodError
-from pytest_saliency_sanity.measuring.maps import LEVELS, as_seen, maps_of, reduced
+from pytest_saliency_sanity.measuring.maps import LEVELS, as_seen, have_signs, maps_of, reduced
 
 
 def edges_of(images: torch.Tensor) -> torch.Tensor:
@@ -49,6 +49,49 @@ def test_a_blank_map_stays_blank_and_what_is_not_finite_stays_that() -> None:
     maps = torch.ones(1, 4, 4)
     maps[0, 0, 0] = float("nan")
     assert as_seen(maps).isnan().any()
+
+
+@pytest.mark.parametrize("count", [99, 100, 101, 200])
+def test_the_99th_percentile_of_magnitude_has_the_highest_level(count: int) -> None:
+    values = torch.arange(1, count + 1).double()
+    seen = as_seen(-values[None, None, torch.randperm(count, generator=torch.Generator().manual_seed(0))]).flatten()
+    brightest = -(-99 * count // 100)  # as many hundredths of the values are not larger
+    assert sorted((-seen).tolist()) == (values * LEVELS / brightest).round().tolist()
+    assert -seen.max() == round(LEVELS / brightest)
+
+
+def test_a_map_that_is_blank_but_for_a_few_pixels_has_its_largest_value_at_the_highest_level() -> None:
+    maps = torch.zeros(1, 20, 20)
+    maps[0, 3, 4], maps[0, 5, 6] = -0.5, 0.25
+    seen = as_seen(maps)
+    assert seen[0, [3, 5], [4, 6]].tolist() == [-LEVELS, LEVELS / 2]
+    assert seen.count_nonzero() == 2
+
+
+def test_maps_have_signs_if_most_that_show_anything_show_both() -> None:
+    both, one = noise(1, 6, 6), noise(1, 6, 6).abs()
+    flat, broken = torch.full((1, 6, 6), 2.0), torch.full((1, 6, 6), torch.nan)
+
+    def signs(*maps: torch.Tensor) -> bool:
+        return have_signs(torch.cat(maps))
+
+    assert signs(both)
+    assert signs(both, both, one)
+    assert not signs(both, one)  # half are not most
+    assert not signs(both, one, one)
+    assert signs(both, flat, broken, flat, broken)  # a map that can't be compared has no say
+    assert not signs(flat)
+    assert not signs(broken)
+
+
+def test_a_sign_that_nobody_sees_is_none() -> None:
+    maps = noise(1, 6, 6).abs() + 1
+    maps[0, 0, 0] = -1e-4  # less than half a level
+    assert not have_signs(maps)
+    maps[0, 0, 0] = -1.0
+    assert have_signs(maps)
+    assert not have_signs(torch.eye(6)[None])
+    assert not have_signs(-torch.eye(6)[None])
 
 
 def test_signed_maps_sum_values_and_absolute_ones_magnitudes() -> None:

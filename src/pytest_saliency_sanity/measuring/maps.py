@@ -134,5 +134,5 @@ def have_signs(maps: torch.Tensor) -> bool:
     """
     levels = as_seen(maps).flatten(1)
     both = (levels.amax(1) > 0) & (levels.amin(1) < 0)
-    shown = levels.amax(1) != levels.amin(1)  # a constant map has no say; NaN is none of these
+    shown = levels.amax(1) > levels.amin(1)  # a map that is constant or has NaN has no say
     return int(both.sum()) * 2 > int(shown.sum())

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from pytest_saliency_sanity import CheckResult
-from pytest_saliency_sanity.checks.judging.result import Figure, Measured, StageVerdict, Verdict, not_asked
+from pytest_saliency_sanity.checks.judging.evidence import Evidence, Point
+from pytest_saliency_sanity.checks.judging.result import (
+    Figure,
+    Finding,
+    Measured,
+    StageVerdict,
+    Verdict,
+    decisive,
+    not_asked,
+)
 from pytest_saliency_sanity.measuring.interval import Interval
 
 NAN = float("nan")
@@ -49,6 +61,116 @@ def test_the_worst_stage_gives_statistic_interval_and_threshold() -> None:
 @pytest.mark.parametrize("found", [RESULTS[0], RESULTS[2], RESULTS[3]])
 def test_what_is_not_defined_has_neither_statistic_nor_interval(found: CheckResult) -> None:
     assert (found.statistic, found.interval) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("above", "must_be", "excess", "margin"), [(False, "below 0.5", 0.25, -2.5), (True, "above 0.5", -0.25, 2.5)]
+)
+def test_a_stage_says_on_which_side_it_must_be_and_how_far_it_is(
+    above: bool, must_be: str, excess: float, margin: float
+) -> None:
+    found = stage("one", "failed", 0.75, above=above)
+    assert found.must_be == must_be
+    assert found.excess == excess
+    assert found.margin == pytest.approx(margin)
+
+
+def test_without_a_width_there_is_no_margin() -> None:
+    assert StageVerdict("one", 0.5, "failed", Interval(0.7, 0.7, 0.7), 0, 40).margin is None
+    assert StageVerdict("one", 0.5, "undefined", Interval(NAN, NAN, NAN), 40, 40).margin is None
+
+
+def test_the_worst_verdict_decides_and_of_several_the_one_with_the_worst_mean() -> None:
+    worst_first: tuple[Verdict, ...] = ("failed", "undefined", "inconclusive", "passed")
+    for place, worst in enumerate(worst_first):
+        others = [stage("other", verdict, 0.9) for verdict in worst_first[place + 1 :]]
+        first, second = stage("first", worst, 0.2), stage("second", worst, 0.3)
+        assert decisive([first, *others, second]) == second
+        assert decisive([second, *others, first]) == second
+    first, second = stage("first", "failed", 0.2, above=True), stage("second", "failed", 0.3, above=True)
+    assert decisive([second, first]) == first
+
+
+@pytest.mark.parametrize(
+    ("sign", "has_signs", "words"),
+    [
+        ("signed", True, "with signs"),
+        ("signed", False, "without signs"),
+        ("absolute", False, "magnitudes"),
+        ("absolute", True, "magnitudes"),
+        ("", False, ""),
+    ],
+)
+def test_what_was_compared_is_said_in_words(sign: str, has_signs: bool, words: str) -> None:
+    assert Measured(0, sign, has_signs).maps == words
+
+
+FINDING = Finding("it draws edges", "SRC 0.9")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "finding", "findings", "gate", "full"),
+    [
+        ("passed", False, (), True, True),
+        ("passed", False, (FINDING,), True, False),
+        ("passed", True, (), True, True),
+        ("failed", False, (), False, False),
+        ("failed", True, (), True, False),
+        ("inconclusive", False, (), False, False),
+        ("inconclusive", True, (), True, False),
+        ("undefined", False, (), False, False),
+    ],
+)
+def test_a_finding_decides_in_the_tier_full_only(
+    verdict: Verdict, finding: bool, findings: tuple[Finding, ...], gate: bool, full: bool
+) -> None:
+    found = replace(result(), verdict=verdict, finding=finding, findings=findings)
+    assert (found.passed_in("gate"), found.passed_in("full")) == (gate, full)
+
+
+def full_result() -> CheckResult:
+    stages = stage("one", "passed", 0.1), stage("two", "failed", 0.7)
+    curve = tuple(Point(each.stage, "SRC", "signed", each.interval, (0.1, None), 10, 2, 1, 0) for each in stages)
+    return replace(
+        result(*stages), magnitudes=stages[:1], curve=curve, findings=(FINDING,), expected="known", finding=True
+    )
+
+
+def test_all_of_a_result_travels_but_for_the_evidence() -> None:
+    found = full_result()
+    record = found.as_record()
+    assert CheckResult.from_record(json.loads(json.dumps(record, allow_nan=False))) == found
+    assert (record["statistic"], record["threshold"]) == (0.7, 0.5)
+    assert record["interval"] == pytest.approx([0.6, 0.8])
+    assert record["margin"] == pytest.approx(-2)
+    assert "evidence" not in record
+    assert result().as_record()["margin"] is None
+
+
+def test_verdicts_are_found_by_stage_and_by_how_maps_were_read() -> None:
+    found = full_result()
+    one, two = found.stages
+    assert found.judged_by_stage == {("one", "signed"): one, ("two", "signed"): two, ("one", "absolute"): one}
+    # Without a curve, maps were read as was measured.
+    assert set(replace(found, curve=(), magnitudes=()).judged_by_stage) == {("one", "absolute"), ("two", "absolute")}
+
+
+def test_numbers_of_numpy_become_those_of_python() -> None:
+    evidence = Evidence({"signed": {"one": np.zeros((1, 10))}})
+    found = replace(full_result(), evidence=evidence)
+    seven: Any = np.int64(7)
+    measured = replace(found.measured, images=seven, figures=(Figure("share", np.float64(0.5)),))
+    plain = replace(found, measured=measured).plain()
+    assert (type(plain.measured.images), type(plain.measured.figure("share"))) == (int, float)
+    assert plain.measured.images == 7
+    assert plain.evidence is evidence
+
+
+def test_what_is_no_number_can_not_be_kept() -> None:
+    for value, kind in ((object(), TypeError), (NAN, ValueError)):
+        measured = replace(result().measured, images=value)  # type: ignore[arg-type]
+        with pytest.raises(kind, match=r"the result of symmetry\[rescaling\] can't be kept as JSON"):
+            replace(result(), measured=measured).plain()
 
 
 def test_a_figure_is_found_by_its_name() -> None:
