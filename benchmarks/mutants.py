@@ -1,13 +1,14 @@
 """Changes the code that decides, one small change at a time, and says which changes no test notices.
 
-``OMP_NUM_THREADS=1 python benchmarks/mutants.py`` goes over all files that ``mutation/targets.py`` names, and needs the
-extra ``mutation``. It works in a copy of the project, keeps what it found, and goes on from there when it is run again.
-It ends with 1 if a mutant survives that ``mutation/survivors.toml`` does not list with a reason.
+``python benchmarks/mutants.py`` goes over all files that ``mutation/targets.py`` names, and needs the extra
+``mutation``. It works in a copy of the project, keeps what it found, and goes on from there when it is run again. It
+ends with 1 if a mutant survives that ``mutation/survivors.toml`` does not list with a reason.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -91,4 +92,7 @@ def line(cells: Sequence[str]) -> str:
 
 
 if __name__ == "__main__":
+    # The threads of numpy are counted when it is imported. In a process that is forked, more than one can hang.
+    if os.environ.get("OMP_NUM_THREADS") != "1":
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "OMP_NUM_THREADS": "1"})
     sys.exit(main())
