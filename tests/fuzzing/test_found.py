@@ -261,6 +261,14 @@ def test_an_archive_of_a_version_to_come_is_damaged(tmp_path: Path) -> None:
         read_weights(written(tmp_path, bytes(content), "weights.pth"))
 
 
+def test_weights_that_ask_for_something_with_a_long_name_are_told_in_short(tmp_path: Path) -> None:
+    # With longer names, PyTorch itself takes minutes: it searches its own error with time by the square of the length.
+    file = written(tmp_path, b"\x80\x02c" + b"x" * 3000 + b"\nname\n.", "weights.pth")
+    with pytest.raises(CheckpointError, match=r"it asks for xxx.* characters\] ") as caught:
+        read_weights(file)
+    assert len(str(caught.value)) < 1000
+
+
 # Runs and baselines
 
 

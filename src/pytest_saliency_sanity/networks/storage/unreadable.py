@@ -6,6 +6,8 @@ import re
 import zipfile
 from pathlib import Path
 
+from ...foundation.errors import LONGEST_WORD, shortened
+
 ANEW = "fetch it anew"
 STATE = "save model.state_dict() in its place, with torch.save or as safetensors"
 ZIP, PICKLE = b"PK\x03\x04", b"\x80"
@@ -51,7 +53,8 @@ def _diagnosis_of_archive(file: Path, error: Exception) -> tuple[str, str]:
 
 def _diagnosis_of_pickle(error: Exception) -> tuple[str, str]:
     if asked_for := ASKED_FOR.search(str(error)):
-        return f"it asks for {asked_for[1]}, and nothing but tensors is read: the rest can be code", STATE
+        name = shortened(asked_for[1], LONGEST_WORD)
+        return f"it asks for {name}, and nothing but tensors is read: the rest can be code", STATE
     return "it is damaged, or holds something else than tensors", f"{ANEW}, or {STATE}"
 
 
