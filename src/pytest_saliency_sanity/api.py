@@ -25,6 +25,7 @@ from .foundation.devices import resolve_device
 from .foundation.errors import SaliencyMethodError, UnsuppliedNeedError, unknown_name
 from .foundation.limits import LEAST_IMAGES, require_threshold
 from .foundation.mapping import spread_over
+from .foundation.memory import give_back
 from .foundation.reading import Reading
 from .foundation.workload import suited_to
 from .interventions.cascade import CascadingRandomizer
@@ -271,6 +272,8 @@ class Run:
     def _subject_of(self, question: Question) -> MethodSubject:
         """Return the subject of a question. The last one is kept, since questions come model by model."""
         if self._subject is None or self._subject[0] != question.model:
+            self._subject = None
+            give_back()
             self._subject = question.model, self._make_subject(question)
         return self._subject[1]
 

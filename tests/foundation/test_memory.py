@@ -16,6 +16,7 @@ from pytest_saliency_sanity.foundation.memory import (
     MOST_KEPT,
     budget,
     free,
+    give_back,
     is_out_of_memory,
     memory,
     room_for_passes,
@@ -143,3 +144,15 @@ def test_the_error_of_torchs_own_allocator_is_known() -> None:
     with pytest.raises(RuntimeError) as raised:
         torch.empty(2**60, dtype=torch.uint8)
     assert is_out_of_memory(raised.value)
+
+
+def test_freed_memory_goes_back_and_what_is_held_stays() -> None:
+    held = torch.arange(1000.0)
+    give_back()
+    assert torch.equal(held, torch.arange(1000.0))
+
+
+def test_where_there_is_no_glibc_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_memory.sys, "platform", "win32")
+    monkeypatch.setattr(of_memory.ctypes, "CDLL", None)
+    give_back()

@@ -6,6 +6,8 @@ passes through the model, what its layers return, which stages share, and the ma
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -62,6 +64,17 @@ def free(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return min(int(psutil.virtual_memory().available), _left_in_container())
+
+
+def give_back() -> None:
+    """Give memory that was freed back to the system.
+
+    glibc keeps it, in pieces of which ever fewer fit: in an hour of questions, a process grew from 1.2 to 2.6 GB and
+    held no more than before.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -111,6 +111,9 @@ class LayerActivations(TorchFunctionMode):
     ) -> None:
         super().__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
         self._hook.remove()
+        # Its hook refers to this object. If this object referred to it, too, the graph would never be freed: Python's
+        # collector does not see the part of such a circle that lies in PyTorch.
+        self._current = None
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the function; record its output if it directly follows the layer."""

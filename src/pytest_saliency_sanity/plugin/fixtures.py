@@ -192,6 +192,7 @@ def saliency_subject(
 ) -> Subject:
     """The method and the model with their names, as a check takes them: the same for all tests, if it can be."""
     from ..checks.judging.subject import Subject, require_fits
+    from ..foundation.memory import give_back
 
     subject = Subject(
         saliency_method,
@@ -216,7 +217,9 @@ def saliency_subject(
         require_fits(subject)
     except ValueError as error:
         pytest.fail(str(error), pytrace=False)
-    saliency_known_subjects[:] = [subject]
+    saliency_known_subjects.clear()
+    give_back()
+    saliency_known_subjects.append(subject)
     return subject
 
 
