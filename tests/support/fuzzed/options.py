@@ -36,6 +36,7 @@ SAMPLES: dict[str, tuple[str, ...]] = {
     "device": ("auto", "cpu", "cuda:1", "mps"),
     "parallel": ("loky:2", "ray"),
     "shard": ("1/1", "2/3"),
+    "timeout": ("60", "0.5"),
 }
 PATHS = (".", "..", "~", "a/b/c", "./x", "/", "/dev/null", "/proc/self", "a" * 300, "a/" * 1500)
 
