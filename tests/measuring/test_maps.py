@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 import torch
 from support.images import noise
@@ -9,6 +12,7 @@ from torch import nn
 
 from pytest_saliency_sanity import spearman
 from pytest_saliency_sanity.foundation.errors import SaliencyMethodError
+from pytest_saliency_sanity.foundation.habits import observing
 from pytest_saliency_sanity.measuring.maps import LEVELS, as_seen, have_signs, maps_of, reduced
 
 
@@ -51,12 +55,13 @@ def test_a_blank_map_stays_blank_and_what_is_not_finite_stays_that() -> None:
     assert as_seen(maps).isnan().any()
 
 
+@pytest.mark.parametrize("scale", [1e-3, 1.0])
 @pytest.mark.parametrize("count", [99, 100, 101, 200])
-def test_the_99th_percentile_of_magnitude_has_the_highest_level(count: int) -> None:
-    values = torch.arange(1, count + 1).double()
+def test_the_99th_percentile_of_magnitude_has_the_highest_level(count: int, scale: float) -> None:
+    values = torch.arange(1, count + 1).double() * scale
     seen = as_seen(-values[None, None, torch.randperm(count, generator=torch.Generator().manual_seed(0))]).flatten()
     brightest = -(-99 * count // 100)  # as many hundredths of the values are not larger
-    assert sorted((-seen).tolist()) == (values * LEVELS / brightest).round().tolist()
+    assert sorted((-seen).tolist()) == (values * LEVELS / brightest / scale).round().tolist()
     assert -seen.max() == round(LEVELS / brightest)
 
 
@@ -90,6 +95,10 @@ def test_a_sign_that_nobody_sees_is_none() -> None:
     assert not have_signs(maps)
     maps[0, 0, 0] = -1.0
     assert have_signs(maps)
+    faint = torch.full((1, 20, 20), -1.0)
+    faint[0, 0, 0] = 1 / LEVELS  # a single level
+    assert have_signs(faint)
+    assert have_signs(-faint)
     assert not have_signs(torch.eye(6)[None])
     assert not have_signs(-torch.eye(6)[None])
 
@@ -116,6 +125,72 @@ def test_maps_of_many_images_are_asked_for_in_parts_and_come_back_in_order() -> 
     maps = maps_of(method, MODEL, IMAGES, TARGETS, name="it", seed=0)
     assert rows == [85, 85, 30]
     assert torch.equal(maps, IMAGES.mean(1) + TARGETS[:, None, None])
+
+
+def test_if_the_images_fit_into_whole_parts_no_empty_one_is_asked_for() -> None:
+    rows: list[int] = []
+
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        rows.append(len(images))
+        return images[:, 0]
+
+    assert len(maps_of(method, MODEL, IMAGES[:170], TARGETS[:170], name="it", seed=0)) == 170
+    assert rows == [85, 85]
+
+
+def test_what_a_method_keeps_of_what_it_was_given_or_returned_is_noticed() -> None:
+    kept: list[torch.Tensor] = []
+
+    def keeps_images(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        kept.append(images)
+        return images[:, 0].clone()
+
+    def keeps_maps(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        kept.append(images[:, 0].clone())
+        return kept[-1]
+
+    for method in (keeps_images, keeps_maps):
+        with observing() as habits:
+            maps_of(method, MODEL, IMAGES[:2], TARGETS[:2], name="it", seed=0)
+        assert habits.kept == kept[-1].nbytes
+
+
+def test_what_a_method_leaves_behind_is_its_error() -> None:
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        torch.set_default_dtype(torch.float64)
+        return images[:, 0]
+
+    with pytest.raises(
+        SaliencyMethodError, match=r"^it: not left as found by the method, and put back now: torch's default type"
+    ):
+        maps_of(method, MODEL, IMAGES[:2], TARGETS[:2], name="it", seed=0)
+    assert torch.get_default_dtype() == torch.float32
+
+
+class Held:
+    """What a method works on; it may refer to itself."""
+
+    def __init__(self, itself: bool) -> None:
+        self.other = self if itself else None
+
+
+@pytest.mark.parametrize("itself", [False, True])
+def test_what_a_method_that_raises_was_working_on_is_let_go(itself: bool) -> None:
+    held: list[weakref.ref[Held]] = []
+
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        work = Held(itself)
+        held.append(weakref.ref(work))
+        raise ZeroDivisionError
+
+    gc.disable()  # only what is let go on purpose
+    try:
+        with pytest.raises(SaliencyMethodError) as raised:
+            maps_of(method, MODEL, IMAGES[:2], TARGETS[:2], name="it", seed=0)
+        assert held[0]() is None
+        assert raised.value.__cause__ is not None
+    finally:
+        gc.enable()
 
 
 def test_a_method_may_change_what_it_is_given_and_gives_detached_maps() -> None:
@@ -179,9 +254,10 @@ def test_what_a_method_raises_is_the_cause_and_an_interrupt_goes_through() -> No
         maps_of(method, MODEL, IMAGES[:2], TARGETS[:2], name="it", seed=0)
 
 
-def test_maps_of_different_sizes_are_an_error() -> None:
+@pytest.mark.parametrize("other", [0, 85, 170])  # the first of three parts, or a later one
+def test_maps_of_different_sizes_are_an_error(other: int) -> None:
     def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return images[:, 0, : len(images)]
+        return images[:, 0, : 5 if targets[0] == other else 6]
 
     with pytest.raises(SaliencyMethodError, match=r"^it: .* maps of different sizes for images of one size"):
         maps_of(method, MODEL, IMAGES, TARGETS, name="it", seed=0)

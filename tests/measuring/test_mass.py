@@ -8,11 +8,14 @@ import torch
 from support.images import noise
 from support.networks import lived_in_model, small
 from support.traces import left_as_found
+from support.watching import Watching
 from torch import nn
 
 from pytest_saliency_sanity import Batch, gradient
 from pytest_saliency_sanity.foundation.errors import SaliencyMethodError
+from pytest_saliency_sanity.foundation.progress import choose_displays, telling
 from pytest_saliency_sanity.measuring.localization import mass_inside
+from pytest_saliency_sanity.measuring.maps import maps_of
 from pytest_saliency_sanity.measuring.mass import Masses, masses_of, predictions
 from pytest_saliency_sanity.measuring.statistics import mean_interval
 
@@ -42,6 +45,36 @@ def test_the_masses_are_those_inside_of_the_maps_of_the_targets() -> None:
     model, targets = small(), torch.tensor([0, 1, 2, 3, 0, 1])
     masses = masses_of(gradient, model, Batch(IMAGES, targets), MASKS, name="it", seed=0)
     np.testing.assert_array_equal(masses.values, mass_inside(gradient(model, IMAGES, targets), MASKS).numpy())
+
+
+def test_a_part_of_the_images_has_the_masses_that_it_has_among_all() -> None:
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return images[:, 0] + targets[:, None, None] + torch.rand(1)
+
+    batch = Batch(IMAGES, torch.arange(6) % 4)
+    watching = Watching()
+    before = choose_displays(lambda: watching)
+    masks = MASKS & (torch.rand(6, 10, 10, generator=torch.Generator().manual_seed(0)) < 0.5)
+    try:
+        with telling("it"):
+            found = [
+                masses_of(method, small(), batch, masks, name="it", seed=0, start=start, stop=start + 2).values
+                for start in (0, 2, 4)
+            ]
+    finally:
+        choose_displays(before)
+    assert (watching.last.done, watching.last.total) == (6, 6)
+    for start, values in zip((0, 2, 4), found, strict=True):
+        # Images at another place get other random numbers, seeded by the place, and their own targets and masks.
+        some = slice(start, start + 2)
+        maps = maps_of(method, small(), IMAGES[some], batch.targets[some], name="it", seed=0, first=start)  # type: ignore[index]
+        np.testing.assert_array_equal(values, mass_inside(maps, masks[some]).numpy())
+    assert len({float(each) for values in found for each in values}) == 6
+
+
+def test_masses_are_followed_by_those_of_more_images() -> None:
+    both = Masses(np.array([0.1, NAN])).followed_by(Masses(np.array([0.3])))
+    np.testing.assert_array_equal(both.values, [0.1, NAN, 0.3])
 
 
 def test_without_targets_the_classes_that_are_predicted_are_explained() -> None:

@@ -110,6 +110,17 @@ def test_if_a_single_image_is_too_much_the_error_is_passed_on(error: str) -> Non
     assert isinstance(raised.value.__cause__, type(ERRORS[error]()))
 
 
+def test_if_there_is_a_single_image_the_error_is_passed_on_as_well() -> None:
+    method = Hungry(0)
+    with (
+        rows_at_a_time(1000),
+        pytest.warns(UserWarning, match="with 1 images"),
+        pytest.raises(SaliencyMethodError, match="CUDA out of memory"),
+    ):
+        explained(method, IMAGES[:1])
+    assert method.tried == [1, 1]
+
+
 def test_other_errors_are_passed_on_at_once_and_without_a_warning() -> None:
     method = Hungry(0, lambda: RuntimeError("shapes do not fit"))
     with rows_at_a_time(12), warnings.catch_warnings():
