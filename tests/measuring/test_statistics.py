@@ -16,7 +16,7 @@ from support.properties import quick
 
 from pytest_saliency_sanity import spearman
 from pytest_saliency_sanity.measuring.interval import Interval
-from pytest_saliency_sanity.measuring.statistics import mean_interval, similarity_by_chance
+from pytest_saliency_sanity.measuring.statistics import mean_interval, similarity_by_chance, similarity_interval
 
 NAN = np.nan
 
@@ -52,6 +52,47 @@ def test_two_images_under_two_seeds_are_enough_to_see_that_seeds_differ() -> Non
     half = t.ppf(0.975, variance**2 / (from_images**2 + from_seeds**2)) * variance**0.5
     interval = mean_interval(np.array([[0.0, 0.02], [0.04, 0.05]]))
     assert interval == pytest.approx((0.0275, 0.0275 - half, 0.0275 + half), abs=1e-9)
+
+
+def test_three_seeds_have_two_degrees_of_freedom() -> None:
+    # Exactly additive: the images' means 0.2, 0.4, 0.6, and 0.01 added by each seed to the last.
+    from_images, from_seeds = 0.04 / 3, 0.0001 / 3
+    variance = from_images + from_seeds
+    half = t.ppf(0.9, variance**2 / (from_images**2 / 2 + from_seeds**2 / 2)) * variance**0.5
+    interval = mean_interval(np.array([[0.2], [0.21], [0.22]]) + np.array([-0.01, 0.19, 0.39]), 0.8)
+    assert interval == pytest.approx((0.4, 0.4 - half, 0.4 + half), abs=1e-9)
+
+
+# The images' means, and residuals of the first seed; those of the second are their negatives. The sum of squares of
+# both is 0.0036.
+MEANS, RESIDUALS = np.array([0.2, 0.3, 0.5]), np.array([0.03, -0.03, 0.0])
+
+
+def test_residuals_are_compared_with_the_degrees_of_freedom_that_are_left() -> None:
+    # Six numbers, of which three means of images and one difference of seeds are taken: two are left. So chance alone
+    # gives the seeds' effect the variance 0.0036 / 2 / 3 = 0.0006. Three would give 0.0004.
+    effect = (0.0005 / 2) ** 0.5
+    src = np.stack([MEANS - effect + RESIDUALS, MEANS + effect - RESIDUALS])
+    assert mean_interval(src) == pytest.approx(mean_interval(MEANS[None]), abs=1e-9)
+    effect = (0.0007 / 2) ** 0.5
+    src = np.stack([MEANS - effect + RESIDUALS, MEANS + effect - RESIDUALS])
+    assert mean_interval(src) != pytest.approx(mean_interval(MEANS[None]), abs=1e-3)
+
+
+def test_what_is_not_defined_leaves_no_degrees_of_freedom() -> None:
+    # A fourth image, seen under the first seed only, has no residual: two degrees are left as before, and 3.5 images a
+    # seed, so chance gives 0.0036 / 2 / 3.5 = 0.00051. If the hole counted, it would be 0.0036 / 3 / 4 = 0.0003.
+    effect, means = (0.0004 / 2) ** 0.5, np.array([*MEANS, 0.4])
+    src = np.stack([means - effect + np.array([*RESIDUALS, 0.0]), means + effect - np.array([*RESIDUALS, NAN])])
+    assert mean_interval(src) == pytest.approx(mean_interval(means[None]), abs=1e-9)
+
+
+def test_the_similarity_is_the_mean_of_magnitudes_and_within_0_and_1() -> None:
+    assert similarity_interval(np.array([[0.0, -0.5]])) == pytest.approx((0.25, 0.0, 1.0))
+    src = srcs(3, 20)
+    assert similarity_interval(src, 0.9) == mean_interval(np.abs(src), 0.9)
+    assert similarity_interval(-src) == similarity_interval(src)
+    assert similarity_interval(np.array([[-0.5]])) == (0.5, 0.0, 1.0)
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
@@ -329,6 +370,11 @@ def simulated(effects: str, repetitions: int = REPETITIONS) -> np.ndarray:
         after = rho * before + (1 - rho**2).sqrt() * noise
         tables.append(spearman(before.expand_as(after).flatten(0, 1), after.flatten(0, 1)).view(MOST_SEEDS, -1))
     return torch.stack(tables).numpy()
+
+
+def test_two_positions_are_in_the_same_order_or_in_the_other() -> None:
+    # The formula is that of many; of two positions, it says the mean of a normal number of variance 1.
+    assert similarity_by_chance(2) == similarity_by_chance(1) == pytest.approx((2 / pi) ** 0.5)
 
 
 @pytest.mark.parametrize("positions", [9, 49, 196, 784])

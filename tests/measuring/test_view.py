@@ -18,7 +18,7 @@ from pytest_saliency_sanity.checks.cascading_randomization.ask import check_casc
 from pytest_saliency_sanity.measuring import similarities, view
 from pytest_saliency_sanity.measuring.profile import Cause
 from pytest_saliency_sanity.measuring.similarities import SRC
-from pytest_saliency_sanity.measuring.view import View, compared
+from pytest_saliency_sanity.measuring.view import Prepared, View, compared
 
 MAPS = noise(5, 2, 6, 7)
 Prepare = Callable[[torch.Tensor], torch.Tensor]
@@ -73,9 +73,24 @@ def test_maps_that_can_not_be_compared_have_a_cause() -> None:
     before, after = View(MAPS, seen=True, compared_by=SRC), View(broken, seen=True, compared_by=SRC)
     src, causes = compared(before, after, "signed")
     assert causes.tolist() == [0, Cause.CONSTANT_AFTER, 0, Cause.NOT_FINITE, 0]
+    assert causes.dtype == np.int8
     assert np.isnan(src).tolist() == [False, True, False, True, False]
     np.testing.assert_allclose(src[[0, 2, 4]], 1)
     assert compared(after, before, "signed")[1].tolist() == [0, Cause.CONSTANT_BEFORE, 0, Cause.NOT_FINITE, 0]
+
+
+def test_a_similarity_that_is_undefined_in_a_part_of_a_map_is_no_constant_map() -> None:
+    values = torch.tensor([[1.0, torch.nan], [torch.nan, torch.nan], [1.0, 2.0]])
+    assert Prepared(values, np.array([True, True, True])).constant.tolist() == [False, True, False]
+    assert Prepared(values, np.array([True, False, True])).constant.tolist() == [False, False, False]
+
+
+def test_the_bytes_of_a_view_are_those_of_the_maps_and_of_each_way_of_reading_them() -> None:
+    maps = View(MAPS, seen=True, compared_by=SRC)
+    assert maps.nbytes == MAPS.nbytes
+    for count, sign in enumerate(("signed", "absolute"), 1):
+        maps.by(sign)
+        assert maps.nbytes == MAPS.nbytes + count * 5 * 42 * 8  # ranks of 6 x 7 positions in float64
 
 
 def unsigned(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
