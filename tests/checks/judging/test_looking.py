@@ -23,12 +23,9 @@ from pytest_saliency_sanity.checks.registry import CHECKS, IMAGES
 from pytest_saliency_sanity.checks.symmetry.ask import check_symmetry
 from pytest_saliency_sanity.foundation.reading import Reading
 from pytest_saliency_sanity.measuring import looks
-from pytest_saliency_sanity.measuring.looks import SLOW, Look, looking
 from pytest_saliency_sanity.measuring.profile import SrcProfile
 from pytest_saliency_sanity.methods.controls import image_itself, sobel
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
-
-FOUR = ((10, 8), (40, 8), (80, 16), (160, 32))
 
 
 class Counting:
@@ -47,34 +44,6 @@ def put(method: Any, images: int = 60, **how: Any) -> Subject:
     """Return a subject on a small network, in which more is measured only if that changes the answer."""
     made = subject(method, small(), noise(images, 1, 10, 10))
     return replace(made, **{"all_images": False, "explain": False, "reading": Reading(sign="absolute"), **how})
-
-
-def test_usually_there_are_four_looks_that_share_the_allowed_errors() -> None:
-    found = looking(1000, 8, 0.95)
-    assert found.looks == FOUR
-    assert found.level == pytest.approx(1 - 0.05 / 4)
-    assert (found.short, found.is_least) == (False, False)
-
-
-@pytest.mark.parametrize("seconds", [0.0, 100.0])
-def test_what_the_user_fixed_is_looked_at_once_however_long_it_takes(seconds: float) -> None:
-    found = looking(1000, 8, 0.9, fixed=25, seconds=seconds)
-    assert (found.looks, found.level, found.short, found.is_least) == (((25, 8),), 0.9, False, False)
-
-
-@pytest.mark.parametrize(("seconds", "count"), [(0.02, 4), (0.025, 3), (0.1, 2), (SLOW, 2)])
-def test_looks_that_take_too_long_are_left_out_and_the_others_are_as_sure(seconds: float, count: int) -> None:
-    found = looking(1000, 8, 0.95, seconds=seconds)
-    assert found.looks == FOUR[:count]
-    assert found.level == pytest.approx(1 - 0.05 / 4)
-    assert found.short == (count < 4)
-    assert not found.is_least
-
-
-@pytest.mark.parametrize(("draws", "least"), [(24, (10, 4)), (8, (10, 4)), (4, (10, 4)), (3, (10, 3)), (1, (10, 1))])
-def test_of_a_slow_method_the_least_is_asked_for(draws: int, least: tuple[int, int]) -> None:
-    found = looking(1000, draws, 0.95, seconds=SLOW + 0.01)
-    assert (found.looks, found.level, found.short, found.is_least) == ((least,), 0.95, True, True)
 
 
 def test_the_most_telling_stage_is_the_last_of_those_that_are_judged_first() -> None:
@@ -224,26 +193,6 @@ def test_a_slow_method_that_passes_or_was_asked_for_all_is_not_told_to_ask_for_m
 
 def test_a_method_that_is_not_slow_is_not_told_to_ask_for_more() -> None:
     assert "asks for more" not in check_cascading_randomization(put(sobel)).message
-
-
-def test_the_sentence_tells_how_long_an_explanation_takes() -> None:
-    asked = put(gradient)
-    asked.original.seconds = 1.234
-    assert asked.to_ask_for_more("inconclusive").startswith("An explanation takes 1.2 s, so fewer than usual")
-    assert asked.to_ask_for_more("passed") == ""
-
-
-def test_a_subject_looks_at_all_images_if_asked_to_else_at_more_and_more() -> None:
-    assert put(gradient, 60).looking(8).looks == ((10, 8), (40, 8), (60, 16), (60, 32))
-    assert put(gradient, 60, all_images=True).looking(8).looks == (Look(60, 8),)
-    assert put(gradient, 60).looking(1, images=25).looks == ((10, 1), (25, 1))
-
-
-def test_a_question_costs_what_its_first_look_takes() -> None:
-    for all_images, count in ((False, 10 * 8), (True, 60 * 8)):
-        asked = put(gradient, 60, all_images=all_images)
-        asked.original.seconds = 0.01
-        assert asked.cost == pytest.approx(0.01 * count)
 
 
 def changed_in_place(asked: Subject) -> Subject:
