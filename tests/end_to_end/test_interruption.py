@@ -10,6 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.packages import Install
+from support.runs import Run, flat
+
+from pytest_saliency_sanity.reports.registry import REPORTS
 
 # As soon as a test has reported, the method waits, in whatever test it is in, until the run is interrupted.
 PROJECT = """
@@ -106,3 +110,29 @@ def test_an_interrupted_run_leaves_a_partial_report(
     assert "reports before anything else: True" in printed
     assert "!! KeyboardInterrupt" in printed
     assert ("KeyboardInterrupt: SIGTERM" in printed) == (how is signal.SIGTERM)
+
+
+THEIRS = """
+import signal
+from pytest_saliency_sanity.reports.registry import Report
+
+def write(run, path): signal.raise_signal(signal.SIGINT)  # as if the user lost patience just then
+
+report = Report("theirs", "a long one", "theirs.txt", write)
+"""
+
+
+def test_ctrl_c_while_a_report_is_written_gives_up_that_report_only(
+    quick: Run, install: Install, pytester: pytest.Pytester
+) -> None:
+    install("their-package", REPORTS.group, {"theirmodule": THEIRS}, theirs="theirmodule:report")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result = quick("--saliency-method=gradcam", "--saliency-report=out")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert result.ret != pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["gradcam on alexnet: 1 of 1 passed"])
+    assert "not green: the report theirs was not written: KeyboardInterrupt" in flat(result)
+    assert json.loads((pytester.path / "out" / "results.json").read_text())["ran"] == 1
+    assert not (pytester.path / "out" / "theirs.txt").exists()

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from threading import Thread
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from support.runs import Run
 
-from pytest_saliency_sanity.plugin.interruption import Interruption
+from pytest_saliency_sanity.plugin.interruption import Interruption, giving_up
 
 
 @pytest.fixture(autouse=True)
 def usual() -> Iterator[None]:
-    """Nobody handles the signal."""
-    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """Nobody handles the signals."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL), signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    signal.signal(signal.SIGTERM, before)
+    signal.signal(signal.SIGTERM, before[0])
+    signal.signal(signal.SIGINT, before[1])
 
 
 def test_it_is_heard_once() -> None:
@@ -31,9 +35,47 @@ def test_it_is_heard_once() -> None:
 
 def test_it_does_not_disturb_the_reports_of_a_run_that_ends_anyway() -> None:
     interruption = Interruption()
-    interruption.pytest_sessionfinish()
-    signal.raise_signal(signal.SIGTERM)
+    status = reported(interruption, lambda: signal.raise_signal(signal.SIGTERM))
     interruption.pytest_unconfigure()
+    assert status == pytest.ExitCode.INTERRUPTED
+
+
+def reported(interruption: Interruption, report: Callable[[], object], status: int = 0) -> int:
+    """Report a run; return its exit status in the end."""
+    session: Any = SimpleNamespace(exitstatus=status)
+    hook = interruption.pytest_sessionfinish(session)
+    next(hook)
+    try:
+        report()
+    finally:
+        with suppress(StopIteration):
+            hook.send(None)
+    return int(session.exitstatus)
+
+
+def test_ctrl_c_between_reports_is_kept_in_mind_once() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    interruption = Interruption()
+    assert reported(interruption, lambda: signal.raise_signal(signal.SIGINT)) == pytest.ExitCode.INTERRUPTED
+    assert reported(Interruption(), lambda: None) == pytest.ExitCode.OK
+    assert reported(Interruption(), lambda: signal.raise_signal(signal.SIGINT), 1) == pytest.ExitCode.TESTS_FAILED
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def twice() -> None:
+    for _ in range(2):
+        signal.raise_signal(signal.SIGINT)
+
+
+def during_a_report() -> None:
+    with giving_up():
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("report", [twice, during_a_report])
+def test_ctrl_c_ends_a_report_and_pressed_again_the_run(report: Callable[[], None]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        reported(Interruption(), report)
 
 
 @pytest.mark.parametrize("handler", [signal.SIG_IGN, lambda *_: None], ids=["ignored", "handled"])

@@ -74,7 +74,6 @@ class Ledger:
         if "saliency" not in report.keywords:
             return
         outcome = "xfailed" if hasattr(report, "wasxfail") else report.outcome
-        self.outcomes[report.nodeid] = outcome
         account = account_of(report)
         if "about" in account:
             method, model = account["about"]
@@ -85,6 +84,7 @@ class Ledger:
             self.habits.append((account["about"][0], account["habits"]))
         if "question" in account:
             self.records[report.nodeid] = record_of(report.nodeid, outcome, account)
+        self.outcomes[report.nodeid] = outcome  # the last, so that what an interruption cut short has not run
 
     @property
     def concerned(self) -> bool:

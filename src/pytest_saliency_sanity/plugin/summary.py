@@ -19,6 +19,7 @@ from ..reports.text.step_summary import append
 from ..reports.text.terminal import header, problems, summary
 from ..reports.text.wording import counted
 from .images import gives_own_batch
+from .interruption import giving_up
 from .ledger import Ledger, asked_nothing
 from .settings import SETTINGS, Settings
 
@@ -103,7 +104,8 @@ class ReportWriter:
     def _blaming(self, what: str) -> Iterator[None]:
         """Make an error within the context a problem of the run: another package's report can raise anything."""
         try:
-            yield
+            with giving_up():
+                yield
         except (Exception, KeyboardInterrupt) as error:  # Ctrl-C gives up one report, not the summary of the run
             self.ledger.problems.append(f"{what} was not written: {described(error)}")
 
