@@ -12,7 +12,7 @@ from cosmic_ray.mutating import mutate_code
 from .operators import operators
 
 # What no result depends on: ``strict`` of zip notices errors in the code itself, the others are dataclasses' manners.
-INERT = re.compile(r",?\s*\b(strict|repr|frozen|init)=\s*(True|False)")
+INERT = re.compile(r",?\s*\b(strict|repr|frozen|init|kw_only)=\s*(True|False)")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -58,9 +58,12 @@ class Results:
         self.kept[mutant.key] = result
         return result
 
-    def missing(self, mutants: Iterable[Mutant], tests: str) -> list[Mutant]:
-        """Return the mutants to try: killed ones stay killed, others get a chance if any test has changed."""
-        known = {key for key, each in self.kept.items() if each.is_killed or each.tests == tests}
+    def missing(self, mutants: Iterable[Mutant], tests: str, settled: Callable[[Result], bool]) -> list[Mutant]:
+        """Return the mutants to try: killed ones stay killed, others get a chance if any test has changed.
+
+        ``settled``: whether there is a reason why no test need notice a mutant.
+        """
+        known = {key for key, each in self.kept.items() if each.is_killed or each.tests == tests or settled(each)}
         return [each for each in mutants if each.key not in known]
 
     def of(self, mutants: Iterable[Mutant]) -> list[Result]:

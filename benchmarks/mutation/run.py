@@ -45,10 +45,13 @@ class Run:
         found = mutants_of(file, (self.root / file).read_text())
         return [each for each in found if matters(file, each.operator)]
 
-    def over(self, files: Sequence[str]) -> list[Result]:
-        """Try every mutant of files that has no result yet, and return the results of all."""
+    def over(self, files: Sequence[str], settled: Callable[[Result], bool] = lambda _: False) -> list[Result]:
+        """Try every mutant of files that has no result yet, and return the results of all.
+
+        ``settled``: whether a mutant that survived need not be tried again.
+        """
         mutants = {file: self.mutants(file) for file in files}
-        missing = self.results.missing([each for some in mutants.values() for each in some], self.version)
+        missing = self.results.missing([each for some in mutants.values() for each in some], self.version, settled)
         self.told(f"{len(missing)} of {sum(map(len, mutants.values()))} mutants to try")
         if missing:
             rest = self._by_grafting(missing)

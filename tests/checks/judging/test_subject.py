@@ -101,6 +101,12 @@ def test_the_maps_of_the_model_as_it_is_are_those_that_checks_compare_with() -> 
     assert asked.original is original
 
 
+def test_a_subject_is_still_the_same_if_the_images_it_may_look_at_are_equal() -> None:
+    asked = subject(12, more=50)
+    assert asked.is_still(replace(asked, more=Batch(IMAGES[:50].clone())))
+    assert not asked.is_still(replace(asked, more=Batch(IMAGES[:49])))
+
+
 def test_who_did_not_pass_is_told_how_to_ask_for_more() -> None:
     asked = slow(subject(), 2.345)
     assert asked.to_ask_for_more("passed") == ""
