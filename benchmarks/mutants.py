@@ -36,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     files = [file for file in mutated_files(root) if any(each in file for each in options.files or [""])]
     run = Run(root, options.folder, test_files(root), most=options.seconds)
     run.trace_tests(files)
-    results = run.over(files)
     reasons = listed()
+    results = run.over(files, lambda each: reason_of(each, reasons) is not None)
     if options.write:
         rewrite(DOCS / "reliability.md", "mutants", table(results, reasons))
     left = unexplained(results, reasons)
