@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from unittest import SkipTest
 
 import pytest
 
 from ..foundation.errors import brief, described
 from ..foundation.places import raised_in
-
-# Exceptions by which code ends a run or skips a test; others that do so are no Exceptions.
-EXCUSES = (pytest.exit.Exception, SkipTest)
 
 
 def usage_error(text: str) -> pytest.UsageError:
@@ -36,5 +33,10 @@ def blaming(source: str) -> Iterator[None]:
 
 
 def is_excuse(error: BaseException) -> bool:
-    """Return whether an exception would skip or excuse a test, or end the run, in place of failing the test."""
-    return isinstance(error, EXCUSES) or not isinstance(error, Exception)
+    """Return whether an exception would skip or excuse a test, or end the run, in place of failing the test.
+
+    All that do are no Exceptions, except for two.
+    """
+    unittest = sys.modules.get("unittest")  # if nobody has imported it, nobody raises what it has
+    excuses = (pytest.exit.Exception, *([unittest.SkipTest] if unittest else []))
+    return isinstance(error, excuses) or not isinstance(error, Exception)
