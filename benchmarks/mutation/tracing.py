@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -91,8 +92,11 @@ def traced(items: Sequence[pytest.Item], failures: Failures, root: Path, files: 
             found[item.nodeid] = {"seconds": round(time.monotonic() - begin, 4), "lines": {}}
     failures.first = ""
     coverage.stop()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns if none of the lines was run
+        data = coverage.get_data()
     for file, path in paths.items():
-        for line, tests in coverage.get_data().contexts_by_lineno(path).items():
+        for line, tests in data.contexts_by_lineno(path).items():
             for test in set(tests) & found.keys():
                 found[test]["lines"].setdefault(file, []).append(line)
     return found
