@@ -27,6 +27,9 @@ from machine import described
 from stopwatch import Times, in_turns, spread, threads
 
 from pytest_saliency_sanity import Batch, CascadingRandomizer, build_model, src_profile
+from pytest_saliency_sanity.foundation.reading import SIGNS
+from pytest_saliency_sanity.measuring.similarities import SRC
+from pytest_saliency_sanity.measuring.view import View, compared
 from pytest_saliency_sanity.methods.gradient import gradient
 
 CPU = torch.device("cpu")
@@ -92,6 +95,26 @@ def growth(runs: int) -> Iterator[str]:
                 yield f"| {what} | {shape} | {times} | {each} |"
 
 
+def comparing(runs: int) -> Iterator[str]:
+    """Yield a table: what it takes to make a map comparable, with its signs and by magnitude, and to compare it."""
+    yield "| pixels | a map made comparable and compared, ms |"
+    yield "|---|---|"
+    with threads(1):
+        for pixels in (64, 128, 224, 448):
+            maps = torch.randn(20, 3, pixels, pixels, generator=torch.Generator().manual_seed(0))
+            before = View(maps.flip(0), seen=True, compared_by=SRC)
+            for sign in SIGNS:
+                before.by(sign)
+            taken = in_turns({"compared": partial(_compared, before, maps)}, runs, CPU)["compared"]
+            yield f"| {pixels} x {pixels} | {Times(tuple(1000 * run / len(maps) for run in taken.runs))} |"
+
+
+def _compared(before: View, maps: torch.Tensor) -> None:
+    after = View(maps, seen=True, compared_by=SRC)
+    for sign in SIGNS:
+        compared(before, after, sign)
+
+
 @dataclass(frozen=True)
 class Suite:
     """A run of the packaged suite: its seconds, and the most memory of each of its workers, in MB."""
@@ -150,7 +173,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     where = f"{described()} Times are medians (lowest to highest); runs: {options.runs}."
-    for name, measure in (("growth", growth), ("workers", speed_up)):
+    for name, measure in (("growth", growth), ("comparing", comparing), ("workers", speed_up)):
         lines = [where, "", *measure(options.runs)]
         if options.write:
             rewrite(DOCS / "scale.md", name, lines)

@@ -14,29 +14,48 @@ import numpy as np
 import pytest
 
 pytestmark = pytest.mark.slow
-# Explains by gradients; kills its process at the n-th call, once for each file that says so.
+# Explains by gradients; notes where it is used and how often it is unpacked; kills its process at the third call, once
+# for each file that says so.
 METHOD = """
 import os
 import signal
 from pathlib import Path
+from uuid import uuid4
 from pytest_saliency_sanity import smoothgrad
 
-calls = 0
 
-def method(model, images, targets):
-    global calls
-    calls += 1
-    orders = Path(os.environ["ORDERS"])
-    if os.environ["MAIN"] != str(os.getpid()):
-        (orders / f"worker {os.getpid()}").touch()
-        for order in orders.glob("die*"):
-            if calls == 3:
-                try:
-                    order.unlink()
-                except FileNotFoundError:
-                    continue  # another worker was told first
-                os.kill(os.getpid(), signal.SIGKILL)
-    return smoothgrad(model, images, targets, n_samples=4)
+class Doomed:
+    calls = 0
+
+    def __init__(self):
+        self.state = "without which nothing is unpacked"
+
+    def __setstate__(self, state):
+        note(f"unpacked {os.getpid()} {uuid4()}")
+
+    def __call__(self, model, images, targets):
+        if os.environ["MAIN"] != str(os.getpid()):
+            note(f"worker {os.getpid()}")
+            Doomed.calls += 1
+            if Doomed.calls == 3:
+                obey()
+        return smoothgrad(model, images, targets, n_samples=4)
+
+
+def note(name):
+    Path(os.environ["ORDERS"], name).touch()
+
+
+def obey():
+    for order in Path(os.environ["ORDERS"]).glob("die*"):
+        try:
+            order.unlink()
+        except FileNotFoundError:
+            continue  # another worker was told first
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+method = Doomed()
 """
 SCRIPT = """
 import os
@@ -86,8 +105,9 @@ def measured(folder: Path, parallel: str) -> dict[str, np.ndarray]:
         return dict(found)
 
 
-def workers_in(folder: Path) -> int:
-    return len(list((folder / "orders").glob("worker *")))
+def noted(folder: Path, what: str) -> list[str]:
+    """Return the numbers of the processes that noted something, once for each time."""
+    return [path.name.split()[1] for path in (folder / "orders").glob(f"{what} *")]
 
 
 @pytest.fixture
@@ -113,9 +133,11 @@ def test_a_cluster_gives_the_same_srcs_to_the_last_bit(
     folder: Path, cluster: str, request: pytest.FixtureRequest
 ) -> None:
     here = measured(folder, "")
-    assert workers_in(folder) == 0
+    assert not noted(folder, "worker")
     there = measured(folder, request.getfixturevalue(cluster))
-    assert workers_in(folder) == 2
+    workers = noted(folder, "worker")
+    assert len(workers) == 2
+    assert sorted(noted(folder, "unpacked")) == sorted(workers)  # the model travels to each once
     for name, values in here.items():
         np.testing.assert_array_equal(there[name], values)
 
@@ -129,6 +151,6 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
     order.touch()
     there = measured(folder, request.getfixturevalue(cluster))
     assert not order.exists()
-    assert workers_in(folder) == 3
+    assert len(noted(folder, "worker")) == 3
     for name, values in here.items():
         np.testing.assert_array_equal(there[name], values)
