@@ -354,6 +354,11 @@ def test_checks_that_can_not_be_loaded_have_no_tests(monkeypatch: pytest.MonkeyP
         assert kept.by_name == set()
 
 
+def test_pytest_xdist_is_not_needed(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_inprocess("-p", "no:xdist", "--collect-only", "-q", "--saliency-method=gradcam")
+    assert result.ret == Code.OK
+
+
 def test_how_long_it_took_is_rounded() -> None:
     kept = ledger()
     kept.began -= 7
