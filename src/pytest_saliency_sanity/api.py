@@ -159,9 +159,9 @@ def check_method(
     thresholds than the calibrated ones. ``sign``: ``"signed"`` reads maps as they are given, ``"absolute"`` by
     magnitude. ``law``: what new weights are drawn from, ``"normal"``, ``"reinit"``, ``"permute"`` or ``"match"``; the
     thresholds are calibrated for the first. ``confidence``: that of the intervals. ``expected_failures``: reasons by
-    ``method/model/check``, which the results repeat in ``expected``. ``explain``: whether more stages are measured if a check does not pass, to
-    explain its verdict; ``illustrate``: whether they are if it passes, too, though on few images, to show the whole
-    cascade in ``curve`` and ``evidence``.
+    ``method/model/check``, which the results repeat in ``expected``. ``explain``: whether more stages are measured if a
+    check does not pass, to explain its verdict; ``illustrate``: whether they are if it passes, too, though on few
+    images, to show the whole cascade in ``curve`` and ``evidence``.
 
     If a question can't be put to a model because something that it needs is missing, its result says why in
     ``not_asked``; if its check was named in ``checks``, it is an error.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,6 +155,6 @@ def test_freed_memory_goes_back_and_what_is_held_stays() -> None:
 
 
 def test_where_there_is_no_glibc_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(of_memory.sys, "platform", "win32")
-    monkeypatch.setattr(of_memory.ctypes, "CDLL", None)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(ctypes, "CDLL", None)
     give_back()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from types import SimpleNamespace
 from typing import Any
@@ -42,16 +43,16 @@ def test_a_worker_takes_its_share_of_the_cores(monkeypatch: pytest.MonkeyPatch, 
     with threads(8):
         take_share(config(workercount=count))
         assert torch.get_num_threads() == share
-    assert workers.os.environ[THREADS] == str(share)
+    assert os.environ[THREADS] == str(share)
 
 
 def test_what_the_user_says_and_a_process_of_its_own_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(THREADS, "3")
     take_share(config(workercount=2))
-    assert workers.os.environ[THREADS] == "3"
+    assert os.environ[THREADS] == "3"
     monkeypatch.setenv(THREADS, "")
     take_share(config())
-    assert workers.os.environ[THREADS] == ""
+    assert os.environ[THREADS] == ""
 
 
 def test_there_is_a_core() -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ..foundation.custody import custody
-from ..foundation.errors import SaliencyMethodError, described
+from ..foundation.errors import SaliencyMethodError, excused
 from ..foundation.habits import notice_tensor, quietly
 from ..foundation.inference import limit_rows, max_rows
 from ..foundation.memory import is_out_of_memory
@@ -97,8 +97,7 @@ def called(
         # itself.
         clear_frames(error.__traceback__)
         gc.collect()
-        excused = "" if isinstance(error, Exception) else "; a method can't end, skip or excuse the test it is put to"
-        raise SaliencyMethodError(f"{name}: the method raised {described(error)}{excused}") from error
+        raise SaliencyMethodError(f"{name}: the method raised {excused(error)}") from error
 
 
 def reduced(maps: torch.Tensor, sign: str) -> torch.Tensor:
