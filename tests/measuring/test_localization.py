@@ -66,6 +66,15 @@ def test_a_finer_map_is_averaged_not_sampled() -> None:
     assert mass_inside(maps, left).item() == pytest.approx(0.5, abs=0.01)
 
 
+def test_no_column_of_a_finer_map_is_passed_over() -> None:
+    # A sample between the two columns in the middle of every four would see the right half only.
+    maps = torch.zeros(1, 32, 64)
+    maps[..., 0:32:4] = 1.0
+    maps[..., 33:64:4] = 1.0
+    left = (torch.arange(16) < 8).expand(1, 8, 16)
+    assert mass_inside(maps, left).item() == pytest.approx(0.5, abs=0.05)
+
+
 def test_size_does_not_matter() -> None:
     maps = torch.rand(2, 4, 6, generator=torch.Generator().manual_seed(0)).double()
     masks = torch.zeros(2, 8, 12, dtype=torch.bool)
@@ -139,6 +148,13 @@ def test_columns_and_rows_of_zeros_are_no_sides_of_a_map() -> None:
     assert are_enlarged(maps)
 
 
+@pytest.mark.parametrize("region", [(slice(8, 14), slice(2, 8)), (slice(6), slice(None)), (slice(None), slice(6))])
+def test_a_map_in_a_corner_is_as_fine_as_its_shorter_side_there(region: tuple[slice, slice]) -> None:
+    maps = torch.zeros(2, 64, 64)
+    maps[:, *region] = torch.randn(2, 64, 64, generator=torch.Generator().manual_seed(0))[:, *region]
+    assert not are_enlarged(maps)
+
+
 def test_most_maps_must_be_enlarged_of_those_that_have_a_say() -> None:
     fine = torch.randn(3, 32, 32, generator=torch.Generator().manual_seed(0))
     coarse = F.interpolate(fine[:, None, :2, :2], (32, 32))[:, 0]
@@ -149,6 +165,9 @@ def test_most_maps_must_be_enlarged_of_those_that_have_a_say() -> None:
     assert are_enlarged(torch.cat([nothing, coarse[:1]]))
     assert not are_enlarged(torch.cat([nothing, fine[:1]]))
     assert not are_enlarged(nothing)
+    broken = fine.clone()
+    broken[:, 3, 4] = torch.inf
+    assert are_enlarged(torch.cat([broken, coarse[:1]]))
 
 
 @pytest.mark.parametrize(("maps", "masks"), [((2, 4), (2, 4, 4)), ((2, 4, 4), (3, 4, 4)), ((2, 4, 4), (2, 1, 4, 4))])

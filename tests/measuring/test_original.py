@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 
 import pytest
 import torch
 from support.images import noise
 from support.networks import is_copy, small
+from support.watching import Watching
 from torch import nn
 
 from pytest_saliency_sanity import Batch, check_method, gradient, load_batch, load_checkpoint
 from pytest_saliency_sanity.foundation.errors import SaliencyMethodError
 from pytest_saliency_sanity.foundation.inference import logits_of
+from pytest_saliency_sanity.foundation.progress import choose_displays
 from pytest_saliency_sanity.measuring.original import Original
 from pytest_saliency_sanity.methods.protocol import SaliencyMethod
 
@@ -160,3 +163,78 @@ def test_an_error_names_the_method_and_the_trained_model_and_is_raised_again_whe
         with pytest.raises(SaliencyMethodError, match=r"^it on net, the trained model: the method raised KeyError"):
             made.view(0, 4)
     assert made.seconds == 0
+
+
+def test_images_are_of_the_models_precision() -> None:
+    assert original(small().double()).images.dtype == torch.float64
+
+
+@pytest.mark.parametrize(("shape", "count"), [((3, 224, 224), 167), ((1, 64, 64), 2048), ((3, 5000, 5000), 10)])
+def test_so_many_images_are_explained_at_a_time_as_take_half_a_gigabyte(shape: tuple[int, ...], count: int) -> None:
+    images = torch.zeros(1, 1, 1, 1).expand(1, *shape)
+    assert Original(gradient, "it on net", small(), images).most_images == count
+
+
+def drawing(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return torch.rand(images[:, 0].shape)
+
+
+def test_images_at_other_places_get_other_random_numbers_the_same_every_time() -> None:
+    made, again = original(method=drawing), original(method=drawing)
+    assert not (made.view(0, 4).maps == made.view(4, 8).maps).any()
+    for part in ((4, 8), (0, 4)):
+        assert torch.equal(made.view(*part).maps, again.view(*part).maps)
+
+
+def test_what_is_explained_is_told() -> None:
+    watching = Watching()
+    before = choose_displays(lambda: watching)
+    try:
+        original().view(2, 7)
+    finally:
+        choose_displays(before)
+    (work,) = watching.ended
+    assert (work.name, work.done, work.total) == ("it on net", 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("room", "kept"),
+    [
+        (0, [0, 8]),  # in bytes of a part; the first is never given up, nor the one that was asked for
+        (1.99, [0, 8]),
+        (2, [0, 6, 8]),  # what is there when another is made may be as large as the room
+        (9, [0, 2, 4, 6, 8]),
+    ],
+)
+def test_the_oldest_maps_but_the_first_are_given_up_if_all_take_too_much_room(
+    monkeypatch: pytest.MonkeyPatch, room: float, kept: list[int]
+) -> None:
+    monkeypatch.setattr("pytest_saliency_sanity.measuring.original.room_for_maps", lambda _: room * 2 * 100 * 4)
+    calls: list[int] = []
+
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        calls.extend(place for place, image in enumerate(IMAGES) if torch.equal(image, images[0]))
+        return images[:, 0].clone()
+
+    made = original(method=method, targets=torch.zeros(12, dtype=torch.long))
+    for start in (0, 2, 4, 6, 8):
+        assert torch.equal(made.view(start, start + 2).maps, IMAGES[start : start + 2, 0])
+    assert calls == [0, 2, 4, 6, 8]
+    for start in kept:
+        made.view(start, start + 2)
+    assert calls == [0, 2, 4, 6, 8]
+    if 2 not in kept:
+        made.view(2, 4)
+        assert calls[5:] == [2]
+
+
+def test_another_process_draws_the_maps_itself() -> None:
+    made = original(targets=torch.arange(12) % 4)
+    view = made.view(0, 4)
+    assert made.trunk.room > 0
+    sent = pickle.loads(pickle.dumps(made))
+    assert not {"trunk"} & set(vars(sent))
+    assert sent._views == {}
+    assert (sent.name, sent.seed, sent.method) == (made.name, made.seed, gradient)
+    assert torch.equal(sent.view(0, 4).maps, view.maps)
+    assert made.view(0, 4) is view
