@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -138,6 +139,17 @@ def test_a_notebook_shows_similarity_mean_and_what_is_undefined() -> None:
         cells = (stage, shown.similarity(stage).text, shown.interval(stage).text, f"{shown.undefined(stage)} of 60")
         assert "".join(f"<td>{cell}</td>" for cell in cells) in html
     assert "<td>conv1</td><td>none defined</td><td>none defined</td><td>60 of 60</td>" in html
+
+
+def test_a_terminal_shows_the_same_table() -> None:
+    shown = profile(0.8, -0.3, np.nan)
+    printed: list[str] = []
+    shown._repr_pretty_(SimpleNamespace(text=printed.append), cycle=False)
+    (text,) = printed
+    heading = next(line for line in text.splitlines() if line.split()[:1] == ["stage"])
+    assert re.split(r"\s{2,}", heading.strip()) == ["stage", "mean |SRC|", "mean SRC", "undefined"]
+    for stage in STAGES:
+        assert f"{shown.undefined(stage)} of 60" in text
 
 
 def test_another_measure_is_named() -> None:

@@ -10,6 +10,7 @@ import torch
 from support.images import noise
 
 from pytest_saliency_sanity.foundation.errors import SaliencyMethodError
+from pytest_saliency_sanity.foundation.habits import observing
 from pytest_saliency_sanity.measuring.returned import not_larger, plain, require_maps
 
 IMAGES = noise(3, 1, 10, 12)
@@ -100,6 +101,20 @@ def test_maps_that_are_larger_than_the_images_are_averaged_down_to_them() -> Non
     torch.testing.assert_close(not_larger(large[:, 0].half(), IMAGES), small[:, 0].half().float())
     wide = small[:, 0, :4].repeat_interleave(7, 2)  # coarser in one direction, finer in the other
     torch.testing.assert_close(not_larger(wide, IMAGES), small[:, 0, :4])
+
+
+def test_that_maps_are_larger_is_noticed() -> None:
+    with observing() as habits:
+        not_larger(MAPS, IMAGES)
+    assert habits.larger == ""
+    with observing() as habits:
+        not_larger(MAPS.repeat_interleave(2, 1), IMAGES)
+    assert "20 x 12" in habits.larger
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 2), (3, 2, 1), (3, 4, 2, 1)])
+def test_two_positions_are_enough(shape: tuple[int, ...]) -> None:
+    assert require_maps(torch.zeros(shape), IMAGES, "it").shape == shape
 
 
 def test_maps_that_are_not_larger_stay_the_same() -> None:

@@ -47,6 +47,29 @@ def test_top_k_is_the_share_of_the_largest_tenth_in_common() -> None:
     assert compared("top_k", one, other).tolist() == [0.3]
 
 
+def test_the_first_of_equal_values_are_the_largest() -> None:
+    one, other = torch.zeros(2, 1, 10, 10)
+    one.view(-1)[:2], other.view(-1)[2:12] = 1.0, 1.0
+    assert compared("top_k", one, other).tolist() == [0.8]  # the first two, and the eight zeros that come next
+
+
+def test_of_a_small_map_one_value_is_the_largest_tenth() -> None:
+    one, other = torch.zeros(2, 1, 3, 3)
+    one[0, 0, 0], one[0, 0, 1], other[0, 0, 0], other[0, 2, 2] = 2.0, 1.0, 2.0, 1.0
+    assert compared("top_k", one, other).tolist() == [1.0]
+
+
+def test_ssim_is_that_of_maps_scaled_to_a_largest_magnitude_of_one() -> None:
+    structural_similarity = pytest.importorskip("skimage.metrics").structural_similarity
+    # Of which the largest and the smallest value of the two are in the same map, or not.
+    pairs = [(A[0], B[0]), (A[0].abs(), B[0]), (A[0], B[0].abs()), (A[0].abs(), -B[0].abs()), (-A[0].abs(), B[0].abs())]
+    for one, other in pairs:
+        a, b = ((each / each.abs().max()).double().numpy() for each in (one, other))
+        ends = np.stack([a, b])
+        expected = structural_similarity(a, b, win_size=7, data_range=ends.max() - ends.min())
+        np.testing.assert_allclose(compared("ssim", one[None], other[None]), [expected], rtol=1e-6)
+
+
 @needs("skimage")
 @pytest.mark.parametrize("size", [(3, 3), (4, 4), (6, 9), (12, 9)])
 def test_ssim_fits_its_window_into_small_maps(size: tuple[int, int]) -> None:
