@@ -12,7 +12,7 @@ from cosmic_ray.mutating import mutate_code
 from .operators import operators
 
 # What no result depends on: ``strict`` of zip notices errors in the code itself, the others are dataclasses' manners.
-INERT = re.compile(r",?\s*\b(strict|repr|frozen|init|kw_only)=\s*(True|False)")
+INERT = re.compile(r"\b(strict|repr|frozen|init|kw_only|eq)=\s*(True|False)|,")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def mutants_of(file: str, source: str) -> Iterator[Mutant]:
 
 
 def without_inert(code: str) -> str:
-    """Return code without what no result depends on, and without the ends of its lines."""
+    """Return code without what no result depends on, and without commas and spaces, to be compared."""
     return "".join(INERT.sub("", code).split())
 
 

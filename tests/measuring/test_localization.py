@@ -168,6 +168,7 @@ def test_most_maps_must_be_enlarged_of_those_that_have_a_say() -> None:
     broken = fine.clone()
     broken[:, 3, 4] = torch.inf
     assert are_enlarged(torch.cat([broken, coarse[:1]]))
+    assert not are_enlarged(torch.cat([broken, fine[:1]]))
 
 
 @pytest.mark.parametrize(("maps", "masks"), [((2, 4), (2, 4, 4)), ((2, 4, 4), (3, 4, 4)), ((2, 4, 4), (2, 1, 4, 4))])

@@ -216,6 +216,7 @@ def test_each_part_finds_random_streams_of_its_own_seeded_by_the_seed() -> None:
     first, again, other = (maps_of(method, MODEL, IMAGES, TARGETS, name="it", seed=seed) for seed in (0, 0, 1))
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.equal(first, again)
+    assert torch.equal(first, maps_of(method, MODEL, IMAGES, TARGETS, name="it", seed=0, first=0))
     assert not (first == other).any()
     assert len(first.unique(dim=0)) == 3
 

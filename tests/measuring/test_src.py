@@ -256,13 +256,16 @@ def test_a_dead_model_is_not_scored_whatever_its_maps_are() -> None:
 
 
 def test_a_method_that_fails_on_a_dead_model_is_not_to_blame() -> None:
-    model = small()
+    model, failures = small(), []
 
     def method(given: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         if not is_copy(given, model):
+            failures.append(len(images))
             raise ZeroDivisionError
         return images[:, 0]
 
+    list(measurement(Dead(model, small()), method).growing("every", (Look(4, 1), Look(6, 2))))
+    assert failures == [4, 2, 4]  # of the second draw, the first four images are enough
     profile = measurement(Dead(model, small()), method).profile("every")
     assert profile.causes_at("random_labels") == {Cause.DEAD_MODEL: 12}  # six images, two draws
     with pytest.raises(SaliencyMethodError, match="ZeroDivisionError"):
