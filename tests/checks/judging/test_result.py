@@ -151,6 +151,8 @@ def test_verdicts_are_found_by_stage_and_by_how_maps_were_read() -> None:
     found = full_result()
     one, two = found.stages
     assert found.judged_by_stage == {("one", "signed"): one, ("two", "signed"): two, ("one", "absolute"): one}
+    both = found.curve[0], replace(found.curve[0], sign="absolute")
+    assert replace(found, curve=both).judged_by_stage == found.judged_by_stage
     # Without a curve, maps were read as was measured.
     assert set(replace(found, curve=(), magnitudes=()).judged_by_stage) == {("one", "absolute"), ("two", "absolute")}
 
@@ -182,3 +184,5 @@ def test_what_was_not_asked_says_why() -> None:
     found = not_asked("contract", "it", "net", 2, "there is nothing to ask")
     assert found.verdict == "undefined"
     assert found.message == "contract: it on net NOT ASKED\n\nthere is nothing to ask."
+    assert found.not_asked == "there is nothing to ask"
+    assert result().not_asked == ""

@@ -8,13 +8,14 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from support.cascades import HOSTILE, NOTHING, cascade
 from support.records import contract
 
 from pytest_saliency_sanity import CheckResult, check_method
 from pytest_saliency_sanity.checks.judging.result import Finding, StageVerdict, not_asked
-from pytest_saliency_sanity.checks.judging.results import Results
+from pytest_saliency_sanity.checks.judging.results import COLUMNS, Results
 from pytest_saliency_sanity.checks.judging.showing import MOST_ILLUSTRATED
 
 
@@ -118,6 +119,14 @@ def test_a_frame_has_a_row_for_each() -> None:
     assert frame["statistic"].isna().tolist() == [False, True, True, True]
     assert frame["threshold"].isna().tolist() == [False, False, True, True]
     assert frame["not_asked"].tolist() == ["", "", "", "no scenes"]
+
+
+def test_what_is_not_defined_is_nan_and_not_0() -> None:
+    undefined = [COLUMNS[name](SEVERAL[1]) for name in ("statistic", "low", "high", "margin")]
+    none = [COLUMNS[name](NOT_ASKED) for name in ("statistic", "low", "high", "threshold", "margin", "chance")]
+    assert np.isnan(np.array([*undefined, *none], dtype=float)).all()
+    assert [COLUMNS[name](NOT_ASKED) for name in ("stage", "must_be", "quantity")] == ["", "", ""]
+    assert [COLUMNS[name](SEVERAL[0]) for name in ("stage", "statistic", "must_be")] == ["conv1", 0.1, "below"]
 
 
 def test_of_nothing_the_frame_has_the_same_columns() -> None:

@@ -223,6 +223,37 @@ def test_the_numbers_depend_on_the_seed_the_check_and_the_model() -> None:
     assert all(not np.isclose(srcs(each), same).any() for each in others)
 
 
+@pytest.mark.parametrize("other", [{"seed": 1}, {"model_name": "another"}, {"check": replace(CHECK, name="another")}])
+def test_so_do_those_of_each_stage(other: dict[str, Any]) -> None:
+    calls: list[int] = []
+
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        calls.append(len(images))
+        return drawing(model, images, targets) if len(calls) > 1 else images[:, 0]  # the trained model's are the same
+
+    first = srcs(asked(put(method), Repetition(small())))
+    calls.clear()
+    check = other.pop("check", CHECK)
+    second = srcs(asked(put(method, **other), Repetition(small()), check))
+    assert not np.isclose(first, second).any()
+
+
+def borrowing(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Draw signs at random, and magnitudes at random for about half of the images, else those of the image."""
+    magnitudes = images[:, 0].abs()
+    is_own = (images[:, 0, 0, 0] > 0)[:, None, None]
+    return (torch.rand(magnitudes.shape) - 0.5).sign() * magnitudes.where(is_own, torch.rand(magnitudes.shape))
+
+
+@pytest.mark.parametrize(("settles", "looks"), [(True, 2), (False, 1)])
+def test_magnitudes_are_measured_on_only_if_findings_are_settled(settles: bool, looks: int) -> None:
+    subject = put(borrowing, more=Batch(IMAGES), all_images=False, settles_findings=settles)
+    result = asked(subject, draws=8)
+    assert (result.verdict, result.measured.looks) == ("passed", looks)
+    assert [each.verdict for each in result.magnitudes] == ["inconclusive"]
+    assert len(result.findings) == settles
+
+
 def test_maps_are_compared_as_a_screen_shows_them() -> None:
     def traces(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return edges + 1e-4 * torch.rand(edges[: len(images)].shape)
