@@ -165,6 +165,11 @@ def test_an_error_names_the_method_and_the_trained_model_and_is_raised_again_whe
     assert made.seconds == 0
 
 
+def test_unless_it_is_said_maps_are_not_rounded_and_the_seed_is_0() -> None:
+    made = original()
+    assert (made.seed, made.seen, made.compared_by, made.seconds) == (0, False, "src", 0.0)
+
+
 def test_images_are_of_the_models_precision() -> None:
     assert original(small().double()).images.dtype == torch.float64
 

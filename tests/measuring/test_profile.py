@@ -32,6 +32,7 @@ def test_mean_interval_and_counts_are_those_of_the_stage(profile: SrcProfile) ->
     wide, narrow = profile.interval("features.8"), profile.interval("features.8", 0.5)
     assert wide.low < narrow.low < narrow.mean < narrow.high < wide.high
     assert [profile.undefined(stage) for stage in STAGES] == [0, 6, 60]
+    assert not profile.has_signs  # unless it is said
 
 
 def test_causes_are_counted_by_stage_and_only_those_that_occur(profile: SrcProfile) -> None:

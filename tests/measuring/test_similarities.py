@@ -48,9 +48,9 @@ def test_top_k_is_the_share_of_the_largest_tenth_in_common() -> None:
 
 
 def test_the_first_of_equal_values_are_the_largest() -> None:
-    one, other = torch.zeros(2, 1, 10, 10)
-    one.view(-1)[:2], other.view(-1)[2:12] = 1.0, 1.0
-    assert compared("top_k", one, other).tolist() == [0.8]  # the first two, and the eight zeros that come next
+    one, other = torch.zeros(2, 1, 50, 50)
+    one.view(-1)[2400:2450], other.view(-1)[:250] = 1.0, 1.0
+    assert compared("top_k", one, other).tolist() == [0.8]  # fifty ones, and the first two hundred zeros
 
 
 def test_of_a_small_map_one_value_is_the_largest_tenth() -> None:

@@ -369,6 +369,14 @@ def test_both_readings_come_from_one_explanation(cascade: CascadingRandomizer) -
     assert not np.array_equal(signed.src, absolute.src)
 
 
+def test_maps_without_signs_are_compared_in_the_first_way_only(cascade: CascadingRandomizer) -> None:
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return gradient(model, images, targets).abs()
+
+    (profile,) = measurement(cascade, method, signs=("signed", "absolute")).profiles("last")
+    assert (profile.sign, profile.has_signs) == ("signed", False)
+
+
 def test_whether_maps_have_signs_is_what_most_of_the_trained_models_maps_say(cascade: CascadingRandomizer) -> None:
     def some_signs(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         maps = gradient(model, images, targets).sum(1)
