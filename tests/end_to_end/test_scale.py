@@ -8,6 +8,8 @@ import pytest
 from support.runs import Records, flat
 
 from pytest_saliency_sanity.__main__ import main
+from pytest_saliency_sanity.foundation import backends, clusters
+from pytest_saliency_sanity.foundation.backends import Backend
 
 pytest.importorskip("joblib.externals.loky")  # before a run in this process, which forgets what it imported
 pytest.importorskip("cloudpickle")
@@ -87,15 +89,17 @@ def test_the_answers_of_two_processes_are_the_same_to_the_last_bit(records: Reco
     [
         ("loki:2", "unknown way to run in parallel 'loki'"),
         ("loky:0", "1 to 1024"),
-        ("dask:tcp://127.0.0.1:1", "no Dask scheduler"),
+        ("dask:tcp://nowhere:1", "no answer"),
     ],
 )
 def test_a_wrong_place_to_spread_to_is_a_usage_error(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, value: str, told: str
 ) -> None:
-    if value.startswith("dask"):
-        pytest.importorskip("distributed")
-        monkeypatch.setattr("pytest_saliency_sanity.foundation.clusters.PATIENCE", 1)
+    def refuse(backend: Backend) -> None:
+        raise ValueError(f"{backend}: no answer")
+
+    monkeypatch.setattr(backends, "find_spec", lambda name: name)
+    monkeypatch.setattr(clusters, "opened", refuse)
     result = pytester.runpytest_inprocess(*CHOSEN, f"--saliency-parallel={value}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*--saliency-parallel: *{told}*"])
