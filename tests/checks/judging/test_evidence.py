@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_saliency_sanity.checks.judging.evidence import Evidence, finite
+from pytest_saliency_sanity.checks.judging.evidence import Evidence, Point, finite
+from pytest_saliency_sanity.measuring.interval import Interval
 
 NO_MAP, ONE = np.zeros((0, 3, 3), "f4"), np.zeros((1, 3, 3), "f4")
 
@@ -16,6 +17,11 @@ NO_MAP, ONE = np.zeros((0, 3, 3), "f4"), np.zeros((1, 3, 3), "f4")
 )
 def test_maps_can_be_shown_if_there_is_one_of_every_stage(maps: dict[str, np.ndarray], has_maps: bool) -> None:
     assert Evidence(maps=maps).has_maps is has_maps
+
+
+def test_what_is_not_said_of_a_point_was_not_counted() -> None:
+    interval = Interval(0.1, 0.0, 0.2)
+    assert Point("fc", "SRC", "signed", interval) == Point("fc", "SRC", "signed", interval, (), 0, 1, 0, 0)
 
 
 @pytest.mark.parametrize(

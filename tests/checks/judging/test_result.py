@@ -175,6 +175,10 @@ def test_what_is_no_number_can_not_be_kept() -> None:
             replace(result(), measured=measured).plain()
 
 
+def test_what_is_not_said_of_a_measurement_was_not_measured() -> None:
+    assert Measured(3) == Measured(3, "", False, 0, 0, 1, 0.95, None, ())
+
+
 def test_a_figure_is_found_by_its_name() -> None:
     assert result().measured.figure("networks tried") == 80
     assert result().measured.figure("networks") is None
