@@ -52,6 +52,7 @@ def test_an_error_on_import_is_told_alike_with_workers(pytester: pytest.Pytester
     )
 
 
+@pytest.mark.slow
 def test_the_controller_of_workers_does_not_import_methods(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(SHOW)
     pytester.makepyfile(mine=MODULE)
@@ -109,7 +110,7 @@ def test_code_that_ends_the_process_on_import_is_told_of_and_red_in_a_child(
     assert f"saliency-sanity: the run broke off {told}: it ended with exit status 0" in result.stderr.str()
 
 
-@pytest.mark.parametrize("method", ["killed", pytest.param("leaves", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("method", [pytest.param(each, marks=pytest.mark.slow) for each in ("killed", "leaves")])
 def test_a_worker_that_is_lost_is_replaced_its_question_named_and_the_rest_answered(
     method: str, pytester: pytest.Pytester
 ) -> None:

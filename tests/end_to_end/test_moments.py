@@ -118,7 +118,7 @@ def interrupt(folder: Path, chosen: list[str]) -> None:
 @pytest.mark.parametrize(
     "part",
     [
-        pytest.param(range(FEW), id="few"),
+        pytest.param(range(FEW), marks=pytest.mark.slow, id="few"),
         *(
             pytest.param(range(first, first + IN_ONE), marks=pytest.mark.slow, id=f"{first}-to-{first + IN_ONE - 1}")
             for first in range(0, MANY, IN_ONE)

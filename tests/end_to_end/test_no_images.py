@@ -48,6 +48,7 @@ def test_no_folder_is_said_before_workers_start(pytester: pytest.Pytester) -> No
     result.stdout.no_fnmatch_line("*gw0*")
 
 
+@pytest.mark.slow
 def test_no_folder_for_ones_own_file_fails_its_tests_at_once_in_workers(pytester: pytest.Pytester) -> None:
     # Only workers collect, so only they can see whether a file has images of its own.
     pytester.makepyfile(test_gate="from pytest_saliency_sanity.suite import *")
@@ -70,7 +71,9 @@ def test_images_of_ones_own_need_no_folder(place: str, pytester: pytest.Pytester
     result.assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("options", [("--collect-only",), ("--saliency-check=contract",)])
+@pytest.mark.parametrize(
+    "options", [("--collect-only",), pytest.param(("--saliency-check=contract",), marks=pytest.mark.slow)]
+)
 def test_what_looks_at_no_images_needs_no_folder(options: tuple[str, ...], pytester: pytest.Pytester) -> None:
     assert pytester.runpytest_inprocess("saliency-sanity", *ONE, *options).ret == pytest.ExitCode.OK
 

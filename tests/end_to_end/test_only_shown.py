@@ -6,7 +6,7 @@ import pytest
 from support.runs import Run
 
 ONLY_SHOWN = ("--collect-only", "--setup-plan", "--setup-only", "--fixtures", "--fixtures-per-test", "--cache-show")
-IN_WORKERS = ("--setup-plan -n1", "--setup-only -n1")
+IN_WORKERS = ("--setup-plan -n1", pytest.param("--setup-only -n1", marks=pytest.mark.slow))
 
 
 @pytest.mark.parametrize("options", [*ONLY_SHOWN, *IN_WORKERS])

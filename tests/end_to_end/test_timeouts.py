@@ -117,8 +117,7 @@ def arguments(*methods: str, checks: tuple[str, ...] = CHECKS) -> list[str]:
     ("method", "workers"),
     [
         *((method, ()) for method in HANGING),
-        pytest.param("sleeps", ("-n1",), id="sleeps-in-a-worker"),
-        *(pytest.param(method, ("-n1",), marks=pytest.mark.slow, id=f"{method}-in-a-worker") for method in HANGING[1:]),
+        *(pytest.param(method, ("-n1",), marks=pytest.mark.slow, id=f"{method}-in-a-worker") for method in HANGING),
     ],
 )
 def test_a_method_that_hangs_fails_its_questions_and_the_others_are_answered(
@@ -150,7 +149,9 @@ def test_a_method_that_hangs_on_small_networks_does_not_refuse_them(pytester: py
     assert "mymethods:sleeps, contract: no answer after 0.1 s" in flat(result)
 
 
-@pytest.mark.parametrize("method", [pytest.param("catches_all", marks=pytest.mark.slow), "keeps_the_lock"])
+@pytest.mark.parametrize(
+    "method", [pytest.param(each, marks=pytest.mark.slow) for each in ("catches_all", "keeps_the_lock")]
+)
 def test_a_method_that_can_not_be_interrupted_ends_its_process_and_says_why(
     method: str, pytester: pytest.Pytester
 ) -> None:

@@ -45,7 +45,8 @@ def by_another_user(folder: Path, *command: str, **environment: str) -> subproce
 # Users and homes
 
 
-@pytest.mark.parametrize("home", [None, pytest.param("read-only", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("home", [None, "read-only"])
 def test_the_built_in_networks_need_no_folder_that_can_be_written_to(locked: Path, home: str | None) -> None:
     environment = {"HOME": str(locked)} if home else {}
     ended = by_another_user(locked, "pytest", *GRADIENT, **environment)
