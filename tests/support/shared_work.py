@@ -185,6 +185,42 @@ class ChangesImages(Net):
         return super().forward(images.mul_(2))
 
 
+class Views(Net):
+    """Looks at the output of a module from another side, and changes it there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = nn.Flatten(2)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        values = self.conv1(images)
+        rows = self.rows(values)  # the same memory
+        self.relu(rows)
+        return self.head(F.relu(self.conv3(self.conv2(values))))
+
+
+class Doubles(nn.Module):
+    """Doubles what it is given, and returns something else."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        values.mul_(2)
+        return values.tanh()
+
+
+class ChangesInputs(Net):
+    """Uses what a module was given after that has changed it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.doubles = Doubles()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        values = F.relu(self.conv1(images)) + 0.1
+        bent = self.doubles(values)
+        return self.head(F.relu(self.conv3(F.relu(self.conv2(values + bent)))))
+
+
 WRITTEN: dict[str, Written] = {
     "plain": Net,
     "residual sums in place": Residual,
@@ -200,6 +236,8 @@ WRITTEN: dict[str, Written] = {
     "tied weights": Tied,
     "borrowed weights": Borrowed,
     "images changed in place": ChangesImages,
+    "views changed in place": Views,
+    "a module that changes what it is given": ChangesInputs,
 }
 
 

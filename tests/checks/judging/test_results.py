@@ -126,6 +126,7 @@ def test_what_is_not_defined_is_nan_and_not_0() -> None:
     none = [COLUMNS[name](NOT_ASKED) for name in ("statistic", "low", "high", "threshold", "margin", "chance")]
     assert np.isnan(np.array([*undefined, *none], dtype=float)).all()
     assert [COLUMNS[name](NOT_ASKED) for name in ("stage", "must_be", "quantity")] == ["", "", ""]
+    assert [COLUMNS[name](NOT_ASKED) for name in ("undefined", "total")] == [0, 0]
     assert [COLUMNS[name](SEVERAL[0]) for name in ("stage", "statistic", "must_be")] == ["conv1", 0.1, "below"]
 
 
