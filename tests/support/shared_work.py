@@ -221,6 +221,54 @@ class ChangesInputs(Net):
         return self.head(F.relu(self.conv3(F.relu(self.conv2(values + bent)))))
 
 
+class Adds(nn.Module):
+    """Adds the second of what it is given to the first, in place."""
+
+    def forward(self, values: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+        values += others
+        return values
+
+
+class AddsInPlace(Net):
+    """Uses what a module was given after that has added something else to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.adds = Adds()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        values = F.relu(self.conv1(images)) + 0.1
+        self.adds(values, self.conv2(values.clone()).tanh())
+        return self.head(F.relu(self.conv3(values)))
+
+
+class Scaled(Net):
+    """Uses the weights of a module before that is executed, as the first argument of a function."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        values = F.relu(self.conv2(torch.mul(self.conv3.weight.mean(), self.conv1(images))))
+        return self.head(F.relu(self.conv3(values)))
+
+
+class Detached(nn.Module):
+    """Lets no gradient through."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return values.detach().sigmoid()
+
+
+class Gated(Net):
+    """Weighs values by others, through which no gradient comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = Detached()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        values = self.conv1(images)
+        return self.head(F.relu(self.conv3(F.relu(self.conv2(values * self.gate(values))))))
+
+
 WRITTEN: dict[str, Written] = {
     "plain": Net,
     "residual sums in place": Residual,
@@ -238,6 +286,9 @@ WRITTEN: dict[str, Written] = {
     "images changed in place": ChangesImages,
     "views changed in place": Views,
     "a module that changes what it is given": ChangesInputs,
+    "a module that changes the first of two": AddsInPlace,
+    "weights as a first argument": Scaled,
+    "a module without gradients": Gated,
 }
 
 
