@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import select
 import signal
 import time
@@ -18,6 +19,8 @@ from traceback import format_exc
 from typing import Any
 
 import pytest
+
+MOST_MEMORY = 2**33  # bytes of a process: a mutant may ask for all there is
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ def _be_a_child(work: Callable[[], Any], sending: int, log: Path) -> None:
     """Do the work, send what it returns, and end."""
     with suppress(OSError):
         os.setpgid(0, 0)
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     try:
         with log.open("ab", 0) as file:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

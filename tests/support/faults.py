@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -56,7 +57,9 @@ def interrupt() -> None:
 
 
 def signal_at_line(number: int, how: int) -> None:
-    """Send a signal to this process at a line."""
+    """Send a signal to this process at a line. Ctrl-C is heard, also if a shell started the tests in the background."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     Lines(number, lambda: os.kill(os.getpid(), how)).__enter__()
 
 
