@@ -71,7 +71,7 @@ def reason_of(result: Result, reasons: Sequence[Survivor]) -> Survivor | None:
 
 def table(results: Sequence[Result], reasons: Sequence[Survivor]) -> list[str]:
     """Return a table of what became of the mutants of each file."""
-    head = ["File", "Mutants", "Killed", *(kind.capitalize() for kind in KINDS), "Minutes"]
+    head = ["File", "Mutants", "Killed", *(kind.capitalize() for kind in KINDS), "Open", "Minutes"]
     by_file: dict[str, list[Result]] = {}
     for each in results:
         by_file.setdefault(each.file.removeprefix(f"{PACKAGE}/"), []).append(each)
@@ -84,7 +84,8 @@ def counts(results: Sequence[Result], reasons: Sequence[Survivor]) -> list[str]:
     survivors = [reason_of(each, reasons) for each in results if not each.is_killed]
     kinds = [sum(each is not None and each.kind == kind for each in survivors) for kind in KINDS]
     minutes = sum(each.seconds for each in results) / 60
-    return [*map(str, (len(results), len(results) - len(survivors), *kinds)), f"{minutes:.1f}"]
+    left = len(survivors) - sum(kinds)
+    return [*map(str, (len(results), len(results) - len(survivors), *kinds, left)), f"{minutes:.1f}"]
 
 
 def line(cells: Sequence[str]) -> str:

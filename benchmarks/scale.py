@@ -55,7 +55,7 @@ class Size:
         stages = cascade.names()[: self.stages]
         # A method that is not marked as one of plain passes runs the whole network at every stage, as most do.
         method = partial(_unshared, gradient)
-        return partial(src_profile, method, randomization=cascade, batch=Batch(images), at=stages, seeds=1)
+        return partial(src_profile, method, model, randomization=cascade, batch=Batch(images), at=stages, seeds=1)
 
     @property
     def explanations(self) -> int:
