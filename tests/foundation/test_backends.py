@@ -40,6 +40,7 @@ def test_each_form_is_read_and_written_the_same(text: str, backend: Backend) -> 
         ("loky", "'loky' is not of the form loky:N"),
         ("loky:0", "not of the form loky:N.*1 to 1024"),
         ("loky:9999999999999999999999", "1 to 1024"),
+        ("loky:0000000019999", "1 to 1024"),
         ("loky:-1", "not of the form loky:N"),
         ("loky:\u0664", "not of the form loky:N"),
         ("ray:", "not of the form ray or ray:N"),

@@ -56,7 +56,7 @@ def parse_backend(text: str) -> Backend:
     elif name == RAY and not where and ":" not in text:
         backend = Backend(name)
     else:
-        if not (where.isascii() and where.isdigit() and 1 <= int(where[:9]) <= MOST_PROCESSES):
+        if not (where.isascii() and where.isdigit() and len(where) < 10 and 1 <= int(where) <= MOST_PROCESSES):
             raise ValueError(f"{allowed}, 1 to {MOST_PROCESSES}")
         backend = Backend(name, int(where))
     backend.require_installed()
