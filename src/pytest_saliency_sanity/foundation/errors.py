@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from traceback import extract_tb, format_list
@@ -50,9 +51,20 @@ def described(error: BaseException) -> str:
         return type(error).__name__
 
 
+def is_excuse(error: BaseException) -> bool:
+    """Return whether an exception would skip or excuse a test, or end the run, in place of failing the test.
+
+    All that do are no Exceptions, except for two.
+    """
+    # If nobody has imported a package, nobody raises what it has.
+    pytest, unittest = sys.modules.get("pytest"), sys.modules.get("unittest")
+    excuses = (*([pytest.exit.Exception] if pytest else []), *([unittest.SkipTest] if unittest else []))
+    return isinstance(error, excuses) or not isinstance(error, Exception)
+
+
 def excused(error: BaseException) -> str:
-    """Return what a method raised; if it is no Exception, that it is no way out."""
-    no_way_out = "" if isinstance(error, Exception) else "; a method can't end, skip or excuse the test it is put to"
+    """Return what a method raised; if it would excuse a test, that it is no way out."""
+    no_way_out = "; a method can't end, skip or excuse the test it is put to" if is_excuse(error) else ""
     return f"{described(error)}{no_way_out}"
 
 

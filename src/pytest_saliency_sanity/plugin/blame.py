@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,13 +29,3 @@ def blaming(source: str) -> Iterator[None]:
     except BaseException as error:
         place = raised_in(error)
         raise usage_error(f"{source}: {described(error)}{f' (raised in {place})' if place else ''}") from error
-
-
-def is_excuse(error: BaseException) -> bool:
-    """Return whether an exception would skip or excuse a test, or end the run, in place of failing the test.
-
-    All that do are no Exceptions, except for two.
-    """
-    unittest = sys.modules.get("unittest")  # if nobody has imported it, nobody raises what it has
-    excuses = (pytest.exit.Exception, *([unittest.SkipTest] if unittest else []))
-    return isinstance(error, excuses) or not isinstance(error, Exception)

@@ -12,7 +12,6 @@ from ..checks.plan import Question
 from ..checks.registry import CHECKS
 from .account import tell, tell_result
 from .baselines import require_unchanged
-from .blame import is_excuse
 from .collection import Cell
 from .html_report import keep_for_html
 from .names import METHOD, MODEL
@@ -72,7 +71,7 @@ def saliency_model_name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def saliency_method(saliency_method_name: str) -> SaliencyMethod:
     """The method that is checked. Override it to check your own without naming it on the command line."""
-    from ..foundation.errors import SaliencyMethodError, described
+    from ..foundation.errors import SaliencyMethodError, described, is_excuse
     from ..methods.resolve import resolve_method
 
     try:
@@ -93,7 +92,7 @@ def saliency_model(
     pytestconfig: pytest.Config,
 ) -> nn.Module:
     """The trained network to explain, in evaluation mode. Override it to check on your own network."""
-    from ..foundation.errors import described, traceback_of
+    from ..foundation.errors import described, is_excuse, traceback_of
     from ..networks.resolve import resolve_network
 
     settings, name = saliency_settings, saliency_model_name

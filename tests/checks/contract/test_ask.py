@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import time
+import unittest
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count, product
@@ -455,7 +456,14 @@ def test_a_network_is_refused_for_good_or_not_at_all(method: Any, told: str) -> 
     assert told in result.message
 
 
-@pytest.mark.parametrize("outcome", [pytest.skip, pytest.xfail, pytest.fail, sys.exit])
+def skip_of_unittest(reason: str) -> None:
+    raise unittest.SkipTest(reason)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [pytest.skip, pytest.xfail, pytest.fail, pytest.exit, sys.exit, skip_of_unittest],
+)
 def test_what_would_end_or_excuse_a_test_is_no_refusal(outcome: Any) -> None:
     def ends(model: nn.Module, images: Maps, targets: Maps) -> Maps:
         outcome("not today")

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ...foundation.custody import custody
-from ...foundation.errors import described
+from ...foundation.errors import described, is_excuse
 from ...foundation.habits import quietly
 from ...foundation.randomness import isolated_streams
 from ...foundation.threads import threads
@@ -41,9 +41,9 @@ class Excuse(BaseException):
     """A method raised what would end or excuse a test, such as ``sys.exit``. What it raised is the cause."""
 
 
-def require_exception(error: BaseException) -> None:
-    """Raise Excuse unless what a method raised is an Exception."""
-    if not isinstance(error, Exception):
+def require_no_excuse(error: BaseException) -> None:
+    """Raise Excuse if what a method raised would excuse a test."""
+    if is_excuse(error):
         raise Excuse from error
 
 
@@ -115,7 +115,7 @@ def _maps(method: SaliencyMethod, given: Given, *, seed: int) -> tuple[Any, Any]
         except (KeyboardInterrupt, Overdue):
             raise
         except BaseException as error:
-            require_exception(error)
+            require_no_excuse(error)
             clear_frames(error.__traceback__)  # so that destructors disturb nobody later
             raise RefusalError(described(error)) from None
         streams = random_streams()
@@ -195,7 +195,7 @@ def _require_left_as_found_after_exception(method: SaliencyMethod, example: Exam
         except (KeyboardInterrupt, Overdue):
             raise
         except BaseException as error:  # any, since a library can wrap it; a method that never calls the model has none
-            require_exception(error)
+            require_no_excuse(error)
             clear_frames(error.__traceback__)
         changed = difference(before, belongings(model, images, targets))
     for each in (changed, *left_behind):
