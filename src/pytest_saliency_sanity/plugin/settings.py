@@ -45,8 +45,8 @@ class Settings:
     quarter of what is free. ``timeout``: the seconds that a question may take; None for no limit. ``parallel``: where
     measuring is spread to; ``shard``: which share of the plan is asked. ``named_models`` and ``checks`` are empty if
     none were named, which means all models of the preset and all checks. ``baseline``: a file of answers to compare
-    with, or to write if ``update_baseline``. ``typed``: the options as typed, for the command that runs a
-    test again. ``sources``: where each value came from.
+    with, or to write if ``update_baseline``. ``typed``: the options as typed, for the command that runs a test again.
+    ``sources``: where each value came from.
     """
 
     methods: tuple[str, ...] = ()
