@@ -10,6 +10,7 @@ from torch import nn
 
 from pytest_saliency_sanity import load_checkpoint
 from pytest_saliency_sanity.data.mnist import load_held_out
+from pytest_saliency_sanity.foundation.randomness import isolated_streams
 from pytest_saliency_sanity.methods.gradcam import gradcam
 from pytest_saliency_sanity.methods.resolve import resolve_method
 
@@ -34,7 +35,8 @@ class Brightness(nn.Module):
 
 @pytest.mark.parametrize("name", ["feature_ablation", "shapley_value_sampling", "kernel_shap", "lime"])
 def test_methods_on_a_grid_find_the_half_that_decides(name: str) -> None:
-    maps = getattr(wrapped, name)(Brightness(), IMAGES, torch.tensor([0, 1, 0]))
+    with isolated_streams(0):  # they sample; what they estimate is near the truth, how near depends on the draws
+        maps = getattr(wrapped, name)(Brightness(), IMAGES, torch.tensor([0, 1, 0]))
     assert maps.shape == (3, 8, 8)
     upper, lower = maps[:, :4].abs().sum((1, 2)), maps[:, 4:].abs().sum((1, 2))
     assert ((upper > 10 * lower) == torch.tensor([True, False, True])).all()
