@@ -112,18 +112,23 @@ def test_one_thread_is_noticed_by_the_contract_whatever_ran_before(pytester: pyt
     result.stdout.fnmatch_lines(["Broken promise: not left as found: torch's number of threads changed from 2 to 1."])
 
 
-@pytest.mark.parametrize("workers", [False, True])
-@pytest.mark.parametrize("method", ENDS)
-def test_however_a_method_ends_it_is_an_error_of_its_own(method: str, workers: bool, pytester: pytest.Pytester) -> None:
-    if workers and method not in ("xfails", "leaves", "loud"):
-        pytest.skip("three of them are enough with workers")
-    result = run(pytester, method, "innocent", workers=workers)
+# Workers take seconds to start: there, three ways to end are enough, in one run.
+@pytest.mark.parametrize(
+    ("methods", "workers"),
+    [*(((method,), False) for method in ENDS), (("xfails", "leaves", "loud"), True)],
+    ids=[*ENDS, "workers"],
+)
+def test_however_a_method_ends_it_is_an_error_of_its_own(
+    methods: tuple[str, ...], workers: bool, pytester: pytest.Pytester
+) -> None:
+    result = run(pytester, *methods, "innocent", workers=workers)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     outcomes = result.parseoutcomes()
     assert "errors" not in outcomes
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
-    assert (outcomes["passed"], outcomes["failed"]) == (len(CHEAP), len(CHEAP))
-    result.stdout.fnmatch_lines([f"mymethods:{method} on alexnet: 0 of 2 passed", "  failed without a verdict: *"])
+    assert (outcomes["passed"], outcomes["failed"]) == (len(CHEAP), len(CHEAP) * len(methods))
+    for method in methods:
+        result.stdout.fnmatch_lines([f"mymethods:{method} on alexnet: 0 of 2 passed", "  failed without a verdict: *"])
     assert len(numbers(result, "innocent")) == 2
 
 
