@@ -32,7 +32,7 @@ def properties(pytester: pytest.Pytester, *how: str) -> dict[str, list[tuple[str
     }
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
 def test_every_question_has_its_numbers(workers: tuple[str, ...], pytester: pytest.Pytester) -> None:
     found = properties(pytester, *workers)
     results = {each.check: each for each in check_method("gradcam", models=["alexnet"], checks=CHECKS, images=10)}

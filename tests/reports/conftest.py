@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 CHOSEN = (
     *("--saliency-method=gradient", "--saliency-method=sobel", "--saliency-model=alexnet", "--saliency-images=10"),
@@ -52,24 +55,42 @@ def results_in(folder: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Makes a run of that name, unless another worker of this session has made it, and returns its reports."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def reports_of(name: str, *arguments: str, **files: str) -> Path:
+        folder = shared / f"reported-{name}"
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():
+                made = folder.with_suffix(".part")
+                made.mkdir()
+                for stem, text in files.items():
+                    (made / f"{stem}.py").write_text(text)
+                reported_by(made, *arguments)
+                made.rename(folder)
+        return folder / "out"
+
+    return reports_of
+
+
+@pytest.fixture(scope="session")
+def reported(once: Callable[..., Path]) -> Path:
     """The reports of a run of two methods, one of which fails: all that is written."""
-    return reported_by(tmp_path_factory.mktemp("run"), *CHOSEN)
+    return once("alone", *CHOSEN)
 
 
 @pytest.fixture(scope="session")
-def reported_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def reported_by_workers(once: Callable[..., Path]) -> Path:
     """The same from a run with two workers."""
-    return reported_by(tmp_path_factory.mktemp("workers"), *CHOSEN, "-n", "2")
+    return once("workers", *CHOSEN, "-n", "2")
 
 
 @pytest.fixture(scope="session")
-def reported_without_answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def reported_without_answers(once: Callable[..., Path]) -> Path:
     """The reports of a run of a method that raises: one question fails, one is skipped, one is not asked."""
-    folder = tmp_path_factory.mktemp("unanswered")
-    (folder / "mine.py").write_text(RAISING)
-    (folder / "conftest.py").write_text(SKIPPING)
-    return reported_by(folder, *UNANSWERED)
+    return once("unanswered", *UNANSWERED, mine=RAISING, conftest=SKIPPING)
 
 
 @pytest.fixture(scope="session")

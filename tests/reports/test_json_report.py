@@ -105,6 +105,17 @@ def test_the_results_of_real_runs_are_valid(reported: Path, reported_without_ans
         VALIDATOR.validate(results_in(folder))
 
 
+def without_circumstances(kept: dict[str, Any]) -> dict[str, Any]:
+    """Return what a run kept without what differs from one run to the next: durations, the start, the command."""
+    records = [record | {"seconds": 0, "command": ""} for record in kept["results"]]
+    return kept | {"seconds": 0, "command": "", "started": "", "results": records}
+
+
+def test_workers_give_the_same_results(reported: Path, reported_by_workers: Path) -> None:
+    alone, shared = (without_circumstances(results_in(folder)) for folder in (reported, reported_by_workers))
+    assert alone == shared
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
