@@ -185,10 +185,10 @@ def speed_up(runs: int) -> Iterator[str]:
         for workers in (1, 2) if number % 2 else (2, 1):
             found[workers].append(run_suite(workers))
     ratios = [one.seconds / two.seconds for one, two in zip(found[1], found[2], strict=True)]
-    yield "| workers | seconds | most memory of a worker, MB | times as fast as one |"
+    yield "| workers | seconds | most memory of a worker, GB | times as fast as one |"
     yield "|---|---|---|---|"
     for workers, suites in found.items():
-        memory = spread([each for suite in suites for each in suite.workers])
+        memory = spread([each / 1000 for suite in suites for each in suite.workers])
         faster = "1" if workers == 1 else spread(ratios)
         yield f"| {workers} | {spread([suite.seconds for suite in suites])} | {memory} | {faster} |"
 
