@@ -32,16 +32,22 @@ if TYPE_CHECKING:
     from .methods.smoothgrad import smoothgrad as smoothgrad
     from .networks.architectures import build_model as build_model
     from .networks.checkpoints import load_checkpoint as load_checkpoint
+    from .networks.logits import AtPixel as AtPixel
+    from .networks.logits import Logits as Logits
+    from .networks.logits import OverMask as OverMask
     from .reports.plots.maps import plot_maps as plot_maps
     from .reports.plots.results import plot_results as plot_results
 
 _WHERE = {
+    "AtPixel": "networks.logits",
     "Batch": "data.batch",
     "BiasScenario": "data.bias_scenario",
     "CascadingRandomizer": "interventions.cascade",
     "Check": "checks.registry",
     "CheckResult": "checks.judging.result",
     "LabelRandomizer": "interventions.labels",
+    "Logits": "networks.logits",
+    "OverMask": "networks.logits",
     "SaliencyCheckFailed": "foundation.errors",
     "SrcProfile": "measuring.profile",
     "assert_bias_detected": "assertions",

@@ -98,8 +98,8 @@ def test_a_spec_that_leads_nowhere_is_a_usage_error(spec: str, told: str, pytest
     [
         ("mynets:no_network", "*mynets:no_network gives str, not a torch.nn.Module*"),
         ("mynets:breaks", "*RuntimeError: no weights here*"),
-        ("mynets:Tuples", "*the model must return logits (N, classes), not tuple; wrap it to pick them*"),
-        ("mynets:Dicts", "*the model must return logits (N, classes), not dict; wrap it to pick them*"),
+        ("mynets:Tuples", "*the model must return logits (N, classes), not a tuple of **"),
+        ("mynets:Dicts", "*the model must return logits (N, classes), not a dict of **"),
         ("mynets:grey", "*Override the fixture saliency_batch with images that fit it*"),
     ],
 )
