@@ -117,13 +117,13 @@ class Selection:
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.settings = settings
-        self.wanted = [argument for argument in config.args if is_ours(argument)]
+        self.wanted: list[str] = [argument for argument in config.args if is_ours(argument)]
         paths = [argument for argument in config.args if not is_ours(argument)]
-        self.alone = bool(self.wanted) and not paths
+        self.alone: bool = bool(self.wanted) and not paths
         require_wanted(self.wanted, settings.plan)
         if self.wanted:
             config.args[:] = paths or [str(config.invocation_params.dir)]
-        self.host = first_directory(config)
+        self.host: Path | None = first_directory(config)
         if self.wanted and self.host is None:
             raise usage_error(f"{ROOT} needs a directory: give pytest one besides the files, or {ROOT} alone")
 

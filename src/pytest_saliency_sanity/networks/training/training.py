@@ -69,8 +69,12 @@ class Training:
     def __init__(
         self, network: str, data: TrainingData, recipe: Recipe, seed: int, device: torch.device | str = "cpu"
     ) -> None:
-        self.network, self.recipe, self.seed, self.device = network, recipe, seed, torch.device(device)
-        self.data, self.layout = data, LAYOUTS[recipe.layout]
+        self.network: str = network
+        self.recipe: Recipe = recipe
+        self.seed: int = seed
+        self.device: torch.device = torch.device(device)
+        self.data: TrainingData = data
+        self.layout: torch.memory_format = LAYOUTS[recipe.layout]
         self._learned = self._placed(data.learned)
         judged_by = data.judged_by.to(self.device)
         self._judged_by, self._answers = judged_by.images, judged_by.targets
@@ -79,8 +83,8 @@ class Training:
         with self._own_streams(seed):
             model = build_model(network, recipe.width, data.classes)
             initialize(model, recipe.initialization, recipe.gain)
-        self.model = model.to(self.device).to(memory_format=self.layout)
-        self.optimizer = optimizer_of(self.model, recipe)
+        self.model: nn.Module = model.to(self.device).to(memory_format=self.layout)
+        self.optimizer: torch.optim.Optimizer = optimizer_of(self.model, recipe)
 
     @property
     def reached_target(self) -> bool:
