@@ -1,4 +1,4 @@
-"""Compare, join and render runs that pytest has reported, and look after the trained networks."""
+"""Examine a network, compare, join and render runs that pytest has reported, and look after the trained networks."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog=f"python -m {__package__}", description=__doc__)
     commands = top.add_subparsers(required=True, metavar="COMMAND", title="commands")
     add_run_commands(commands)
+    add_doctor(commands)
     add_checkpoint_commands(commands)
     return top
 
@@ -66,6 +67,22 @@ def add_run_commands(commands: Commands[argparse.ArgumentParser]) -> None:
     report = add(commands, "report", "reports.commands:render_report", "write the reports of a run again")
     report.add_argument("run_file", metavar="results.json", type=Path, help=RESULTS)
     report.add_argument("--output", metavar="DIR", type=Path, help="where to write every report (default: beside it)")
+
+
+def add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add ``doctor``."""
+    text = "say what will be asked of a method on a network, what will not and why, and how long it takes"
+    doctor = add(commands, "doctor", "doctor:examine", text)
+    doctor.epilog = "Exit status: 0 if there is something to ask, 1 if not, 2 if a name can't be used."
+    model, method = "a network of the preset, or package.module:factory", "a method, as for pytest"
+    doctor.add_argument("--saliency-model", dest="model", metavar="SPEC", required=True, help=model)
+    doctor.add_argument("--saliency-method", dest="method", metavar="SPEC", default="gradcam", help=method)
+    batch = (
+        "package.module:attribute, a Batch to show it, or a function that returns one (default: the packaged images)"
+    )
+    doctor.add_argument("--saliency-batch", dest="batch", metavar="PATH", help=batch)
+    doctor.add_argument("--saliency-preset", dest="preset", metavar="NAME", default="embedded", help="as for pytest")
+    doctor.add_argument("--saliency-device", dest="device", metavar="NAME", default="auto", help="as for pytest")
 
 
 def add_checkpoint_commands(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -102,10 +102,16 @@ def described(output: Any) -> str:
     if isinstance(output, torch.Tensor):
         return str(tuple(output.shape))
     if isinstance(output, Mapping):
-        return f"a {type(output).__name__} of {', '.join(map(repr, output)) or 'nothing'}"
+        return f"{with_article(output)} of {', '.join(map(repr, output)) or 'nothing'}"
     if isinstance(output, Sequence) and not isinstance(output, str):
-        return f"a {type(output).__name__} of {', '.join(map(described, output)) or 'nothing'}"
+        return f"{with_article(output)} of {', '.join(map(described, output)) or 'nothing'}"
     return type(output).__name__
+
+
+def with_article(output: object) -> str:
+    """Return the name of an object's class with its article."""
+    name = type(output).__name__
+    return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"
 
 
 def watch(

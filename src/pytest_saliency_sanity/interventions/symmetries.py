@@ -70,7 +70,7 @@ class Symmetry(OneStage):
         self.kind = kind
         self.stage: str = kind
         self.seed = seed
-        self.given_images: torch.Tensor = images
+        self.given_images: torch.Tensor | None = images
         self.images: torch.Tensor = images
         self.repeats: bool = kind != "input_shift"
         self.shift: float = float(images.amax() - images.amin()) if kind == "input_shift" else 0.0
