@@ -199,7 +199,7 @@ def layer_of_gradcam(subject: Subject) -> str:
             last = last_convolution(subject.model, subject.sample[:1])
     except ValueError:  # no convolutions: the method says so
         return ""
-    return next(name for name, module in subject.model.named_modules() if module is last)
+    return next(str(name) for name, module in subject.model.named_modules() if module is last)
 
 
 def reason_against(run: Run, question: Question) -> tuple[str, MethodSubject | None]:
