@@ -81,6 +81,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def action(session: nox.Session) -> None:
+    """Lint the workflows and the action with actionlint and shellcheck, and run the action's scripts."""
+    session.install("-e", ".[test,action]")
+    session.run("pytest", "tests/action", "-m", "slow or not slow")
+
+
+@nox.session
 def coverage(session: nox.Session) -> None:
     """Measure which lines and branches the tests run, also in subprocesses (arguments go to pytest)."""
     session.install("-e", ".[test]", requirement("coverage"))
