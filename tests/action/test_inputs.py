@@ -21,6 +21,16 @@ of_a_checkout = pytest.mark.skipif(not WORKFLOW.exists(), reason="the sdist has 
 ACTIONS = pytest.mark.parametrize("file", [ACTION, MERGE], ids=["action", "merge"])
 
 
+RUN = sorted(each for each in SCRIPTS.glob("*.sh") if each.name != "common.sh")
+PLACES = (ACTION, MERGE, WORKFLOWS)
+
+
+def files_at(place: Path) -> list[Path]:
+    """Return a file, or the files of a folder; skip if there is none."""
+    files = sorted(place.glob("*.yml")) if place == WORKFLOWS else [place]
+    return files or pytest.skip("the sdist has no workflows")
+
+
 def steps_of(file: Path) -> list[dict[str, Any]]:
     """Return the steps of an action, or of all jobs of a workflow."""
     read = content(file)
@@ -65,29 +75,25 @@ def test_a_script_is_given_what_it_reads(file: Path) -> None:
             assert [name for name in handed if name not in text.partition("set -euo pipefail")[0]] == []
 
 
-@pytest.mark.parametrize("script", sorted(each for each in SCRIPTS.glob("*.sh") if each.name != "common.sh"), ids=str)
+@pytest.mark.parametrize("script", RUN, ids=lambda script: script.stem)
 def test_a_script_stops_at_the_first_error(script: Path) -> None:
     code = [line for line in script.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     assert code[0] == "set -euo pipefail"
 
 
-FILES = [ACTION, MERGE, *sorted(WORKFLOWS.glob("*.yml"))]
+@pytest.mark.parametrize("place", PLACES, ids=["action", "merge", "workflows"])
+def test_no_expression_stands_in_a_line_of_the_shell(place: Path) -> None:
+    lines = [step["run"] for file in files_at(place) for step in steps_of(file) if "run" in step]
+    assert lines
+    assert [line for line in lines if "${{" in line] == []
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
-def test_no_expression_stands_in_a_line_of_the_shell(file: Path) -> None:
-    assert [step["run"] for step in steps_of(file) if "${{" in step.get("run", "")] == []
-
-
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
-def test_what_others_offer_is_pinned_to_a_major_version(file: Path) -> None:
-    for step in steps_of(file):
-        if (
-            (uses := step.get("uses", "./")) != "./"
-            and not uses.startswith(f"{OURS}/")
-            and not uses.startswith(f"{OURS}@")
-        ):
-            assert re.fullmatch(r"actions/[\w-]+(/\w+)?@v\d+", uses)
+@pytest.mark.parametrize("place", PLACES, ids=["action", "merge", "workflows"])
+def test_what_others_offer_is_pinned_to_a_major_version(place: Path) -> None:
+    used = {step["uses"] for file in files_at(place) for step in steps_of(file) if "uses" in step}
+    others = {each for each in used if each != "./" and not each.startswith((f"{OURS}/", f"{OURS}@"))}
+    assert others
+    assert [each for each in others if not re.fullmatch(r"actions/[\w-]+(/\w+)?@v\d+", each)] == []
 
 
 @of_a_checkout
