@@ -24,6 +24,7 @@ esac
         ({"PACKAGE": "a[b] >= 1", "INDEX": "https://x.y"}, r"a\[b\] >= 1 --extra-index-url https://x\.y\n"),
         ({"PACKAGE": "none", "REQUIREMENTS": "-e .\n$(id)"}, r"--requirement \./\S+\n-e \.\n\$\(id\)\n"),
     ],
+    ids=["usual", "another", "none"],
 )
 def test_it_asks_pip_once_for_all(given: dict[str, str], asked: str, runner: Runner) -> None:
     runner.put("python", PIP.format(python=sys.executable))
