@@ -110,6 +110,10 @@ def test_a_network_that_does_not_fit_is_an_error_that_says_what_to_do(
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([told])
+    # Told once where it failed, and no line of ours is shown for it; the summary tells it once more.
+    shown = result.stdout.str()
+    assert "exception" not in shown.partition("saliency-sanity ===")[0]
+    assert "def saliency_model" not in shown
 
 
 @pytest.mark.usefixtures("mynets")

@@ -29,7 +29,6 @@ RUNS = {
     "test_detector": [GRADCAM],
     "test_large_network": [GRADCAM],
 }
-FAST = ("test_one_channel", GRADIENT)
 
 
 def test_the_page_lists_the_examples_that_there_are() -> None:
@@ -48,15 +47,11 @@ def run(folder: Path, name: str, method: str, *more: str) -> subprocess.Complete
 @needs("torchvision")
 @pytest.mark.parametrize(
     ("name", "method"),
-    [
-        pytest.param(name, method, marks=() if (name, method) == FAST else pytest.mark.slow)
-        for name, methods in RUNS.items()
-        for method in methods
-    ],
+    [pytest.param(name, method, marks=pytest.mark.slow) for name, methods in RUNS.items() for method in methods],
 )
 def test_an_example_is_judged(name: str, method: str, tmp_path: Path) -> None:
-    only = ("--saliency-check=cascading_randomization[top_down]",) if (name, method) == FAST else ()
-    done = run(tmp_path, name, method, *only)
+
+    done = run(tmp_path, name, method)
     shown = done.stdout + done.stderr
     assert re.search(r"^packaged tests: (\d+) planned, \1 ran", done.stdout, re.MULTILINE), shown
     assert "failed without a verdict" not in shown, shown
