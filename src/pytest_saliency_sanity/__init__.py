@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .networks.logits import AtPixel as AtPixel
     from .networks.logits import Logits as Logits
     from .networks.logits import OverMask as OverMask
+    from .networks.twins import load_twin as load_twin
     from .reports.plots.maps import plot_maps as plot_maps
     from .reports.plots.results import plot_results as plot_results
 
@@ -59,6 +60,7 @@ _WHERE = {
     "gradient": "methods.gradient",
     "load_batch": "data.registry",
     "load_checkpoint": "networks.checkpoints",
+    "load_twin": "networks.twins",
     "plot_maps": "reports.plots.maps",
     "plot_results": "reports.plots.results",
     "resolve_method": "methods.resolve",

@@ -86,7 +86,7 @@ def add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def add_checkpoint_commands(commands: Commands[argparse.ArgumentParser]) -> None:
-    """Add ``checkpoints list | train | verify | clear``."""
+    """Add ``checkpoints list | train | verify | clear | twin``."""
     text = "list, train, verify or clear the trained networks"
     checkpoints = commands.add_parser("checkpoints", help=text, description=text)
     families = tuple(trained_networks())
@@ -103,6 +103,23 @@ def add_checkpoint_commands(commands: Commands[argparse.ArgumentParser]) -> None
                 "--output", type=Path, help="presets embedded, scenes and bias: a folder (default: the package's own)"
             )
         command.add_argument("--cache-dir", type=Path, help="preset paper: its cache (default: the user's)")
+    add_twin(kinds)
+
+
+def add_twin(kinds: Commands[argparse.ArgumentParser]) -> None:
+    """Add ``checkpoints twin``."""
+    text = "train a twin of your own network that memorises random labels, for label_randomization"
+    saved = ": how far it came is saved; run the same command to continue"
+    twin = add(kinds, "twin", "networks.twins:make_twin", text, saved=saved)
+    twin.add_argument("network", metavar="package.module:factory", help="the network; its weights are drawn anew")
+    images = "the images to memorise: package.module:attribute, a Batch or a function that returns one, or a folder"
+    twin.add_argument("--saliency-data", dest="data", metavar="DATA", required=True, help=images)
+    twin.add_argument("--images", type=int, metavar="N", help="memorise the first N of them (default: all)")
+    twin.add_argument("--output", type=Path, metavar="FILE", default=Path("twin.safetensors"), help="where to write it")
+    twin.add_argument("--epochs", type=int, default=300, help="give up after so many (default: 300)")
+    twin.add_argument("--learning-rate", type=float, default=1e-3, help="of Adam (default: 0.001)")
+    twin.add_argument("--seed", type=int, default=0)
+    twin.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
 
 
 def add(
