@@ -82,7 +82,7 @@ def test_images_that_do_not_fit_are_told_with_those_that_do(capsys: pytest.Captu
     assert "it can't be run on images 3 x 64 x 64: RuntimeError: " in out
     assert "it takes images 1 x 224 x 224: to give such, override the fixture saliency_batch" in out
     assert out.endswith("Nothing can be asked.\n")
-    out = told(capsys, "--saliency-model=nets_to_examine:gray", "--saliency-batch=nets_to_examine:grays")
+    out = told(capsys, "--saliency-model=nets_to_examine:gray", "--saliency-data=nets_to_examine:grays")
     assert "  images: 1 x 32 x 32\n" in out
 
 
@@ -125,7 +125,7 @@ def test_a_method_that_raises_is_told_of(capsys: pytest.CaptureFixture[str]) -> 
         (("--saliency-model=nets_to_examine:none",), "has no attribute 'none'"),
         (("--saliency-model=no_such_module:net",), "No module named 'no_such_module'"),
         (("--saliency-model=nets_to_examine:number",), "neither a network nor a function that returns one"),
-        (("--saliency-model=alexnet", "--saliency-batch=nets_to_examine:number"), "gives int, not a pytest_saliency_"),
+        (("--saliency-model=alexnet", "--saliency-data=nets_to_examine:number"), "gives int, not a pytest_saliency_"),
         (("--saliency-model=alexnet", "--saliency-preset=embeded"), "unknown preset 'embeded'"),
     ],
 )

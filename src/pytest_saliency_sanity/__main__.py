@@ -19,6 +19,7 @@ COMMANDS = {
 }
 SAVED = ": finished networks are saved, nothing is half-written; run the same command to continue"
 RESULTS = "a results.json, as pytest --saliency-report=DIR writes it"
+DATA = "package.module:attribute, a Batch or a function that returns one, or a folder of photographs"
 Commands = argparse._SubParsersAction
 
 
@@ -77,10 +78,8 @@ def add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
     model, method = "a network of the preset, or package.module:factory", "a method, as for pytest"
     doctor.add_argument("--saliency-model", dest="model", metavar="SPEC", required=True, help=model)
     doctor.add_argument("--saliency-method", dest="method", metavar="SPEC", default="gradcam", help=method)
-    batch = (
-        "package.module:attribute, a Batch to show it, or a function that returns one (default: the packaged images)"
-    )
-    doctor.add_argument("--saliency-batch", dest="batch", metavar="PATH", help=batch)
+    shown = f"{DATA} (default: the packaged images)"
+    doctor.add_argument("--saliency-data", dest="data", metavar="DATA", help=shown)
     doctor.add_argument("--saliency-preset", dest="preset", metavar="NAME", default="embedded", help="as for pytest")
     doctor.add_argument("--saliency-device", dest="device", metavar="NAME", default="auto", help="as for pytest")
 
@@ -112,8 +111,7 @@ def add_twin(kinds: Commands[argparse.ArgumentParser]) -> None:
     saved = ": how far it came is saved; run the same command to continue"
     twin = add(kinds, "twin", "networks.twins:make_twin", text, saved=saved)
     twin.add_argument("network", metavar="package.module:factory", help="the network; its weights are drawn anew")
-    images = "the images to memorise: package.module:attribute, a Batch or a function that returns one, or a folder"
-    twin.add_argument("--saliency-data", dest="data", metavar="DATA", required=True, help=images)
+    twin.add_argument("--saliency-data", dest="data", metavar="DATA", required=True, help=f"to memorise: {DATA}")
     twin.add_argument("--images", type=int, metavar="N", help="memorise the first N of them (default: all)")
     twin.add_argument("--output", type=Path, metavar="FILE", default=Path("twin.safetensors"), help="where to write it")
     twin.add_argument("--epochs", type=int, default=300, help="give up after so many (default: 300)")

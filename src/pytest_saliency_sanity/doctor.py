@@ -17,9 +17,9 @@ from .checks.judging.subject import MethodSubject, Subject
 from .checks.plan import Plan, Question
 from .checks.registry import CHECKS, IMAGES
 from .data.batch import Batch
+from .data.named import images_named
 from .foundation.devices import resolve_device
 from .foundation.errors import SaliencyMethodError, UnsuppliedNeedError, described
-from .foundation.imports import import_attribute
 from .foundation.inference import evaluation_mode, images_for, logits_of
 from .foundation.reading import Reading
 from .foundation.workload import workload_of
@@ -44,7 +44,7 @@ def examine(options: argparse.Namespace) -> int:
     """
     line = ""
     try:
-        for line in diagnosis(options.method, options.model, options.batch, options.device, options.preset):
+        for line in diagnosis(options.method, options.model, options.data, options.device, options.preset):
             print(line, flush=True)
     except (ImportError, TypeError) as error:
         raise ValueError(str(error)) from error
@@ -54,10 +54,11 @@ def examine(options: argparse.Namespace) -> int:
 NOTHING = "Nothing can be asked."
 
 
-def diagnosis(method: str, model: str, batch: str | None, device: str, preset_name: str) -> Iterator[str]:
+def diagnosis(method: str, model: str, data: str | None, device: str, preset_name: str) -> Iterator[str]:
     """Yield the lines of the diagnosis of a method's spec and a network's; the last is ``NOTHING`` if it is hopeless.
 
-    ``batch``: the import path of a ``Batch``, or of a function that returns one; None for the preset's images.
+    ``data``: the import path of a ``Batch`` or of a function that returns one, or a folder of photographs; None for
+    the preset's images.
     """
     preset = open_preset(preset_name)
     networks = PRESETS.named(preset_name).networks
@@ -67,7 +68,7 @@ def diagnosis(method: str, model: str, batch: str | None, device: str, preset_na
     begin = perf_counter()
     network = resolve_network(model, preset, networks, on)
     seconds = perf_counter() - begin
-    given = given_batch(batch) if batch else preset.batch(IMAGES, model if model in networks else None, at_most=True)
+    given = images_named(data) if data else preset.batch(IMAGES, model if model in networks else None, at_most=True)
     yield from about_network(model, network)
     if seconds > LONG_TO_MAKE:
         yield f"  warning: making it took {seconds:.0f} s, in every run and every worker: {SAVE}"
@@ -77,19 +78,10 @@ def diagnosis(method: str, model: str, batch: str | None, device: str, preset_na
         yield from about_misfit(network, given, error)
         yield NOTHING
         return
-    yield from about_images(given, logits, model in networks or batch is not None)
+    yield from about_images(given, logits, model in networks or data is not None)
     yield from about_cascade(network, given)
     run = run_of(method, model, preset, networks, on, given)
     yield from about_questions(run)
-
-
-def given_batch(path: str) -> Batch:
-    """Return the batch that an import path leads to. Raises TypeError if it is none."""
-    found: Any = import_attribute(path)
-    found = found() if callable(found) else found
-    if not isinstance(found, Batch):
-        raise TypeError(f"{path} gives {type(found).__name__}, not a pytest_saliency_sanity.Batch")
-    return found
 
 
 def about_network(name: str, network: nn.Module) -> Iterator[str]:

@@ -20,10 +20,9 @@ import torch
 from torch import nn
 
 from ..data.batch import Batch
-from ..data.photographs import load_photographs
+from ..data.named import images_named
 from ..foundation.devices import resolve_device
 from ..foundation.errors import CheckpointError, described
-from ..foundation.imports import import_attribute
 from ..foundation.inference import images_for, logits_of
 from ..foundation.randomness import derived_seed
 from .resolve import require_network_spec, resolve_own_network
@@ -191,7 +190,8 @@ def make_twin(options: Namespace) -> int:
     """
     try:
         require_network_spec(options.network, ())
-        batch = images_named(options.data, options.images)
+        batch = images_named(options.data)
+        batch = batch.first(options.images) if options.images else batch
         if len(batch) < LEAST_TO_MEMORIZE:
             raise ValueError(f"{options.data} has {len(batch)} images: give at least {LEAST_TO_MEMORIZE} to memorise")
         twin = Twin(options.network, batch, options.seed, options.learning_rate, options.epochs)
@@ -212,20 +212,3 @@ from pytest_saliency_sanity import load_twin
 @pytest.fixture
 def saliency_memorized_model(saliency_device):
     return load_twin("{spec}", "{file}").to(saliency_device)"""
-
-
-def images_named(text: str, most: int | None) -> Batch:
-    """Return the images that a folder of photographs holds, or that an import path leads to. At most so many.
-
-    Raises ValueError or TypeError if it is neither.
-    """
-    if os.path.isdir(text):
-        found: Any = load_photographs(text)
-    elif ":" in text:
-        found = import_attribute(text)
-        found = found() if callable(found) else found
-    else:
-        raise ValueError(f"{text} is no folder, and not of the form package.module:attribute")
-    if not isinstance(found, Batch):
-        raise TypeError(f"{text} gives {type(found).__name__}, not a pytest_saliency_sanity.Batch")
-    return found.first(most) if most else found
