@@ -37,6 +37,7 @@ FILES = {
     "mistaken.py": METHOD.format(name="input_x_gradient"),
     "mine.py": METHOD.format(name="explain"),
     "mypackage/saliency.py": METHOD.format(name="my_method"),
+    "mynetworks.py": "from torch import nn\ndef network(): return nn.Conv2d(3, 5, 3)\n",
     "mypackage/models.py": "from torch import nn\ndef network(): return nn.Conv2d(3, 5, 3)\n",
     "tests/test_maps.py": "def test_maps(): pass\n",
 }
@@ -88,7 +89,7 @@ def project(pytester: pytest.Pytester) -> Path:
 def test_a_command_of_pytest_collects_the_suite(words: list[str], pytester: pytest.Pytester) -> None:
     # A cluster is another test's, which has one: tests/end_to_end/test_clusters.py.
     clusters = ("--saliency-parallel=dask:", "--saliency-parallel=ray")
-    given = [word.replace("=...", "=gradcam") for word in words if not word.startswith(clusters)]
+    given = [word.replace("=...", "=gradcam") for word in words if word != "-v" and not word.startswith(clusters)]
     result = pytester.runpytest_inprocess(*given, "--collect-only", "-q", "-p", "no:randomly")
     assert result.ret == pytest.ExitCode.OK
     assert any(line.startswith("saliency-sanity::") for line in result.outlines)
