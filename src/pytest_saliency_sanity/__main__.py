@@ -115,7 +115,7 @@ def add_twin(kinds: Commands[argparse.ArgumentParser]) -> None:
     twin.add_argument("--images", type=int, metavar="N", help="memorise the first N of them (default: all)")
     twin.add_argument("--output", type=Path, metavar="FILE", default=Path("twin.safetensors"), help="where to write it")
     twin.add_argument("--epochs", type=int, default=300, help="give up after so many (default: 300)")
-    twin.add_argument("--learning-rate", type=float, default=1e-3, help="of Adam (default: 0.001)")
+    twin.add_argument("--learning-rate", type=float, metavar="X", default=1e-3, help="of Adam (default: 0.001)")
     twin.add_argument("--seed", type=int, default=0)
     twin.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -134,3 +136,21 @@ def test_every_other_command_is_of_a_program_that_is_known() -> None:
     )
     known = (*ours, *OTHERS, "cd pytest-saliency-sanity")
     assert [each for each in COMMANDS if not each.startswith(known)] == []
+
+
+def test_help_fits_80_columns(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = pytester.runpytest_inprocess("--help").outlines
+    ours = shown[shown.index("saliency sanity checks:") :]
+    texts = [*ours[: ours.index("")], *(line for each in every(parser()) for line in each.format_help().splitlines())]
+    assert len(texts) > 100
+    assert [line for line in texts if len(line) > 80] == []
+
+
+def every(command: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Yield a parser and those of its commands."""
+    yield command
+    for action in command._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for each in action.choices.values():
+                yield from every(each)
