@@ -89,19 +89,22 @@ def add_checkpoint_commands(commands: Commands[argparse.ArgumentParser]) -> None
     text = "list, train, verify or clear the trained networks"
     checkpoints = commands.add_parser("checkpoints", help=text, description=text)
     families = tuple(trained_networks())
-    kinds = checkpoints.add_subparsers(dest="command", required=True)
+    kinds = checkpoints.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     for name, text in COMMANDS.items():
         command = add(kinds, name, f"networks.commands:{name}_checkpoints", text, saved=SAVED)
         if name in ("train", "verify"):
-            command.add_argument("--preset", choices=families, default=families[0])
-            command.add_argument("--network", choices=tuple(MODELS), help="only this network")
+            presets, networks = f"{', '.join(families)} (default: {families[0]})", f"only this one: {', '.join(MODELS)}"
+            command.add_argument("--preset", choices=families, metavar="NAME", default=families[0], help=presets)
+            command.add_argument("--network", choices=tuple(MODELS), metavar="NAME", help=networks)
             command.add_argument("--labels", help="only these: true or random; for the preset bias: biased or balanced")
         if name == "train":
             command.add_argument("--device", default="auto", help="preset paper: auto, cpu, cuda or cuda:N")
             command.add_argument(
                 "--output", type=Path, help="presets embedded, scenes and bias: a folder (default: the package's own)"
             )
-        command.add_argument("--cache-dir", type=Path, help="preset paper: its cache (default: the user's)")
+        command.add_argument(
+            "--cache-dir", type=Path, metavar="DIR", help="preset paper: its cache (default: the user's)"
+        )
     add_twin(kinds)
 
 
