@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .data.batch import Batch as Batch
     from .data.bias_scenario import BiasScenario as BiasScenario
     from .data.registry import load_batch as load_batch
+    from .foundation.deprecation import SaliencyDeprecationWarning as SaliencyDeprecationWarning
     from .foundation.errors import SaliencyCheckFailed as SaliencyCheckFailed
     from .interventions.cascade import CascadingRandomizer as CascadingRandomizer
     from .interventions.labels import LabelRandomizer as LabelRandomizer
@@ -50,6 +51,7 @@ _WHERE = {
     "Logits": "networks.logits",
     "OverMask": "networks.logits",
     "SaliencyCheckFailed": "foundation.errors",
+    "SaliencyDeprecationWarning": "foundation.deprecation",
     "SrcProfile": "measuring.profile",
     "assert_bias_detected": "assertions",
     "assert_mass_inside": "assertions",
