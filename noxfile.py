@@ -67,6 +67,15 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def public_types(session: nox.Session) -> None:
+    """Check with pyright that every public name and attribute says its type: nothing is left to be inferred."""
+    # Not editable: pyright looks for the package in the environment.
+    session.install(".[all]", requirement("pyright"))
+    with tempfile.TemporaryDirectory() as folder, session.chdir(folder):
+        session.run("pyright", "--verifytypes", PROJECT["name"].replace("-", "_"), "--ignoreexternal")
+
+
+@nox.session
 def typos(session: nox.Session) -> None:
     """Look for spelling mistakes."""
     session.install(requirement("typos"))
@@ -78,6 +87,13 @@ def docs(session: nox.Session) -> None:
     """Check README and docs: the tables are the code's, what is shown exists, the site builds without a warning."""
     session.install("-e", ".[test]")
     session.run("pytest", "tests/docs")
+
+
+@nox.session
+def action(session: nox.Session) -> None:
+    """Lint the workflows and the action with actionlint and shellcheck, and run the action's scripts."""
+    session.install("-e", ".[test,action]")
+    session.run("pytest", "tests/action", "-m", "slow or not slow")
 
 
 @nox.session

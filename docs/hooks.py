@@ -24,6 +24,7 @@ ROOT = DOCS.parent
 REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
 API = "reference/api.md"
 NAME = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)  # in the table of public names
+TO_SOURCE = re.compile(r'(?<=href="\.\./)([\w-]+)\.md(?=[#"])')  # of the leaderboard
 LINK = re.compile(r"(?<=\]\()(?P<file>\.\./[^)\s#]*)")
 
 
@@ -39,6 +40,12 @@ def on_page_markdown(markdown: str, *, page: Page, **_: object) -> str:
     if source == API:
         markdown = NAME.sub(r"| [`\1`][pytest_saliency_sanity.\1] |", markdown) + described_names()
     return LINK.sub(lambda found: address_of(source, found["file"]), markdown)
+
+
+def on_post_build(*, config: MkDocsConfig) -> None:
+    """Lead the links of the leaderboard, which can be opened from docs/ too, to the pages of the site."""
+    page = Path(config.site_dir) / "leaderboard" / "index.html"
+    page.write_text(TO_SOURCE.sub(r"\1.html", page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def address_of(source: str, link: str) -> str:

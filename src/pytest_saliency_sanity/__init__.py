@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .data.batch import Batch as Batch
     from .data.bias_scenario import BiasScenario as BiasScenario
     from .data.registry import load_batch as load_batch
+    from .foundation.deprecation import SaliencyDeprecationWarning as SaliencyDeprecationWarning
     from .foundation.errors import SaliencyCheckFailed as SaliencyCheckFailed
     from .interventions.cascade import CascadingRandomizer as CascadingRandomizer
     from .interventions.labels import LabelRandomizer as LabelRandomizer
@@ -32,17 +33,25 @@ if TYPE_CHECKING:
     from .methods.smoothgrad import smoothgrad as smoothgrad
     from .networks.architectures import build_model as build_model
     from .networks.checkpoints import load_checkpoint as load_checkpoint
+    from .networks.logits import AtPixel as AtPixel
+    from .networks.logits import Logits as Logits
+    from .networks.logits import OverMask as OverMask
+    from .networks.twins import load_twin as load_twin
     from .reports.plots.maps import plot_maps as plot_maps
     from .reports.plots.results import plot_results as plot_results
 
 _WHERE = {
+    "AtPixel": "networks.logits",
     "Batch": "data.batch",
     "BiasScenario": "data.bias_scenario",
     "CascadingRandomizer": "interventions.cascade",
     "Check": "checks.registry",
     "CheckResult": "checks.judging.result",
     "LabelRandomizer": "interventions.labels",
+    "Logits": "networks.logits",
+    "OverMask": "networks.logits",
     "SaliencyCheckFailed": "foundation.errors",
+    "SaliencyDeprecationWarning": "foundation.deprecation",
     "SrcProfile": "measuring.profile",
     "assert_bias_detected": "assertions",
     "assert_mass_inside": "assertions",
@@ -53,6 +62,7 @@ _WHERE = {
     "gradient": "methods.gradient",
     "load_batch": "data.registry",
     "load_checkpoint": "networks.checkpoints",
+    "load_twin": "networks.twins",
     "plot_maps": "reports.plots.maps",
     "plot_results": "reports.plots.results",
     "resolve_method": "methods.resolve",

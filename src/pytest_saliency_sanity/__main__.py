@@ -1,4 +1,4 @@
-"""Compare, join and render runs that pytest has reported, and look after the trained networks."""
+"""Examine a network, compare, join and render runs that pytest has reported, and look after the trained networks."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ COMMANDS = {
 }
 SAVED = ": finished networks are saved, nothing is half-written; run the same command to continue"
 RESULTS = "a results.json, as pytest --saliency-report=DIR writes it"
+DATA = "package.module:attribute, a Batch or a function that returns one, or a folder of photographs"
 Commands = argparse._SubParsersAction
 
 
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog=f"python -m {__package__}", description=__doc__)
     commands = top.add_subparsers(required=True, metavar="COMMAND", title="commands")
     add_run_commands(commands)
+    add_doctor(commands)
     add_checkpoint_commands(commands)
     return top
 
@@ -68,24 +70,57 @@ def add_run_commands(commands: Commands[argparse.ArgumentParser]) -> None:
     report.add_argument("--output", metavar="DIR", type=Path, help="where to write every report (default: beside it)")
 
 
+def add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add ``doctor``."""
+    text = "say what will be asked of a method on a network, what will not and why, and how long it takes"
+    doctor = add(commands, "doctor", "doctor:examine", text)
+    doctor.epilog = "Exit status: 0 if there is something to ask, 1 if not, 2 if a name can't be used."
+    model, method = "a network of the preset, or package.module:factory", "a method, as for pytest"
+    doctor.add_argument("--saliency-model", dest="model", metavar="SPEC", required=True, help=model)
+    doctor.add_argument("--saliency-method", dest="method", metavar="SPEC", default="gradcam", help=method)
+    shown = f"{DATA} (default: the packaged images)"
+    doctor.add_argument("--saliency-data", dest="data", metavar="DATA", help=shown)
+    doctor.add_argument("--saliency-preset", dest="preset", metavar="NAME", default="embedded", help="as for pytest")
+    doctor.add_argument("--saliency-device", dest="device", metavar="NAME", default="auto", help="as for pytest")
+
+
 def add_checkpoint_commands(commands: Commands[argparse.ArgumentParser]) -> None:
-    """Add ``checkpoints list | train | verify | clear``."""
+    """Add ``checkpoints list | train | verify | clear | twin``."""
     text = "list, train, verify or clear the trained networks"
     checkpoints = commands.add_parser("checkpoints", help=text, description=text)
     families = tuple(trained_networks())
-    kinds = checkpoints.add_subparsers(dest="command", required=True)
+    kinds = checkpoints.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     for name, text in COMMANDS.items():
         command = add(kinds, name, f"networks.commands:{name}_checkpoints", text, saved=SAVED)
         if name in ("train", "verify"):
-            command.add_argument("--preset", choices=families, default=families[0])
-            command.add_argument("--network", choices=tuple(MODELS), help="only this network")
+            presets, networks = f"{', '.join(families)} (default: {families[0]})", f"only this one: {', '.join(MODELS)}"
+            command.add_argument("--preset", choices=families, metavar="NAME", default=families[0], help=presets)
+            command.add_argument("--network", choices=tuple(MODELS), metavar="NAME", help=networks)
             command.add_argument("--labels", help="only these: true or random; for the preset bias: biased or balanced")
         if name == "train":
             command.add_argument("--device", default="auto", help="preset paper: auto, cpu, cuda or cuda:N")
             command.add_argument(
                 "--output", type=Path, help="presets embedded, scenes and bias: a folder (default: the package's own)"
             )
-        command.add_argument("--cache-dir", type=Path, help="preset paper: its cache (default: the user's)")
+        command.add_argument(
+            "--cache-dir", type=Path, metavar="DIR", help="preset paper: its cache (default: the user's)"
+        )
+    add_twin(kinds)
+
+
+def add_twin(kinds: Commands[argparse.ArgumentParser]) -> None:
+    """Add ``checkpoints twin``."""
+    text = "train a twin of your own network that memorises random labels, for label_randomization"
+    saved = ": how far it came is saved; run the same command to continue"
+    twin = add(kinds, "twin", "networks.twins:make_twin", text, saved=saved)
+    twin.add_argument("network", metavar="package.module:factory", help="the network; its weights are drawn anew")
+    twin.add_argument("--saliency-data", dest="data", metavar="DATA", required=True, help=f"to memorise: {DATA}")
+    twin.add_argument("--images", type=int, metavar="N", help="memorise the first N of them (default: all)")
+    twin.add_argument("--output", type=Path, metavar="FILE", default=Path("twin.safetensors"), help="where to write it")
+    twin.add_argument("--epochs", type=int, default=300, help="give up after so many (default: 300)")
+    twin.add_argument("--learning-rate", type=float, metavar="X", default=1e-3, help="of Adam (default: 0.001)")
+    twin.add_argument("--seed", type=int, default=0)
+    twin.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
 
 
 def add(

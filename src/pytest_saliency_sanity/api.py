@@ -235,16 +235,17 @@ class Run:
         """Put a question and return the result."""
         check = CHECKS.named(question.check)
         try:
-            needs = gather_needs(check, question.model, partial(self._supply, question.model))
+            needs = gather_needs(check, question.model, partial(self.supply, question.model))
         except UnsuppliedNeedError as error:
             if self.plan.by_name:
                 raise
             return not_asked(question.id, question.method, question.model, self.seed, str(error))
         threshold = self.thresholds.get(check.name)
-        result = answer(question, self._subject_of(question), needs, threshold)
+        result = answer(question, self.subject_of(question), needs, threshold)
         return replace(result, expected=expected_reason(question, self.expected))
 
-    def _supply(self, model: str, need: str) -> object | None:
+    def supply(self, model: str, need: str) -> object | None:
+        """Return what a check needs of a model; None if nobody gives it."""
         if need in self.needs:
             return self.needs[need]
         return self.preset.supply(need, model, self._most, self.device) if model in self.networks else None
@@ -269,7 +270,7 @@ class Run:
             return None
         return self.preset.batch(self._most_of_preset, model, at_most=True).to(self.device)
 
-    def _subject_of(self, question: Question) -> MethodSubject:
+    def subject_of(self, question: Question) -> MethodSubject:
         """Return the subject of a question. The last one is kept, since questions come model by model."""
         if self._subject is None or self._subject[0] != question.model:
             self._subject = None

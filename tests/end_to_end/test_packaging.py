@@ -182,7 +182,7 @@ def test_readme_and_citation_give_the_projects_address() -> None:
 
 
 def test_the_sdist_has_what_its_own_tests_need(sdist: Path) -> None:
-    for folder in ("src", "tests", "benchmarks", "docs", "examples"):
+    for folder in ("src", "tests", "benchmarks", "docs", "examples", "scripts", "conda"):
         assert files_of(sdist / folder) == files_of(ROOT / folder)
     settings = ("pyproject.toml", "mkdocs.yml", "conftest.py", "noxfile.py")
     for name in (*settings, "README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE", "SECURITY.md"):

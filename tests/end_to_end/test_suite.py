@@ -51,11 +51,33 @@ def test_the_folder_and_the_suite_can_both_be_named(collected: Ids, pytester: py
     ]
 
 
-def test_the_suite_beside_files_only_is_a_usage_error(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(test_other="def test_other(): pass")
+@pytest.mark.parametrize("named", ["test_other.py", "test_other.py::test_one"])
+def test_the_suite_runs_beside_single_files_with_the_fixtures_of_their_folder(
+    named: str, collected: Ids, quick: Run, pytester: pytest.Pytester
+) -> None:
+    folder = pytester.mkdir("tests")
+    folder.joinpath("test_other.py").write_text("def test_one(): pass\ndef test_two(): pass")
+    folder.joinpath("test_elsewhere.py").write_text("raise RuntimeError('nobody should import this')")
+    folder.joinpath("conftest.py").write_text(
+        "import pytest\n@pytest.fixture\ndef saliency_method(): return lambda model, images, targets: images"
+    )
+    mine = ["tests/test_other.py::test_one", *(["tests/test_other.py::test_two"] if "::" not in named else [])]
+    found = collected(f"tests/{named}", "saliency-sanity", "--saliency-method=gradcam")
+    assert found == [*mine, *suite_ids("saliency_method")]
+    result = quick(f"tests/{named}", "saliency-sanity", "--saliency-method=gradcam")
+    result.assert_outcomes(passed=len(mine), failed=1)
+    # Without its name, files stand for themselves.
+    assert collected(f"tests/{named}", "--saliency-method=gradcam") == mine
+
+
+def test_the_suite_beside_files_without_tests_is_a_usage_error(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_other="x = 1")
     result = pytester.runpytest_inprocess("test_other.py", "saliency-sanity", "--saliency-method=gradcam")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: saliency-sanity needs a directory: give pytest one besides the files*"])
+    told = result.stdout.str() + result.stderr.str()
+    assert (
+        "saliency-sanity is placed beside the first test, and the files given have none: give saliency-sanity" in told
+    )
 
 
 def test_testpaths_lead_to_the_suite_too(collected: Ids, pytester: pytest.Pytester) -> None:

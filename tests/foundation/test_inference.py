@@ -86,9 +86,13 @@ def test_logits_are_handed_on_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("logits", "error", "told"),
     [
-        ((torch.zeros(4, 10),), TypeError, r"must return logits \(N, classes\), not tuple; wrap it to pick them"),
+        (
+            (torch.zeros(4, 10),),
+            TypeError,
+            r"must return logits \(N, classes\), not a tuple of \(4, 10\): .*picks them",
+        ),
         (None, TypeError, "not NoneType"),
-        ({"logits": torch.zeros(4, 10)}, TypeError, "not dict"),
+        ({"logits": torch.zeros(4, 10)}, TypeError, "not a dict of 'logits': "),
         (torch.zeros(4), ValueError, r"must return logits \(4, classes\), not \(4,\)"),
         (torch.zeros(3, 10), ValueError, r"must return logits \(4, classes\), not \(3, 10\)"),
         (torch.zeros(4, 10, 1, 1), ValueError, r"not \(4, 10, 1, 1\)"),

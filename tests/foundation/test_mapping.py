@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
+from time import sleep
 from typing import Any
 
 import pytest
@@ -58,6 +59,21 @@ def dying(shared: Shared, job: int) -> int:
     return job
 
 
+def dying_late(shared: Shared, job: int) -> int:
+    """Kill the process at job 3 once the other one is at job 4, which then does not end: joblib has kept job 7."""
+    if (shared.folder / "die").exists():
+        if job == 4:
+            (shared.folder / "at job 4").touch()
+            sleep(60)
+        if job == 3:
+            while not (shared.folder / "at job 4").exists():
+                sleep(0.1)
+            sleep(1)
+            (shared.folder / "die").unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+    return job
+
+
 def failing(_: object, job: int) -> int:
     if job == 2:
         raise ValueError("job 2 does not like it")
@@ -99,6 +115,12 @@ def test_what_a_process_was_at_when_it_was_killed_is_done_again(tmp_path: Path) 
     (tmp_path / "die").touch()
     assert list(mapped(dying, Shared(tmp_path), range(12))) == list(range(12))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("loky")
+def test_what_joblib_kept_when_a_process_was_killed_is_not_taken_for_another_outcome(tmp_path: Path) -> None:
+    (tmp_path / "die").touch()
+    assert list(mapped(dying_late, Shared(tmp_path), range(12))) == list(range(12))
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from support.images import noise
-from support.networks import is_copy, small
+from support.networks import half_precision, is_copy, small
 
 from pytest_saliency_sanity.foundation.inference import logits_of
 from pytest_saliency_sanity.interventions.null_region import random_mask, with_null_region
@@ -107,3 +107,9 @@ def test_the_same_seed_draws_the_same_mask() -> None:
 def test_a_mask_of_few_pixels_is_neither_empty_nor_full(size: tuple[int, int]) -> None:
     for seed in range(20):
         assert 0 < int(drawn(*size, seed).sum()) < size[0] * size[1]
+
+
+def test_a_network_in_half_precision_stays_in_it() -> None:
+    looking = with_null_region(half_precision(), random_mask(12, 12, torch.Generator().manual_seed(0)), constant=0.5)
+    images = noise(2, 3, 12, 12).to(torch.bfloat16)
+    assert looking(images).dtype == torch.bfloat16

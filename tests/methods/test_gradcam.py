@@ -379,7 +379,7 @@ class Doubling(nn.Module):
 
 
 def test_a_model_or_layer_that_gives_several_tensors_is_an_error(images: torch.Tensor) -> None:
-    with pytest.raises(TypeError, match=r"the model must return logits \(N, classes\), not tuple"):
+    with pytest.raises(TypeError, match=r"the model must return logits \(N, classes\), not a tuple of"):
         gradcam(Pair(), images, TARGETS)
     with pytest.raises(
         ValueError, match=r"a layer for Grad-CAM must have the output \(N, K, h, w\); Doubling\(\) returns tuple"

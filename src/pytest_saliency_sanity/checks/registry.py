@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .judging.result import CheckResult
 
 Ask = Callable[..., "CheckResult"]
+Unfit = Callable[..., str]
 
 # How many images a check explains by default and at most: there are 1000 held-out digits.
 IMAGES, MOST_IMAGES = 40, 1000
@@ -41,7 +42,8 @@ class Check:
     forms of the question, each a test of its own. ``findings``: the variants that describe a method but do not
     disqualify it: they decide only in the tier ``full``. ``needs``: what the check needs besides a method, a model and
     images, by name, each with the message for a model without it, in which ``{model}`` is filled in. ``by_model``:
-    whether the question is put to every model, or to the method alone.
+    whether the question is put to every model, or to the method alone. ``unfit``: a function ``(subject, variant) ->``
+    why the question can't be put to it, empty if it can, or its import path; ``doctor`` asks it beforehand.
 
     ``must_fail``: by variant (empty if there is none), the methods that must fail, chosen before any measurement; they
     show that the check can fail. The thresholds lie half-way between them and the reference methods, which must pass
@@ -64,6 +66,7 @@ class Check:
     findings: tuple[str, ...] = ()
     needs: Mapping[str, str] = field(default_factory=dict)
     by_model: bool = True
+    unfit: str | Unfit = field(default="", repr=False)
     must_fail: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     decided: bool = False
     card: Mapping[str, str] = field(default_factory=dict)
@@ -95,6 +98,11 @@ class Check:
         """Return the function that puts the question, imported if it was registered by its path."""
         found: Ask = import_attribute(self.ask) if isinstance(self.ask, str) else self.ask
         return found
+
+    def why_unfit(self, subject: object, variant: str) -> str:
+        """Return why the question can't be put to a subject; empty if nothing is known against it."""
+        found = import_attribute(self.unfit) if self.unfit and isinstance(self.unfit, str) else self.unfit
+        return str(found(subject, variant)) if callable(found) else ""
 
 
 _HERE = "pytest_saliency_sanity.checks"

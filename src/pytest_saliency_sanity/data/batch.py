@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -24,6 +26,23 @@ class Batch:
         require_images(self.images)
         if self.targets is not None:
             require_targets(self.targets, len(self.images))
+
+    @classmethod
+    def collect(
+        cls, source: Iterable[Any], n: int = 100, *, transform: Callable[[Any], torch.Tensor] | None = None
+    ) -> Batch:
+        """Return the first ``n`` images of a DataLoader or a data set, with their classes if it has them.
+
+        ``source``: yields images, or pairs of images and classes, or rows with ``image`` and ``label`` (as data sets of
+        Hugging Face do): one by one, ``(C, H, W)``, or in batches. ``transform``: makes a tensor of each image, if
+        they are no tensors yet.
+
+        Raises TypeError if an image is no tensor, ValueError if the source ends before or images differ in size.
+        """
+        from .collecting import collected
+
+        images, targets = collected(source, n, transform)
+        return cls(images, targets)
 
     def __len__(self) -> int:
         return len(self.images)

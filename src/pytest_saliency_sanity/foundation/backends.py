@@ -10,7 +10,7 @@ from .errors import quoted, unknown_name
 LOKY, DASK, RAY = "loky", "dask", "ray"
 OF_ALL = ("joblib", "cloudpickle")
 # By name: the packages that it needs, and how it is given.
-KNOWN = {
+KNOWN: dict[str, tuple[tuple[str, ...], str]] = {
     LOKY: (OF_ALL, "loky:N, N processes of this machine"),
     DASK: ((*OF_ALL, "distributed"), "dask:ADDRESS, the scheduler of a Dask cluster"),
     RAY: ((*OF_ALL, "ray"), "ray or ray:N, a Ray cluster, or one that is started on this machine"),

@@ -31,6 +31,10 @@ class Switch(NamedTuple):
 
 def _set_device(device: torch.device) -> None:
     torch.set_default_device(None if device.type == "cpu" else device)  # None: without a slow mode around every call
+    try:
+        torch.get_default_device()
+    except AttributeError:  # as PyTorch 2.5 and 2.6 do after None
+        torch.set_default_device(device)
 
 
 def _set_deterministic(values: tuple[bool, bool]) -> None:

@@ -30,7 +30,11 @@ class Silent:
     def begin(self, work: Work) -> None:
         """Do nothing."""
 
-    show = end = begin
+    def show(self, work: Work) -> None:
+        """Do nothing."""
+
+    def end(self, work: Work) -> None:
+        """Do nothing."""
 
     def say(self, text: str) -> None:
         """Say nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -16,6 +16,7 @@ MAX_INPUT_VALUES = 2**20
 # Of large images, so many all the same: in every pass, all weights of the model are read from memory.
 ROWS_OF_LARGE_IMAGES = 32
 MOST_HEARD = 4
+WRAP = "pytest_saliency_sanity.Logits(model"  # the beginning of a call, for messages
 
 
 @contextmanager
@@ -75,12 +76,42 @@ def logits_of(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
 
 
 def require_logits(logits: object, count: int) -> torch.Tensor:
-    """Return ``logits``. Raises TypeError or ValueError unless they are a tensor ``(count, classes)``."""
+    """Return ``logits``. Raises TypeError or ValueError, with how to get some, unless they are ``(count, classes)``."""
     if not isinstance(logits, torch.Tensor):
-        raise TypeError(f"the model must return logits (N, classes), not {type(logits).__name__}; wrap it to pick them")
+        raise TypeError(
+            f"the model must return logits (N, classes), not {described(logits)}: {WRAP}, KEY_OR_INDEX) picks them"
+        )
     if logits.ndim != 2 or len(logits) != count:
-        raise ValueError(f"the model must return logits ({count}, classes), not {tuple(logits.shape)}")
+        raise ValueError(
+            f"the model must return logits ({count}, classes), not {tuple(logits.shape)}{how_to_wrap(logits, count)}"
+        )
     return logits
+
+
+def how_to_wrap(output: torch.Tensor, count: int) -> str:
+    """Return how a wrapper makes logits of what a model returns; nothing if none can."""
+    if output.ndim == 4:
+        if output.shape[2:] == (1, 1):
+            return f": {WRAP}) leaves out the last axes"
+        return f": {WRAP}, AtPixel(row, column)) or OverMask(mask) make scores of maps"
+    return f": {WRAP}) makes two of a single logit" if output.shape in ((count,), (count, 1)) else ""
+
+
+def described(output: Any) -> str:
+    """Return in words what a model returned."""
+    if isinstance(output, torch.Tensor):
+        return str(tuple(output.shape))
+    if isinstance(output, Mapping):
+        return f"{with_article(output)} of {', '.join(map(repr, output)) or 'nothing'}"
+    if isinstance(output, Sequence) and not isinstance(output, str):
+        return f"{with_article(output)} of {', '.join(map(described, output)) or 'nothing'}"
+    return type(output).__name__
+
+
+def with_article(output: object) -> str:
+    """Return the name of an object's class with its article."""
+    name = type(output).__name__
+    return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"
 
 
 def watch(

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import count
 from threading import Lock
 from typing import NamedTuple, TypeVar
 
@@ -31,6 +32,7 @@ AT_A_TIME = 4  # jobs for each process, if outcomes come all at once
 
 _backend: ContextVar[Backend | None] = ContextVar("where work is spread to", default=None)
 _one_at_a_time = Lock()
+_calls = count()
 
 
 class WorkersLostError(RuntimeError):
@@ -85,15 +87,19 @@ def _spread(
     from joblib import delayed
 
     sent, parallel = cluster.send(shared)
+    call = next(_calls)
     circumstances = Circumstances(torch.get_num_threads(), most_rows())
-    left, deaths = list(jobs), 0
+    left, deaths = list(enumerate(jobs)), 0
     while left:
         done = 0
         some = left if cluster.streams else left[: AT_A_TIME * cluster.processes]
         try:
-            for outcome in parallel(delayed(_do)(function, sent, circumstances, job) for job in some):
-                done += 1
-                yield outcome
+            asked = (delayed(_do)(function, sent, circumstances, job, (call, index)) for index, job in some)
+            for whose, outcome in parallel(asked):
+                # After a death, joblib first does what it had still kept of the jobs before, which is asked for again.
+                if done < len(some) and whose == (call, some[done][0]):
+                    done += 1
+                    yield outcome
         except cluster.deaths as error:
             deaths += 1
             if deaths > MOST_DEATHS:
@@ -104,11 +110,18 @@ def _spread(
         left = left[done:]
 
 
-def _do(function: Callable[[Shared, Job], Outcome], sent: Sent, circumstances: Circumstances, job: Job) -> Outcome:
+def _do(
+    function: Callable[[Shared, Job], Outcome],
+    sent: Sent,
+    circumstances: Circumstances,
+    job: Job,
+    whose: tuple[int, int],
+) -> tuple[tuple[int, int], Outcome]:
     """Do a job in the process that it was sent to. If Dask's processes have threads, these take turns.
 
+    ``whose``: which call of ``mapped`` asks, and its how many-th job this is; it is returned beside the outcome.
     A process that has fewer threads than the one that sent the job, since it shares a machine, keeps to its own.
     """
     count = min(circumstances.threads, torch.get_num_threads())
     with _one_at_a_time, threads(count), rows_at_a_time(circumstances.rows):
-        return function(received(sent), job)
+        return whose, function(received(sent), job)

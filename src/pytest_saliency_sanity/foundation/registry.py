@@ -53,7 +53,7 @@ class Registry(Generic[T]):
         self.kind = kind
         self.holds = holds
         self.group = group
-        self.built_in = tuple(built_in)
+        self.built_in: tuple[str | T, ...] = tuple(built_in)
         self._given: tuple[Source[T], ...] = ()
 
     def give(self, things: Sequence[Source[T]]) -> Sequence[Source[T]]:

@@ -63,8 +63,9 @@ class time_limit:  # noqa: N801  (used as a function)
         self.what = what
         self.todo = todo
         self.stderr = stderr
-        self.over = self.ended = False
-        self.place = ""
+        self.over: bool = False
+        self.ended: bool = False
+        self.place: str = ""
         self._done = Event()
         self._watchdog = Thread(target=self._watch, name=type(self).__name__, daemon=True)
 

@@ -32,8 +32,8 @@ def with_null_region(model: nn.Module, inside: torch.Tensor, constant: float = 0
                 f"the mask has {tuple(inside.shape)} pixels and the images {tuple(images.shape[-2:])}: "
                 "a null region is that of images of one size"
             )
-        seen = inside.to(images.device)
-        return forward(self, images * seen + constant * ~seen, *others, **keywords)
+        seen = torch.where(inside.to(images.device), images, constant)  # in the precision of the images
+        return forward(self, seen, *others, **keywords)
 
     # A method bound to the model would be a reference to itself, and keep large models in memory for long.
     derived_from = type(model)

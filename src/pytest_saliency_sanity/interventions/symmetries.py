@@ -67,11 +67,13 @@ class Symmetry(OneStage):
         self, model: nn.Module, kind: str, *, seed: int = 0, images: torch.Tensor, pairs: Sequence[Pair] | None = None
     ) -> None:
         self.model = model
-        self.kind = self.stage = kind
+        self.kind = kind
+        self.stage: str = kind
         self.seed = seed
-        self.given_images = self.images = images
-        self.repeats = kind != "input_shift"
-        self.shift = float(images.amax() - images.amin()) if kind == "input_shift" else 0.0
+        self.given_images: torch.Tensor | None = images
+        self.images: torch.Tensor = images
+        self.repeats: bool = kind != "input_shift"
+        self.shift: float = float(images.amax() - images.amin()) if kind == "input_shift" else 0.0
         self._found = pairs
 
     def bind(self, images: torch.Tensor, seed: int) -> Symmetry:

@@ -42,7 +42,9 @@ def plain(returned: object) -> torch.Tensor:
         with torch._C.DisableTorchFunctionSubclass():  # of a subclass, which can do anything
             unusual = _unusual(returned)
             if not unusual:
-                tensor = torch.Tensor.as_subclass(returned, torch.Tensor)
+                # PyTorch 2.5 can't make a plain tensor a plain one again while work is shared.
+                is_plain = type(returned) is torch.Tensor
+                tensor = returned if is_plain else torch.Tensor.as_subclass(returned, torch.Tensor)
                 tensor.detach().flatten()[:1].tolist()  # a wrapper around something else has no values of its own
     except Exception as error:
         raise ValueError(f"{kind}, whose values can't be read ({described(error)})") from error

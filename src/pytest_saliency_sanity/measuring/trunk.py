@@ -90,9 +90,9 @@ class Trunk:
 
     def __init__(self, model: nn.Module, room: int) -> None:
         # Its parameters need no gradients, so that the graphs keep less.
-        self.model = sharing_weights(model).eval()
-        self.room = room
-        self.spoiled = False
+        self.model: nn.Module = sharing_weights(model).eval()
+        self.room: int = room
+        self.spoiled: bool = False
         self._passes: dict[tuple[int, int], list[Recording | None]] = {}
         self._copied: set[Use] = set()
         self._tried = False

@@ -84,12 +84,20 @@ def _instantiate(found: Any, spec: Spec) -> SaliencyMethod:
         try:
             found = found(**spec.keywords)
         except TypeError as error:
-            raise TypeError(f"{spec.text}: {found.__name__} can't be instantiated: {error}") from error
+            hint = of_library(found)
+            raise TypeError(f"{spec.text}: {found.__name__} can't be instantiated: {error}{hint}") from error
     elif spec.keywords:
         found = _with_keywords(found, spec)
     if not callable(found):
         raise TypeError(f"{spec.text} names {found!r}, which is not callable as (model, images, targets) -> maps")
     return found  # type: ignore[no-any-return]
+
+
+def of_library(found: type) -> str:
+    """Return how to name a class that belongs to a library with an adapter; nothing if it does not."""
+    package = found.__module__.partition(".")[0]
+    name = next((each.name for each in LIBRARIES.all().values() if each.package == package), "")
+    return f". If it is {found.__name__} of {package} that you mean: {name}:{found.__name__}" if name else ""
 
 
 def _with_keywords(found: Any, spec: Spec) -> Any:

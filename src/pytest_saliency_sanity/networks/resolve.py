@@ -62,10 +62,11 @@ def resolve_network(
     ``torch.nn.Module``.
     """
     require_network_spec(text, names)
-    return preset.network(text, device) if text in names else _imported(text).to(device)
+    return preset.network(text, device) if text in names else resolve_own_network(text).to(device)
 
 
-def _imported(text: str) -> nn.Module:
+def resolve_own_network(text: str) -> nn.Module:
+    """Return the network that ``package.module:factory`` gives, or a copy of it. Raises as ``resolve_network``."""
     import copy
 
     from torch import nn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import pytest
 
@@ -14,6 +15,11 @@ from ..foundation.places import raised_in
 def usage_error(text: str) -> pytest.UsageError:
     """Return a usage error, with long values shortened."""
     return pytest.UsageError(brief(text))
+
+
+def fail(text: str) -> NoReturn:
+    """Fail a test with a text alone: no traceback, and not once more for each error that led to it."""
+    raise pytest.fail.Exception(text, pytrace=False) from None
 
 
 @contextmanager

@@ -117,15 +117,13 @@ class Selection:
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.settings = settings
-        self.wanted = [argument for argument in config.args if is_ours(argument)]
+        self.wanted: list[str] = [argument for argument in config.args if is_ours(argument)]
         paths = [argument for argument in config.args if not is_ours(argument)]
-        self.alone = bool(self.wanted) and not paths
+        self.alone: bool = bool(self.wanted) and not paths
         require_wanted(self.wanted, settings.plan)
         if self.wanted:
             config.args[:] = paths or [str(config.invocation_params.dir)]
-        self.host = first_directory(config)
-        if self.wanted and self.host is None:
-            raise usage_error(f"{ROOT} needs a directory: give pytest one besides the files, or {ROOT} alone")
+        self.host: Path | None = first_directory(config)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
@@ -140,10 +138,12 @@ class Selection:
         return report
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Keep only the parts of the suite that the command line names."""
         if not self.wanted:
             return
+        if self.host is None:
+            items += self._beside(session, items)
         for name in self.wanted:
             if not any(is_below(item.nodeid, name) for item in items):
                 raise usage_error(f"not found: {name} (methods: {', '.join(self.settings.methods)})")
@@ -151,6 +151,18 @@ class Selection:
             item for item in items if not is_ours(item.nodeid) or any(is_below(item.nodeid, n) for n in self.wanted)
         ]
         items[:] = kept
+
+    def _beside(self, session: pytest.Session, items: list[pytest.Item]) -> list[pytest.Item]:
+        """Return the tests of the suite beside single files: it is placed in the folder of the first test of theirs."""
+        parents = items[0].listchain() if items else []
+        host = next((each for each in reversed(parents) if isinstance(each, pytest.Directory)), None)
+        if host is None:
+            raise usage_error(
+                f"{ROOT} is placed beside the first test, and the files given have none: give {ROOT} alone"
+            )
+        suite: Suite = Suite.from_parent(host, name=ROOT, nodeid=ROOT)
+        suite.settings = self.settings
+        return list(session.genitems(suite))
 
 
 def is_ours(argument: str) -> bool:

@@ -12,6 +12,7 @@ from ..checks.plan import Question
 from ..checks.registry import CHECKS
 from .account import tell, tell_result
 from .baselines import require_unchanged
+from .blame import fail
 from .collection import Cell
 from .html_report import keep_for_html
 from .names import METHOD, MODEL
@@ -102,10 +103,10 @@ def saliency_model(
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            if not is_excuse(error):
+            if name in settings.preset.networks and not is_excuse(error):
                 raise
             source = settings.sources["model"]
-            pytest.fail(f"{source}={name}: making it raised {described(error)}\n\n{traceback_of(error)}", pytrace=False)
+            fail(f"{source}={name}: making it raised {described(error)}\n\n{traceback_of(error)}")
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def saliency_preset_batch(request: pytest.FixtureRequest, saliency_device: torch
     try:
         return of_usual_size(request, saliency_device)
     except ValueError as error:
-        pytest.fail(f"{error}, or override the fixture saliency_batch", pytrace=False)
+        fail(f"{error}, or override the fixture saliency_batch")
 
 
 @pytest.fixture
@@ -215,7 +216,7 @@ def saliency_subject(
     try:
         require_fits(subject)
     except ValueError as error:
-        pytest.fail(str(error), pytrace=False)
+        fail(str(error))
     saliency_known_subjects.clear()
     give_back()
     saliency_known_subjects.append(subject)

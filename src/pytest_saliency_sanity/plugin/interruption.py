@@ -28,7 +28,9 @@ class Interruption:
     """
 
     def __init__(self) -> None:
-        self.heard = self.finishing = self.noted = False
+        self.heard: bool = False
+        self.finishing: bool = False
+        self.noted: bool = False
         self._listen(TERMINATE, self.interrupt)
 
     def _listen(self, number: signal.Signals, handler: Handler) -> None:

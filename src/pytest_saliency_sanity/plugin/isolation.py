@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import current_thread, main_thread
 from types import FrameType
+from typing import TextIO
 
 import pytest
 
@@ -146,7 +147,8 @@ class Child:
     """Keeps in the file of the parent where the run is. The last line counts."""
 
     def __init__(self, file: str) -> None:
-        self.file = open(file, "a", encoding="utf-8", buffering=1)  # noqa: SIM115  (closed at the end of the run)
+        # Closed at the end of the run.
+        self.file: TextIO = open(file, "a", encoding="utf-8", buffering=1)  # noqa: SIM115
         self.session: pytest.Session | None = None
         self.tell("while conftests were imported")
 

@@ -36,8 +36,8 @@ class Ledger:
     def __init__(self, settings: Settings, command: str) -> None:
         self.settings = settings
         self.command = command
-        self.started = datetime.now(UTC)
-        self.began = monotonic()
+        self.started: datetime = datetime.now(UTC)
+        self.began: float = monotonic()
         self.planned: set[str] = set()
         self.packaged: set[str] = set()
         self.from_workers: set[str] = set()

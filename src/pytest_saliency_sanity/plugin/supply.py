@@ -10,6 +10,7 @@ import pytest
 
 from ..checks.registry import IMAGES
 from ..foundation.errors import CheckpointError
+from .blame import fail
 from .names import MODEL
 from .progress import uncaptured
 from .settings import SETTINGS
@@ -79,7 +80,7 @@ def loading(config: pytest.Config) -> Iterator[None]:
         try:
             yield
         except CheckpointError as error:
-            pytest.fail(str(error), pytrace=False)
+            fail(str(error))
 
 
 def given_name(request: pytest.FixtureRequest, fixture: str) -> str | None:

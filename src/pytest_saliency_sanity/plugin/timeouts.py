@@ -27,7 +27,7 @@ class Timeouts:
             raise usage_error(f"{source}: there can be no time limit here: {why}")
         self.seconds = seconds
         self.source = source
-        self.stderr = _copy_of_stderr()  # while pytest does not capture: during a test it would lead nowhere
+        self.stderr: TextIO = _copy_of_stderr()  # while pytest does not capture: during a test it would lead nowhere
 
     def pytest_unconfigure(self) -> None:
         """Close the copy."""

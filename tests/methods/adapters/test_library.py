@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
+from typing import Any
 
 import pytest
 import torch
@@ -158,7 +159,7 @@ def test_a_model_that_gives_no_logits_is_named(spec: str, images: torch.Tensor) 
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return (super().forward(images), images)  # type: ignore[return-value]
 
-    with pytest.raises(TypeError, match=r"the model must return logits .*, not tuple"):
+    with pytest.raises(TypeError, match=r"the model must return logits .*, not a tuple of"):
         maps_of(spec, Pair(), images)
 
 
@@ -261,11 +262,52 @@ def test_an_unknown_class_has_near_matches(spec: str, near: str) -> None:
     ],
 )
 def test_what_explains_no_images_is_not_offered(spec: str) -> None:
-    with pytest.raises(ValueError, match="unknown method of") as raised:
+    name = spec.partition(":")[2]
+    with pytest.raises(ValueError, match=f"unknown method of .* '{name}'|^{spec} exists, but") as raised:
         resolve_method(spec)
-    offered = str(raised.value).partition("allowed: ")[2].split(", ")
-    assert offered
-    assert spec.partition(":")[2] not in offered
+    assert name not in str(raised.value).partition("allowed: ")[2].split(", ")
+
+
+@pytest.mark.parametrize(
+    ("spec", "why", "module"),
+    [
+        ("captum:DeepLiftShap", "it needs many baselines for each image", "captum.attr"),
+        ("captum:NeuronGradient", "it explains a neuron, not a class", "captum.attr"),
+        ("captum:NoiseTunnel", "it is not made for a network, images and a class of each alone", "captum.attr"),
+        ("captum:FeaturePermutation", "it shuffles pixels among the images of a batch", "captum.attr"),
+        ("grad_cam:AblationLayer", "it is no BaseCAM", "pytorch_grad_cam"),
+        ("zennit:Attributor", "it is not made for", "zennit.attribution"),
+    ],
+)
+def test_a_class_that_exists_but_is_not_offered_says_why_and_how_to_call_it(spec: str, why: str, module: str) -> None:
+    name = spec.partition(":")[2]
+    with pytest.raises(ValueError, match=f"^{spec} exists, but can't be had by a spec: {why}") as raised:
+        resolve_method(spec)
+    lines = [line.strip() for line in str(raised.value).splitlines()]
+    assert lines[1:4] == ["# mymethods.py", f"from {module} import {name}", "def mine(model, images, targets):"]
+    assert f"{name}(model" in lines[4]
+    assert lines[5] == "and give that: --saliency-method=mymethods:mine"
+
+
+def told_of(spec: str, also: str = "") -> dict[str, Any]:
+    """Return the functions that the message for a spec defines, with something replaced in them."""
+    with pytest.raises(ValueError, match="exists, but") as raised:
+        resolve_method(spec)
+    code = "\n".join(line.removeprefix("    ") for line in str(raised.value).splitlines()[1:-1])
+    found: dict[str, Any] = {}
+    exec(code.replace("target=targets", f"target=targets{also}"), found)
+    return found
+
+
+@pytest.mark.filterwarnings("ignore:Setting forward, backward hooks:UserWarning")
+def test_the_callable_of_the_message_gives_maps(images: torch.Tensor) -> None:
+    mine = told_of("captum:DeepLiftShap", ", baselines=images")["mine"]
+    assert mine(Net(), images.requires_grad_(), TARGETS).shape == images.shape
+
+
+def test_a_class_by_its_import_path_is_told_its_spec() -> None:
+    with pytest.raises(TypeError, match=r"required positional argument: 'model'\. .* mean: torchcam:LayerCAM$"):
+        resolve_method("torchcam.methods:LayerCAM")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from . import CHECK
 DRAWS = {"top_down": 8, "bottom_up": 8, "independent": 24}
 # After the classifier, the check shows whether a method uses the upper layers at all: Guided Backprop does not.
 # At the last stage nothing learned is left, so nothing of the map should be left.
-JUDGED_AT = {
+JUDGED_AT: dict[str, tuple[str, ...]] = {
     "top_down": ("classifier", "last"),
     "bottom_up": ("last",),
     "independent": ("classifier",),

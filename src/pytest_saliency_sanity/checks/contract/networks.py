@@ -79,12 +79,14 @@ class SmallNetwork(nn.Module):
     def __init__(self, example: Example) -> None:
         super().__init__()
         shared = nn.ReLU()
-        self.layers = nn.ModuleList([nn.Conv2d(example.channels, WIDTH, 3, padding=1)])
+        self.layers: nn.ModuleList = nn.ModuleList([nn.Conv2d(example.channels, WIDTH, 3, padding=1)])
         self.layers.extend(_layer(kind, shared) for kind in example.layers)
-        self.head = example.head
+        self.head: str = example.head
         halvings = sum("pool" in kind for kind in example.layers)
         _, height, width = (side // 2**halvings for side in example.form)
-        self.classifier = nn.Linear(WIDTH * (height * width if self.head == "flatten" else 1), example.classes)
+        self.classifier: nn.Linear = nn.Linear(
+            WIDTH * (height * width if self.head == "flatten" else 1), example.classes
+        )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return the logits ``(N, classes)``."""
@@ -116,8 +118,8 @@ class ResidualSum(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(WIDTH, WIDTH, 3, padding=1)
-        self.relu = nn.ReLU(inplace=True)
+        self.conv: nn.Conv2d = nn.Conv2d(WIDTH, WIDTH, 3, padding=1)
+        self.relu: nn.ReLU = nn.ReLU(inplace=True)
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Return relu(conv(values) + values)."""

@@ -41,7 +41,11 @@ class Trial:
     def __init__(self, method: SaliencyMethod, form: tuple[int, int, int] = FORM) -> None:
         self.method = method
         self.form = form
-        self.tried = self.shrinks = self.refusals = self.too_small = self.enlarged = 0
+        self.tried: int = 0
+        self.shrinks: int = 0
+        self.refusals: int = 0
+        self.too_small: int = 0
+        self.enlarged: int = 0
         self.broken: Found | None = None
         self.refused: Found | None = None
 

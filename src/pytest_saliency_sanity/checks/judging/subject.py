@@ -12,7 +12,7 @@ from torch import nn
 
 from ...data.batch import Batch
 from ...foundation.backends import Backend
-from ...foundation.inference import images_for, logits_of
+from ...foundation.inference import how_to_wrap, images_for, logits_of
 from ...foundation.limits import LEAST_IMAGES
 from ...foundation.randomness import derived_seed
 from ...foundation.reading import Reading
@@ -170,10 +170,12 @@ def require_fits(subject: Subject) -> None:
     images = images_for(subject.model, subject.batch.images)
     try:
         with one_thread():
-            logits_of(subject.model, images[:2])
+            logits = logits_of(subject.model, images[:2])
+        if logits.shape[1] == 1:
+            raise ValueError(f"it has one class only{how_to_wrap(logits, len(logits))}")
     except Exception as error:  # a model can raise anything for images that do not fit it
         raise ValueError(
             f"{subject.model_name} can't be run on the images {tuple(images.shape)}: {type(error).__name__}: "
             f"{error}\nOverride the fixture saliency_batch with images that fit it, or wrap the model so that it "
-            "returns logits (N, classes)"
+            "returns logits (N, classes), two or more"
         ) from error

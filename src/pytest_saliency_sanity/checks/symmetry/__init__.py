@@ -9,6 +9,7 @@ CHECK = Check(
     question="do the maps stay when the same function is written down differently?",
     source="Sundararajan et al. 2017, Dinh et al. 2017, Kindermans et al. 2017",
     ask="pytest_saliency_sanity.checks.symmetry.ask:ask",
+    unfit="pytest_saliency_sanity.checks.symmetry.ask:unfit",
     judged="an equivalent network",
     thresholds={"permutation": 0.98, "rescaling": 0.98, "input_shift": 0.98},
     above=True,

@@ -39,9 +39,8 @@ def check_symmetry(subject: Subject, *, kind: str, threshold: float | None = Non
     """
     if kind not in KINDS:
         raise unknown_name("symmetry", kind, KINDS)
-    symmetry = Symmetry(subject.model, kind, seed=derived_seed(subject.seed, kind), images=subject.sample)
-    if not symmetry.changed:
-        why = f"{subject.model_name} has no layers that can be changed without changing the function ({CHANGED[kind]})"
+    symmetry = symmetry_of(subject, kind)
+    if why := unfit(subject, kind):
         return not_asked(with_variant(CHECK.name, kind), subject.method_name, subject.model_name, subject.seed, why)
     words = Words(
         passed=f"No evidence against it: {CHANGED[kind]}, and the maps stayed the same.",
@@ -50,3 +49,18 @@ def check_symmetry(subject: Subject, *, kind: str, threshold: float | None = Non
         note=f"; changed: {', '.join(symmetry.changed)}",
     )
     return check_src(CHECK, kind, subject, symmetry, threshold=threshold, at=(kind,), draws=DRAWS, words=words)
+
+
+def unfit(subject: Subject, variant: str) -> str:
+    """Return why the network has no symmetry of this kind; empty if it has one."""
+    if symmetry_of(subject, variant).changed:
+        return ""
+    return f"{subject.model_name} has no layers that can be changed without changing the function ({CHANGED[variant]})"
+
+
+def symmetry_of(subject: Subject, kind: str) -> Symmetry:
+    """Return the symmetry of this kind of the subject's network, found once."""
+    return subject.once(
+        f"symmetry {kind}",
+        lambda: Symmetry(subject.model, kind, seed=derived_seed(subject.seed, kind), images=subject.sample),
+    )

@@ -14,20 +14,22 @@ from torch import nn
 
 from ...foundation.inference import max_rows
 from ...foundation.specs import Spec
-from .library import LibraryMethod, as_tensor_like, class_named, parameters_of, split_keywords
+from .library import LibraryMethod, as_tensor_like, parameters_of, split_keywords
+from .offered import UNFIT, class_named, classes_in
 
 MODEL = ("self", "model", "forward_func")
 GIVEN = ("self", "inputs", "target", "return_convergence_delta", "show_progress", "additional_forward_args", "kwargs")
-DEFAULTS = {"abs": False, "baselines": 0}
+DEFAULTS: dict[str, bool | int] = {"abs": False, "baselines": 0}
 # Without it, captum holds the whole batch times all steps in memory.
 BATCHED = "internal_batch_size"
 # By default one perturbed image at a time goes through the model.
 AT_A_TIME = "perturbations_per_eval"
+CALL = "return {cls}(model).attribute(images, target=targets)  # and what else it needs"
 
 
 def make(spec: Spec) -> LibraryMethod:
     """Return the saliency method of a class of ``captum.attr``. Raises ValueError if the spec does not fit."""
-    cls = class_named(spec, "captum.attr", explains_images)
+    cls = class_named(spec, classes_in("captum.attr", explains_images), "captum", call=CALL, why=why_not)
     of_class = parameters_of(cls.__init__, (*MODEL, "layer", "device_ids"))
     of_call = parameters_of(cls.attribute, GIVEN)
     uses_layer = "layer" in signature(cls).parameters
@@ -58,6 +60,15 @@ def explains_images(cls: Any) -> bool:
     if not hasattr(cls, "attribute"):
         return False
     needed = [name for name in list(signature(cls).parameters)[:1] if name in MODEL]
-    # DeepLiftShap needs many baselines, FeaturePermutation the other images of the batch.
-    excluded = cls.__name__.startswith("Neuron") or cls.__name__.endswith(("DeepLiftShap", "FeaturePermutation"))
-    return bool(needed) and "inputs" in signature(cls.attribute).parameters and not excluded
+    return bool(needed) and "inputs" in signature(cls.attribute).parameters and why_not(cls) == UNFIT
+
+
+def why_not(cls: type) -> str:
+    """Return the reason why a class is not offered, if it has one of its own."""
+    if cls.__name__.startswith("Neuron"):
+        return "it explains a neuron, not a class"
+    if cls.__name__.endswith("DeepLiftShap"):
+        return "it needs many baselines for each image"
+    if cls.__name__.endswith("FeaturePermutation"):
+        return "it shuffles pixels among the images of a batch, so a map depends on the other images"
+    return UNFIT

@@ -16,9 +16,11 @@ import torch
 from torch import nn
 
 from ...foundation.specs import Spec
-from .library import LibraryMethod, class_named, parameters_of, split_keywords
+from .library import LibraryMethod, parameters_of, split_keywords
+from .offered import class_named, classes_in
 
 GIVEN = ("self", "model", "target_layers", "reshape_transform", "tta_transforms")
+OWN = "return torch.as_tensor({cls}(model, [model.LAYER])(images, [ClassifierOutputTarget(each) for each in targets]))"
 CALL = ("self", "input_tensor", "targets")
 
 
@@ -27,10 +29,8 @@ def make(spec: Spec) -> LibraryMethod:
     from pytorch_grad_cam.base_cam import BaseCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    def offered(found: type) -> bool:
-        return issubclass(found, BaseCAM) and found is not BaseCAM
-
-    cls = class_named(spec, "pytorch_grad_cam", offered)
+    offered = classes_in("pytorch_grad_cam", lambda found: issubclass(found, BaseCAM) and found is not BaseCAM)
+    cls = class_named(spec, offered, "pytorch_grad_cam", call=OWN, why=lambda _: "it is no BaseCAM")
     for_class, for_call = split_keywords(spec, parameters_of(cls.__init__, GIVEN), parameters_of(cls.__call__, CALL))
     uses_layer = cls.__name__ != "FullGrad"  # it uses every layer that has a bias
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from inspect import Parameter, isclass, signature
+from inspect import Parameter, signature
 from typing import Any
 
 import torch
@@ -73,14 +72,6 @@ class LibraryMethod:
         if not self.uses_layer:
             return None
         return shelter(model, last_use(model.get_submodule(layer_name(model, image, self.spec.layer))))
-
-
-def class_named(spec: Spec, module: str, offered: Callable[[type], bool]) -> Any:
-    """Return the class that a spec names in a library's module. Raises ValueError if it is not ``offered``."""
-    classes = {name: found for name, found in vars(import_module(module)).items() if isclass(found) and offered(found)}
-    if spec.attribute not in classes:
-        raise unknown_name(f"method of {spec.name}", spec.attribute, sorted(classes))
-    return classes[spec.attribute]
 
 
 def parameters_of(function: Callable[..., Any], without: Collection[str]) -> dict[str, Parameter]:

@@ -14,16 +14,21 @@ import torch
 from torch import nn
 
 from ...foundation.specs import Spec
-from .library import LibraryMethod, class_named, parameters_of, split_keywords
+from .library import LibraryMethod, parameters_of, split_keywords
+from .offered import class_named, classes_in
 
 GIVEN = ("self", "model", "target_layer", "input_shape")
+CALL = "with {cls}(model) as explainer: return explainer(targets.tolist(), model(images))[0]"
 
 
 def make(spec: Spec) -> LibraryMethod:
     """Return the saliency method of a class of ``torchcam.methods``. Raises ValueError for any other."""
     from torchcam.methods.core import _CAM
 
-    cls = class_named(spec, "torchcam.methods", lambda found: issubclass(found, _CAM))
+    offered = classes_in("torchcam.methods", lambda found: issubclass(found, _CAM))
+    cls = class_named(
+        spec, offered, "torchcam", call=CALL, why=lambda _: "it is no _CAM, the base of torchcam's methods"
+    )
     (keywords,) = split_keywords(spec, parameters_of(cls.__init__, GIVEN))
     takes_shape = "input_shape" in signature(cls).parameters
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ...foundation.errors import unknown_name
 from ...foundation.specs import Spec
 from .library import LibraryMethod, as_tensor_like, parameters_of, split_keywords
+from .offered import class_named
 
 GIVEN = ("self", "model", "composite", "attr_output", "create_graph", "retain_graph", "canonizers")
 IMAGES = ("low", "high")
+CALL = "with {cls}(model) as attributor: return attributor(images, one_hot(targets))[1]"
 
 
 def make(spec: Spec) -> LibraryMethod:
@@ -25,9 +26,7 @@ def make(spec: Spec) -> LibraryMethod:
     composites = {cls.__name__: cls for cls in COMPOSITES.values()}
     attributors = {cls.__name__: cls for cls in Attributor.__subclasses__() + Gradient.__subclasses__()}
     offered = {**composites, **attributors}
-    if spec.attribute not in offered:
-        raise unknown_name(f"method of {spec.name}", spec.attribute, sorted(offered))
-    cls = offered[spec.attribute]
+    cls = class_named(spec, offered, "zennit", call=CALL)
     (keywords,) = split_keywords(spec, parameters_of(cls.__init__, GIVEN))
 
     def explain(model: nn.Module, layer: nn.Module | None, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ class AlexNet(nn.Module):
         super().__init__()
         c1, c2, c3, c4, c5 = scaled(width, 128, 384, 480, 384, 256)
         hidden1, hidden2 = scaled(width, 8192, 4096)
-        self.features = nn.Sequential(
+        self.features: nn.Sequential = nn.Sequential(
             nn.Conv2d(3, c1, kernel_size=11, stride=4, padding=2),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(kernel_size=3, stride=2),
@@ -30,8 +30,8 @@ class AlexNet(nn.Module):
             nn.ReLU(inplace=True),
             nn.MaxPool2d(kernel_size=3, stride=2),
         )
-        self.avgpool = nn.AdaptiveAvgPool2d((6, 6))
-        self.classifier = nn.Sequential(
+        self.avgpool: nn.AdaptiveAvgPool2d = nn.AdaptiveAvgPool2d((6, 6))
+        self.classifier: nn.Sequential = nn.Sequential(
             nn.Dropout(0.5),
             nn.Linear(c5 * 6 * 6, hidden1),
             nn.ReLU(inplace=True),

@@ -18,7 +18,7 @@ class ResNet(nn.Module):
     def __init__(self, width: float = 1.0, num_classes: int = 10) -> None:
         super().__init__()
         c1, c2, c3 = scaled(width, 64, 128, 256)
-        self.features = nn.Sequential(
+        self.features: nn.Sequential = nn.Sequential(
             nn.Conv2d(3, c1, kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(c1),
             nn.ReLU(inplace=True),
@@ -27,8 +27,8 @@ class ResNet(nn.Module):
             Block(c1, c2, stride=2),
             Block(c2, c3, stride=2),
         )
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(c3, num_classes)
+        self.avgpool: nn.AdaptiveAvgPool2d = nn.AdaptiveAvgPool2d(1)
+        self.classifier: nn.Linear = nn.Linear(c3, num_classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return the logits ``(N, num_classes)`` of images ``(N, 3, H, W)``."""
@@ -44,16 +44,16 @@ class Block(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(outputs)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(outputs, outputs, kernel_size=3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(outputs)
+        self.conv1: nn.Conv2d = nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1, bias=False)
+        self.bn1: nn.BatchNorm2d = nn.BatchNorm2d(outputs)
+        self.relu1: nn.ReLU = nn.ReLU(inplace=True)
+        self.conv2: nn.Conv2d = nn.Conv2d(outputs, outputs, kernel_size=3, padding=1, bias=False)
+        self.bn2: nn.BatchNorm2d = nn.BatchNorm2d(outputs)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
             projection = nn.Conv2d(inputs, outputs, kernel_size=1, stride=stride, bias=False)
             self.shortcut = nn.Sequential(projection, nn.BatchNorm2d(outputs))
-        self.relu2 = nn.ReLU(inplace=True)
+        self.relu2: nn.ReLU = nn.ReLU(inplace=True)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return features of the block's output size."""

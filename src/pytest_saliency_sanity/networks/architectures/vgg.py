@@ -17,15 +17,15 @@ class VGG11(nn.Module):
         super().__init__()
         c1, c2, c3, c4 = scaled(width, 64, 128, 256, 512)
         (hidden,) = scaled(width, 4096)
-        self.features = nn.Sequential(
+        self.features: nn.Sequential = nn.Sequential(
             *convolutions(3, c1),
             *convolutions(c1, c2),
             *convolutions(c2, c3, c3),
             *convolutions(c3, c4, c4),
             *convolutions(c4, c4, c4),
         )
-        self.avgpool = nn.AdaptiveAvgPool2d((7, 7))
-        self.classifier = nn.Sequential(
+        self.avgpool: nn.AdaptiveAvgPool2d = nn.AdaptiveAvgPool2d((7, 7))
+        self.classifier: nn.Sequential = nn.Sequential(
             nn.Linear(c4 * 7 * 7, hidden),
             nn.ReLU(inplace=True),
             nn.Dropout(0.5),

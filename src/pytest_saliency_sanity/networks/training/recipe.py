@@ -8,7 +8,7 @@ from typing import Any
 
 # What every recipe had before these fields were there. Left out of the facts, so that the digests of networks that are
 # trained already stay what they are.
-BEFORE = {"gain": 1.0, "layout": "contiguous", "decay": False, "noise": 0.0}
+BEFORE: dict[str, Any] = {"gain": 1.0, "layout": "contiguous", "decay": False, "noise": 0.0}
 
 
 @dataclass(frozen=True)

@@ -64,23 +64,39 @@ class Training:
     The weights depend on the arguments, the number of threads and the processor alone: to the last bit on a CPU; on a
     GPU up to the order of its additions (``AdaptiveAvgPool2d`` has no deterministic gradient there). The global random
     streams are left as found.
+
+    ``make``: returns the untrained network; by default that of the name ``network`` is built and initialised.
     """
 
     def __init__(
-        self, network: str, data: TrainingData, recipe: Recipe, seed: int, device: torch.device | str = "cpu"
+        self,
+        network: str,
+        data: TrainingData,
+        recipe: Recipe,
+        seed: int,
+        device: torch.device | str = "cpu",
+        make: Callable[[], nn.Module] | None = None,
     ) -> None:
-        self.network, self.recipe, self.seed, self.device = network, recipe, seed, torch.device(device)
-        self.data, self.layout = data, LAYOUTS[recipe.layout]
+        self.network: str = network
+        self.recipe: Recipe = recipe
+        self.seed: int = seed
+        self.device: torch.device = torch.device(device)
+        self.data: TrainingData = data
+        self.layout: torch.memory_format = LAYOUTS[recipe.layout]
         self._learned = self._placed(data.learned)
         judged_by = data.judged_by.to(self.device)
         self._judged_by, self._answers = judged_by.images, judged_by.targets
         self.history: list[Epoch] = []
         self._streams: dict[str, torch.Tensor] = {}
         with self._own_streams(seed):
-            model = build_model(network, recipe.width, data.classes)
-            initialize(model, recipe.initialization, recipe.gain)
-        self.model = model.to(self.device).to(memory_format=self.layout)
-        self.optimizer = optimizer_of(self.model, recipe)
+            model = make() if make else self._built()
+        self.model: nn.Module = model.to(self.device).to(memory_format=self.layout)
+        self.optimizer: torch.optim.Optimizer = optimizer_of(self.model, recipe)
+
+    def _built(self) -> nn.Module:
+        model = build_model(self.network, self.recipe.width, self.data.classes)
+        initialize(model, self.recipe.initialization, self.recipe.gain)
+        return model
 
     @property
     def reached_target(self) -> bool:

@@ -23,7 +23,7 @@ LEARNED_SCENES = PRESET.only[SCENES]
 class EmbeddedNetworks:
     """Networks that come with the package, and images like those they learned, explained for the predicted class."""
 
-    name = PRESET.name
+    name: str = PRESET.name
 
     def network(self, name: str, device: torch.device | str = "cpu") -> nn.Module:
         """Return the network that learned true labels."""

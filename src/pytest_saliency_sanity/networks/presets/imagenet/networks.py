@@ -24,11 +24,11 @@ class ImageNetNetworks:
     Raises ValueError for weights of an unknown network.
     """
 
-    name = PRESET.name
+    name: str = PRESET.name
 
     def __init__(self, data: Path | str | None = None, weights: Mapping[str, Path] | None = None) -> None:
-        self.data = None if data is None else Path(data)
-        self.weights = dict(weights or {})
+        self.data: Path | None = None if data is None else Path(data)
+        self.weights: dict[str, Path] = dict(weights or {})
         for network in self.weights:
             _require_known(network)
         self._decoded: Batch | None = None

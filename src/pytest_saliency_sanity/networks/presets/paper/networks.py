@@ -29,7 +29,7 @@ class PaperNetworks:
     ``cache_dir``: where the networks are kept, by default as ``cached_networks``.
     """
 
-    name = PRESET.name
+    name: str = PRESET.name
 
     def __init__(self, cache_dir: Path | str | None = None) -> None:
         self.cache_dir = cache_dir

@@ -1,0 +1,205 @@
+"""Says in seconds what will be asked of a method on a network, what will not and why, and what it will take."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import nn
+
+from .api import Run
+from .checks.answering import gather_needs, suited_to
+from .checks.judging.subject import MethodSubject, Subject
+from .checks.plan import Plan, Question
+from .checks.registry import CHECKS, IMAGES
+from .data.batch import Batch
+from .data.named import images_named
+from .foundation.devices import resolve_device
+from .foundation.errors import SaliencyMethodError, UnsuppliedNeedError, described
+from .foundation.inference import evaluation_mode, images_for, logits_of
+from .foundation.reading import Reading
+from .foundation.workload import workload_of
+from .interventions.cascade import CascadingRandomizer, noise_for
+from .methods.activations import last_convolution
+from .methods.gradcam import gradcam
+from .methods.resolve import require_method_spec, resolve_method
+from .networks.presets.registry import PRESETS, open_preset
+from .networks.resolve import require_network_spec, resolve_network
+from .reports.glance import layer_of
+
+LONG_TO_MAKE = 10.0  # seconds
+SAVE = "save its weights once, and let the factory load them"
+OVERRIDE = "override the fixture saliency_batch (docs/howto/own-network.md)"
+ALL_OF_ONE_CLASS = "it predicts one class for all of them, so maps tell little: are the images normalised for it?"
+
+
+def examine(options: argparse.Namespace) -> int:
+    """Print the diagnosis; return 0, or 1 if the network or the method can't be asked anything.
+
+    Raises ValueError if the network, the method or the images can't be had.
+    """
+    line = ""
+    try:
+        for line in diagnosis(options.method, options.model, options.data, options.device, options.preset):
+            print(line, flush=True)
+    except (ImportError, TypeError) as error:
+        raise ValueError(str(error)) from error
+    return 1 if line == NOTHING else 0
+
+
+NOTHING = "Nothing can be asked."
+
+
+def diagnosis(method: str, model: str, data: str | None, device: str, preset_name: str) -> Iterator[str]:
+    """Yield the lines of the diagnosis of a method's spec and a network's; the last is ``NOTHING`` if it is hopeless.
+
+    ``data``: the import path of a ``Batch`` or of a function that returns one, or a folder of photographs; None for
+    the preset's images.
+    """
+    preset = open_preset(preset_name)
+    networks = PRESETS.named(preset_name).networks
+    require_network_spec(model, networks)
+    require_method_spec(method)
+    on = resolve_device(device)
+    begin = perf_counter()
+    network = resolve_network(model, preset, networks, on)
+    seconds = perf_counter() - begin
+    given = images_named(data) if data else preset.batch(IMAGES, model if model in networks else None, at_most=True)
+    yield from about_network(model, network)
+    if seconds > LONG_TO_MAKE:
+        yield f"  warning: making it took {seconds:.0f} s, in every run and every worker: {SAVE}"
+    try:
+        logits = logits_of(network, images_for(network, given.images[:10]))
+    except Exception as error:  # a network can raise anything for images that do not fit it
+        yield from about_misfit(network, given, error)
+        yield NOTHING
+        return
+    yield from about_images(given, logits, model in networks or data is not None)
+    yield from about_cascade(network, given)
+    run = run_of(method, model, preset, networks, on, given)
+    yield from about_questions(run)
+
+
+def about_network(name: str, network: nn.Module) -> Iterator[str]:
+    """Yield what the network is."""
+    first = next(network.parameters(), None)
+    weights = sum(each.numel() for each in network.parameters())
+    kind = "no parameters" if first is None else f"{weights:,} parameters, {str(first.dtype)[6:]}, on {first.device}"
+    yield f"{name}: {type(network).__name__}, {kind}"
+
+
+def about_misfit(network: nn.Module, batch: Batch, error: Exception) -> Iterator[str]:
+    """Yield that a network does not take the images, and which it does."""
+    yield f"  it can't be run on images {' x '.join(map(str, batch.form))}: {described(error)}"
+    try:
+        form = " x ".join(map(str, noise_for(network).shape[1:]))
+        yield f"  it takes images {form}: to give such, {OVERRIDE}"
+    except Exception:  # it has another input than images, or another output than logits
+        yield "  it takes no images of a usual size, or returns no logits: wrap it so that it does"
+
+
+def about_images(batch: Batch, logits: torch.Tensor, are_its_own: bool) -> Iterator[str]:
+    """Yield what it is shown, and what it makes of it."""
+    own = "" if are_its_own else f", packaged digits: to show it images of its own, {OVERRIDE}"
+    yield f"  images: {' x '.join(map(str, batch.form))}{own}"
+    predicted = len(logits.argmax(1).unique())
+    yield f"  logits of {logits.shape[1]} classes; {predicted} of them predicted for the first {len(logits)} images"
+    if not logits.isfinite().all():
+        yield "  warning: some logits are not finite"
+    elif predicted == 1:
+        yield f"  warning: {ALL_OF_ONE_CLASS}"
+
+
+def about_cascade(network: nn.Module, batch: Batch) -> Iterator[str]:
+    """Yield whether the network can be randomised, and where that begins and ends."""
+    try:
+        cascade = CascadingRandomizer(network, images=batch.images[:4])
+        stages = cascade.names()
+    except Exception as error:  # whatever a network does when it is run layer by layer
+        yield f"  it can't be randomised: {described(error)}"
+        return
+    classifier = ", ".join(cascade.classifier)
+    yield f"  randomised in {len(stages)} stages, from {stages[0]} to {stages[-1]}; its classifier is {classifier}"
+
+
+def run_of(method: str, model: str, preset: Any, networks: Any, device: torch.device, batch: Batch) -> Run:
+    """Return the run that ``check_method`` would make, of which no question is put."""
+    return Run(
+        method=resolve_method(method),
+        plan=Plan.of([method], [model], (), {}),
+        preset=preset,
+        networks=networks,
+        device=device,
+        memory=None,
+        parallel=None,
+        images=None,
+        batch=None if model in networks else batch,
+        seed=0,
+        reading=Reading(),
+        explain=False,
+        illustrate=False,
+        needs={},
+        thresholds={},
+        expected=(),
+    )
+
+
+def about_questions(run: Run) -> Iterator[str]:
+    """Yield how the method sees the network, what is asked, what is not and why, and how long it takes."""
+    asked, skipped, subject = [], {}, None
+    for question in run.plan:
+        reason, about = reason_against(run, question)
+        subject = about if isinstance(about, Subject) else subject
+        if reason:
+            skipped[question.id] = reason
+        else:
+            asked.append(question.id)
+    assert subject is not None
+    yield f"{subject.method_name}:"
+    if layer := layer_of(subject, subject.sample[:1]) or layer_of_gradcam(subject):
+        yield f"  looks at the layer {layer}"
+    try:
+        with suited_to(subject):
+            maps, seconds, cost = subject.first_view.maps, subject.seconds, subject.cost
+    except SaliencyMethodError as error:
+        yield f"  {error}"
+        yield NOTHING
+        return
+    yield f"  maps {' x '.join(map(str, maps.shape[1:]))}, {seconds:.2g} s an explanation"
+    small = workload_of(subject.model, subject.sample).is_small
+    yield f"  asked: {len(asked)} questions, some {cost * len(asked):.0f} s{'' if small else ' or more'}"
+    yield f"    {', '.join(asked)}"
+    for name, reason in skipped.items():
+        yield f"  skipped: {name}: {reason}"
+
+
+def layer_of_gradcam(subject: Subject) -> str:
+    """Return the name of the layer that our own Grad-CAM explains; empty for any other method, or if there is none."""
+    method: Any = subject.method
+    if isinstance(method, partial):
+        if layer := method.keywords.get("layer"):
+            return str(layer)
+        method = method.func
+    if method is not gradcam:
+        return ""
+    try:
+        with evaluation_mode(subject.model):
+            last = last_convolution(subject.model, subject.sample[:1])
+    except ValueError:  # no convolutions: the method says so
+        return ""
+    return next(str(name) for name, module in subject.model.named_modules() if module is last)
+
+
+def reason_against(run: Run, question: Question) -> tuple[str, MethodSubject | None]:
+    """Return why a question can't be put, empty if it can, and its subject if it was made."""
+    check = CHECKS.named(question.check)
+    try:
+        gather_needs(check, question.model, lambda need: run.supply(question.model, need))
+    except UnsuppliedNeedError as error:
+        return str(error), None
+    subject = run.subject_of(question)
+    return (check.why_unfit(subject, question.variant) if check.by_model else ""), subject

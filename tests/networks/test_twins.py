@@ -1,0 +1,177 @@
+"""A user's own network gets a twin that memorised random labels, and label randomisation is asked of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from pytest_saliency_sanity import Batch, check_method, load_twin
+from pytest_saliency_sanity.__main__ import main
+from pytest_saliency_sanity.foundation.inference import logits_of
+from pytest_saliency_sanity.foundation.randomness import derived_seed
+from pytest_saliency_sanity.networks import twins
+from pytest_saliency_sanity.networks.storage.record import read_record
+from pytest_saliency_sanity.networks.training.progress import train_in_sight
+from pytest_saliency_sanity.networks.training.training import Training
+
+NETS = """
+import torch
+from torch import nn
+from pytest_saliency_sanity import Batch
+
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(576, 3)
+    ).eval()
+
+def images(): return Batch(torch.randn(60, 1, 12, 12, generator=torch.Generator().manual_seed(0)))
+def few(): return Batch(torch.randn(20, 1, 12, 12))
+def colors(): return Batch(torch.randn(60, 3, 12, 12))
+def blank(): return Batch(torch.zeros(60, 1, 12, 12))
+def one_class(): return nn.Sequential(nn.Flatten(), nn.Linear(144, 1))
+def frozen(): return nn.Flatten()
+number = 3
+"""
+NETWORK = "nets_with_twins:network"
+DATA = "--saliency-data=nets_with_twins:images"
+
+
+@pytest.fixture(autouse=True)
+def _nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nets_with_twins.py").write_text(NETS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "nets_with_twins", raising=False)
+
+
+def twin(*arguments: str) -> int:
+    return main(["checkpoints", "twin", NETWORK, DATA, "--device=cpu", *arguments])
+
+
+def test_a_twin_memorises_random_labels_and_is_used_as_the_command_says(capsys: pytest.CaptureFixture[str]) -> None:
+    assert twin("--learning-rate=0.01") == 0
+    out = capsys.readouterr().out
+    assert "% of 60 random labels" in out
+    assert f'return load_twin("{NETWORK}", "twin.safetensors").to(saliency_device)' in out
+    assert sorted(path.name for path in Path().glob("twin*")) == ["twin.safetensors"]
+
+    from nets_with_twins import images, network  # type: ignore[import-not-found]
+
+    memorized, batch = load_twin(NETWORK, "twin.safetensors"), images()
+    generator = torch.Generator().manual_seed(derived_seed("twin", 0))
+    labels = torch.randint(3, (60,), generator=generator)
+    assert (logits_of(memorized, batch.images).argmax(1) == labels).double().mean() >= 0.95
+    assert not memorized.training
+    assert isinstance(network(), nn.Module)
+    (result,) = check_method(
+        "gradient",
+        models=[NETWORK],
+        checks=["label_randomization"],
+        batch=Batch(batch.images[:20]),
+        needs={"memorized_model": memorized},
+    )
+    assert result.verdict in ("passed", "inconclusive", "failed")
+    assert result.statistic is not None
+
+
+def test_it_starts_from_new_weights_and_the_same_each_time() -> None:
+    assert twin("--learning-rate=0.01", "--output=a.safetensors") == 0
+    assert twin("--learning-rate=0.01", "--output=b.safetensors") == 0
+    assert Path("a.safetensors").read_bytes() != b""
+    one, other = (read_record(Path(f"{name}.safetensors"))[0] for name in "ab")
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_an_interrupted_training_is_taken_up_to_the_same_weights(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert twin("--learning-rate=0.01", "--output=whole.safetensors") == 0
+    real, left = train_in_sight, [3]
+
+    def interrupted(training: Training, name: str, **given: object) -> None:
+        def after_epoch() -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                raise KeyboardInterrupt
+
+        real(training, name, **given | {"after_epoch": after_epoch})  # type: ignore[arg-type]
+
+    monkeypatch.setattr(twins, "train_in_sight", interrupted)
+    assert twin("--learning-rate=0.01", "--output=cut.safetensors") == 130
+    assert "how far it came is saved; run the same command to continue" in capsys.readouterr().err
+    assert sorted(path.name for path in Path().glob("cut*")) == ["cut.safetensors.unfinished"]
+    assert len(read_record(Path("cut.safetensors.unfinished"))[1]["history"]) == 3
+    monkeypatch.setattr(twins, "train_in_sight", real)
+    assert twin("--learning-rate=0.01", "--output=cut.safetensors") == 0
+    (one, facts), (other, facts_of_other) = (read_record(Path(f"{name}.safetensors")) for name in ("whole", "cut"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert facts["history"] == facts_of_other["history"]
+    assert sorted(path.name for path in Path().glob("cut*")) == ["cut.safetensors"]
+
+
+def test_a_training_of_other_settings_starts_anew() -> None:
+    assert twin("--learning-rate=0.01", "--output=one.safetensors") == 0
+    Path("one.safetensors").rename("other.safetensors.unfinished")
+    assert twin("--learning-rate=0.02", "--output=other.safetensors") == 0
+    assert read_record(Path("other.safetensors"))[1]["recipe"]["learning_rate"] == 0.02
+
+
+def test_a_damaged_training_is_not_taken_up(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("twin.safetensors.unfinished").write_bytes(b"no record")
+    assert twin() == 1
+    assert "can't be taken up: delete it" in capsys.readouterr().err
+
+
+def test_a_twin_that_can_not_memorise_says_what_to_try(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["checkpoints", "twin", NETWORK, "--saliency-data=nets_with_twins:blank", "--epochs=2"])
+    assert status == 1
+    told = capsys.readouterr().err
+    assert "of the random labels after 2 epochs, not 95%: try another seed" in told
+    assert "memorise fewer images: this network may be too small for 60" in told
+    assert not Path("twin.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((NETWORK, "--saliency-data=nets_with_twins:few"), "has 20 images: give at least 50 to memorise"),
+        ((NETWORK, "--saliency-data=nets_with_twins:colors"), "can't be run on the images (60, 3, 12, 12): RuntimeE"),
+        ((NETWORK, "--saliency-data=nets_with_twins:number"), "gives int, not a pytest_saliency_sanity.Batch"),
+        ((NETWORK, "--saliency-data=nowhere"), "nowhere is no folder, and not of the form package.module:attribute"),
+        ((NETWORK, "--saliency-data=no_such_module:images"), "No module named 'no_such_module'"),
+        (("nets_with_twins:none", DATA), "has no attribute 'none'"),
+        (("alexnet", DATA), "unknown model 'alexnet'"),
+        (("nets_with_twins:one_class", DATA), "has one class only: pytest_saliency_sanity.Logits(model) makes two"),
+        (("nets_with_twins:frozen", DATA), "no module of Flatten has reset_parameters"),
+    ],
+)
+def test_what_can_not_be_had_is_an_error_before_anything_is_trained(
+    arguments: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["checkpoints", "twin", *arguments])
+    assert left.value.code == 2
+    assert told in capsys.readouterr().err
+    assert list(Path().glob("twin*")) == []
+
+
+def test_the_file_of_another_network_or_of_a_changed_one_is_an_error() -> None:
+    assert twin("--learning-rate=0.01") == 0
+    with pytest.raises(ValueError, match=r"is the twin of nets_with_twins:network, not of nets_with_twins:frozen"):
+        load_twin("nets_with_twins:frozen", "twin.safetensors")
+    path = Path("nets_with_twins.py")
+    path.write_text(path.read_text().replace("576, 3", "576, 4"))
+    sys.modules.pop("nets_with_twins")
+    with pytest.raises(ValueError, match="which has changed since: train the twin again"):
+        load_twin(NETWORK, "twin.safetensors")
+
+
+def test_a_folder_that_takes_no_file_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("file").write_text("")
+    assert twin("--learning-rate=0.01", "--output=file/twin.safetensors") == 1
+    assert "can't be written to" in capsys.readouterr().err

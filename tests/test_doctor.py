@@ -1,0 +1,138 @@
+"""``doctor`` says what will be asked of a method on a network, and what is in the way."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_saliency_sanity.__main__ import main
+from pytest_saliency_sanity.api import check_method
+
+NETS = """
+import torch
+from torch import nn
+from pytest_saliency_sanity import Batch, Logits
+
+def layers(channels):
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(channels, 8, 3, 2), nn.ReLU(), nn.Conv2d(8, 8, 3, 2), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(128, 3),
+    )
+
+def color(): return layers(3)
+def gray(): return layers(1)
+def grays(): return Batch(torch.randn(12, 1, 32, 32))
+def words(): return nn.Embedding(10, 3)
+def maps(): return layers(3)[:2]
+def one_class():
+    model = layers(3)
+    nn.init.zeros_(model[-1].weight)
+    return model
+def linear(): return nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 3))
+number = 3
+"""
+
+
+@pytest.fixture(autouse=True)
+def _nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nets_to_examine.py").write_text(NETS)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "nets_to_examine", raising=False)
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> str:
+    """Return what ``doctor`` prints."""
+    assert main(["doctor", *arguments]) == status
+    return capsys.readouterr().out
+
+
+def test_a_shipped_network_is_asked_what_the_suite_asks(capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "--saliency-model=alexnet")
+    assert "alexnet: AlexNet, 1,015,711 parameters, float32, on cpu\n  images: 3 x 64 x 64\n" in out
+    assert "randomised in 8 stages, from classifier.6 to features.0; its classifier is classifier.1, cl" in out
+    assert "gradcam:\n  looks at the layer features.10\n  maps 3 x 3, " in out
+    (skipped,) = (line for line in out.splitlines() if "skipped" in line)
+    assert "localization: no scenes for a network like alexnet: to run this check, override the fixture" in skipped
+
+
+@pytest.mark.slow
+def test_what_is_asked_and_skipped_is_what_check_method_asks_and_skips(capsys: pytest.CaptureFixture[str]) -> None:
+    model = "nets_to_examine:color"
+    out = told(capsys, f"--saliency-model={model}", "--saliency-method=gradient")
+    results = check_method("gradient", models=[model], images=10, explain=False)
+    asked = out.partition(" questions")[2].splitlines()[1].strip().split(", ")
+    assert asked == [each.check for each in results if not each.not_asked]
+    assert {f"  skipped: {each.check}: {each.not_asked}" for each in results if each.not_asked} == {
+        line for line in out.splitlines() if "skipped" in line
+    }
+    assert "packaged digits: to show it images of its own, override the fixture saliency_batch" in out
+    assert "looks at" not in out
+
+
+def test_a_network_that_can_not_be_rewritten_says_so_beforehand(capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "--saliency-model=nets_to_examine:linear", "--saliency-method=gradient")
+    assert "skipped: symmetry[permutation]: nets_to_examine:linear has no layers that can be changed without" in out
+
+
+def test_images_that_do_not_fit_are_told_with_those_that_do(capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "--saliency-model=nets_to_examine:gray", status=1)
+    assert "it can't be run on images 3 x 64 x 64: RuntimeError: " in out
+    assert "it takes images 1 x 224 x 224: to give such, override the fixture saliency_batch" in out
+    assert out.endswith("Nothing can be asked.\n")
+    out = told(capsys, "--saliency-model=nets_to_examine:gray", "--saliency-data=nets_to_examine:grays")
+    assert "  images: 1 x 32 x 32\n" in out
+
+
+@pytest.mark.parametrize(
+    ("network", "why"),
+    [
+        ("words", "it takes no images of a usual size, or returns no logits: wrap it so that it does"),
+        ("maps", "make scores of maps"),
+    ],
+)
+def test_what_is_no_classifier_of_images_is_told_what_to_do(
+    network: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert why in told(capsys, f"--saliency-model=nets_to_examine:{network}", status=1)
+
+
+def test_a_network_that_predicts_one_class_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "--saliency-model=nets_to_examine:one_class", "--saliency-method=gradient")
+    assert "logits of 3 classes; 1 of them predicted for the first 10 images\n  warning: it predicts one class" in out
+
+
+def test_a_factory_that_takes_long_is_warned_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_saliency_sanity.doctor.LONG_TO_MAKE", -1.0)
+    out = told(capsys, "--saliency-model=nets_to_examine:color", "--saliency-method=gradient")
+    assert "in every run and every worker: save its weights once, and let the factory load them" in out
+
+
+def test_a_method_that_raises_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "--saliency-model=nets_to_examine:linear", status=1)
+    assert "has no convolution with more than one position: name a layer" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("--saliency-model=alexnt",), "unknown model 'alexnt' (did you mean 'alexnet'"),
+        (("--saliency-model=alexnet", "--saliency-method=gradcm"), "unknown method 'gradcm'"),
+        (("--saliency-model=nets_to_examine:none",), "has no attribute 'none'"),
+        (("--saliency-model=no_such_module:net",), "No module named 'no_such_module'"),
+        (("--saliency-model=nets_to_examine:number",), "neither a network nor a function that returns one"),
+        (("--saliency-model=alexnet", "--saliency-data=nets_to_examine:number"), "gives int, not a pytest_saliency_"),
+        (("--saliency-model=alexnet", "--saliency-preset=embeded"), "unknown preset 'embeded'"),
+    ],
+)
+def test_what_can_not_be_had_is_an_error_of_the_command(
+    arguments: tuple[str, ...], error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["doctor", *arguments])
+    assert left.value.code == 2
+    assert error in capsys.readouterr().err
