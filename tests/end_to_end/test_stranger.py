@@ -45,7 +45,8 @@ def test_a_stranger_comes_to_a_verdict_on_a_network_of_their_own(tmp_path: Path)
     assert asked
     assert verdict.returncode in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED), verdict.stdout + verdict.stderr
     # The contract is asked of the method alone.
-    summary = re.search(r"^gradcam on mynetworks:network: (\d+) of (\d+) passed, 3 skipped$", verdict.stdout, re.MULTILINE)
+    line = r"^gradcam on mynetworks:network: (\d+) of (\d+) passed, 3 skipped$"
+    summary = re.search(line, verdict.stdout, re.MULTILINE)
     assert summary, verdict.stdout
     assert int(summary[2]) == int(asked[1]) - 1
     assert "failed without a verdict" not in verdict.stdout
