@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from support.runs import IN_ALL, MODELS, ON_ONE, Run, flat
+from support.skips import needs
 
 GRADCAM, SOBEL, ALEXNET = "--saliency-method=gradcam", "--saliency-method=sobel", "--saliency-model=alexnet"
 EXACTLY_1 = r"1\.000 \[1\.000, 1\.000\]"
@@ -31,6 +34,21 @@ def test_the_header_says_what_is_planned(pytester: pytest.Pytester) -> None:
         ],
         consecutive=True,
     )
+
+
+@needs("captum")
+def test_the_header_tells_of_a_library_that_is_installed_in_two_versions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
+) -> None:
+    chosen = ("--saliency-method=captum:Saliency", "--saliency-method=captum:DeepLift", ALEXNET, "--collect-only")
+    assert "is installed in versions" not in flat(pytester.runpytest_inprocess(*chosen))
+    found, info = version("captum"), tmp_path / "captum-0.1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: captum\nVersion: 0.1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    told = flat(pytester.runpytest_inprocess(*chosen))
+    expected = f"captum is installed in versions 0.1 and {found}: 0.1 is taken, and may be mixed: keep one"
+    assert told.count(expected) == 1
 
 
 def test_the_summary_has_the_worst_first_and_counts_what_was_passed(pytester: pytest.Pytester) -> None:

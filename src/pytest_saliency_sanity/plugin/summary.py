@@ -15,9 +15,11 @@ from ..foundation.progress import say
 from ..reports.glances import Glance
 from ..reports.registry import REPORTS
 from ..reports.run import Run
+from ..reports.text.columns import wrapped
 from ..reports.text.step_summary import append
 from ..reports.text.terminal import header, problems, summary
 from ..reports.text.wording import counted
+from ..reports.versions import installed_twice
 from .images import gives_own_batch
 from .interruption import giving_up
 from .ledger import Ledger, asked_nothing
@@ -42,6 +44,8 @@ def header_lines(config: pytest.Config, settings: Settings) -> list[str]:
         planned=len(plan),
     )
     lines = header(run, images_in_use(config, settings))
+    for text in dict.fromkeys(filter(None, map(installed_twice, plan.methods))):
+        lines += wrapped(text, indent="  ")
     return [*lines, f"  shard {settings.shard} of these"] if settings.shard else lines
 
 

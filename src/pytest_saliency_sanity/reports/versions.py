@@ -26,6 +26,16 @@ def versions_of(method: str) -> dict[str, str]:
     return found
 
 
+def installed_twice(method: str) -> str:
+    """Return that the library of a method is installed in several versions, and which is taken; empty if it is not."""
+    name = library_of(method)
+    found = {each.version for each in metadata.distributions(name=name)} if name else set()
+    if len(found) < 2:
+        return ""
+    several = " and ".join(sorted(found))
+    return f"{name} is installed in versions {several}: {metadata.version(name)} is taken, and may be mixed: keep one"
+
+
 def library_of(method: str) -> str:
     """Return the distribution that a method comes from, or the top package of its import path; empty if unknown."""
     try:
