@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
+import torch
 from support.faults import Lines, interrupt, signal_at_line
 from support.trainings import SWIFT, TrainingProcess, bytes_of, entry_in, trained
 
@@ -24,6 +26,13 @@ MOMENTS = 50
 @pytest.fixture(autouse=True)
 def _saved_after_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cached, "SECONDS_BETWEEN_SAVES", -1.0)
+
+
+@pytest.fixture(autouse=True)
+def _gradients_stay_on() -> Iterator[None]:
+    """An interruption just before a ``with torch.no_grad()`` ends leaves gradients off: Python never calls its exit."""
+    yield
+    torch.set_grad_enabled(True)
 
 
 @pytest.fixture(scope="module")

@@ -66,6 +66,12 @@ def test_training_is_reproducible_to_the_last_bit(network: str, of_ten_channels:
     assert bytes_of(trained(network=network).kept()) == bytes_of(first.kept())
 
 
+def test_a_network_is_trained_where_gradients_are_off(of_ten_channels: Training) -> None:
+    with torch.no_grad():
+        found = bytes_of(trained().kept())
+    assert found == bytes_of(of_ten_channels.kept())
+
+
 def test_another_seed_gives_other_weights(of_ten_channels: Training) -> None:
     data = of_ten_channels.data
     other = Training("alexnet", data, TINY.recipe, 2)

@@ -234,9 +234,11 @@ def train_epoch(
     total, right = 0.0, 0
     for rows in torch.randperm(len(images)).split(batch_size):
         optimizer.zero_grad()
-        logits = model(images[rows])
-        loss = F.cross_entropy(logits, labels[rows])
-        loss.backward()
+        # Whatever the caller's mode: an interruption can come just before a context that switched gradients off ends.
+        with torch.enable_grad():
+            logits = model(images[rows])
+            loss = F.cross_entropy(logits, labels[rows])
+            loss.backward()
         optimizer.step()
         total += loss.item() * len(rows)
         right += int((logits.argmax(1) == labels[rows]).sum())
