@@ -4,7 +4,7 @@
 def pytest_saliency_methods() -> dict[str, str]:
     """Return them as specs of pytest-saliency-sanity."""
     return {
-        "BetaSmooth": "zennit:BetaSmooth",
+        "Gradient": "zennit:Gradient",
         "GuidedBackprop": "zennit:GuidedBackprop",
         "ExcitationBackprop": "zennit:ExcitationBackprop",
     }
