@@ -34,6 +34,7 @@ def merged(runner: Runner, shards: int) -> tuple[int, str]:
     return done.status, done.printed
 
 
+@pytest.mark.slow
 def test_one_shard_is_the_whole_and_is_red_if_it_is(drifted: tuple[Runner, Done], runner: Runner) -> None:
     shutil.copytree(drifted[1].outputs["run"]["report"], shards_of(runner) / "saliency-report-1-of-1")
     status, printed = merged(runner, 1)

@@ -62,7 +62,7 @@ def failing(method: str, model: str, images: int) -> list[str]:
     [
         ("gradient", "alexnet"),
         pytest.param("gradient", "vgg11", marks=slow),
-        ("gradient", "resnet"),
+        pytest.param("gradient", "resnet", marks=slow),
         # Grad-CAM on all three is the first test of the packaged suite.
         *(pytest.param("gradcam", model, marks=slow) for model in ("alexnet", "vgg11", "resnet")),
         pytest.param("smoothgrad", "resnet", marks=slow),
@@ -93,7 +93,7 @@ def test_a_reference_passes_every_question(method: str, model: str, images: int)
         pytest.param("input", "vgg11", marks=slow),
         ("uniform_noise", "alexnet"),
         pytest.param("uniform_noise", "vgg11", marks=slow),
-        ("borrowed_signs", "alexnet"),
+        pytest.param("borrowed_signs", "alexnet", marks=slow),
         pytest.param("borrowed_signs", "vgg11", marks=slow),
     ],
 )

@@ -115,7 +115,10 @@ def test_one_thread_is_noticed_by_the_contract_whatever_ran_before(pytester: pyt
 # Workers take seconds to start: there, three ways to end are enough, in one run.
 @pytest.mark.parametrize(
     ("methods", "workers"),
-    [*(((method,), False) for method in ENDS), (("xfails", "leaves", "loud"), True)],
+    [
+        *(((method,), False) for method in ENDS),
+        pytest.param(("xfails", "leaves", "loud"), True, marks=pytest.mark.slow),
+    ],
     ids=[*ENDS, "workers"],
 )
 def test_however_a_method_ends_it_is_an_error_of_its_own(

@@ -12,7 +12,9 @@ INI = "[pytest]\nsaliency_expected_failures =\n    {}\n"
 HOOK = "def pytest_saliency_expected_failures(config):\n    return {!r}\n"
 
 
-@pytest.mark.parametrize(("how", "workers"), [("ini", ()), ("hook", ()), ("hook", ("-n", "1"))])
+@pytest.mark.parametrize(
+    ("how", "workers"), [("ini", ()), ("hook", ()), pytest.param("hook", ("-n", "1"), marks=pytest.mark.slow)]
+)
 def test_a_failure_that_is_expected_is_green_and_tells_the_reason(
     how: str, workers: tuple[str, ...], pytester: pytest.Pytester
 ) -> None:

@@ -116,8 +116,6 @@ def test_check_method_asks_it_like_any_other() -> None:
     (result,) = check_method("gradient", preset="tiny", checks=["loudness"])
     assert (result.check, result.model, result.verdict) == ("loudness", "dot", "passed")
     assert_passed(result)
-    found = {each.check: each for each in check_method("gradient", models=["alexnet"], images=10, explain=False)}
-    assert found["loudness"].not_asked.startswith("no louder copy of alexnet")
     with pytest.raises(ValueError, match="no louder copy of alexnet"):
         check_method("gradient", models=["alexnet"], checks=["loudness"])
     needs = {"louder_model": load_checkpoint("alexnet")}  # as loud: noise is no more alike

@@ -34,6 +34,7 @@ def test_the_networks_of_the_paper_are_trained_on_first_use_in_plain_sight(pytes
     assert lines[0] == lines[1]
 
 
+@pytest.mark.slow
 def test_labels_are_randomised_with_the_twin_of_the_same_preset(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(NARROW)
     cache = pytester.path / "cache"

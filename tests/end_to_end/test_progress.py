@@ -229,6 +229,7 @@ def test_a_notebook_shows_a_bar_and_does_not_keep_it(pytester: pytest.Pytester) 
 # What is counted
 
 
+@pytest.mark.slow
 def test_every_check_does_as_much_as_it_says(display: Watching) -> None:
     check_method("gradient", models=["alexnet"])
     asked = [each for check in CHECKS.all().values() for each in check.ids if "scenes" not in check.needs]

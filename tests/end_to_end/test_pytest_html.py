@@ -24,7 +24,7 @@ def rows(report: Path) -> dict[str, list[dict[str, Any]]]:
     return {name: tests[-1]["extras"] for name, tests in json.loads(unescape(data))["tests"].items()}
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+@pytest.mark.parametrize("workers", [(), pytest.param(("-n", "1"), marks=pytest.mark.slow)])
 def test_the_maps_are_beside_the_row_of_each_question(workers: tuple[str, ...], pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_other="def test_other(): pass")
     html = ("--html=report.html", "--self-contained-html")

@@ -239,7 +239,7 @@ def test_an_idle_run_writes_none(pytester: pytest.Pytester) -> None:
     assert not (pytester.path / "out").exists()
 
 
-@pytest.mark.parametrize("how", [(), ("-n", "1"), ("-W", "error")])
+@pytest.mark.parametrize("how", [(), pytest.param(("-n", "1"), marks=pytest.mark.slow), ("-W", "error")])
 def test_an_awkward_check_is_reported_as_it_is(how: tuple[str, ...], pytester: pytest.Pytester) -> None:
     pytester.makeconftest(AWKWARD)
     options = (*CHOSEN[:1], *CHOSEN[2:], "--saliency-check=awkward", "--saliency-report=out", *how)

@@ -20,7 +20,7 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+@pytest.mark.parametrize("workers", [(), pytest.param(("-n", "1"), marks=pytest.mark.slow)])
 def test_it_is_appended_once(workers: tuple[str, ...], job: Path, quick: Run) -> None:
     quick(GRADCAM, SOBEL, *workers, "--saliency-report=out")
     lines = job.read_text(encoding="utf-8").splitlines()

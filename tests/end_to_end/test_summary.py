@@ -145,6 +145,7 @@ def test_the_summary_is_left_out_where_pytest_is_told_to(quick: Run) -> None:
     result.stdout.no_fnmatch_line("gradcam on alexnet*")
 
 
+@pytest.mark.slow
 def test_planned_and_run_agree_where_an_override_makes_one_cell_of_two(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(
         """

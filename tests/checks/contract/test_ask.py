@@ -705,6 +705,7 @@ def profile_of_the_user() -> Iterator[None]:
     hypothesis.settings.load_profile(before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("profile_of_the_user")
 def test_neither_loaded_modules_nor_hashes_nor_ci_nor_the_users_settings_of_hypothesis_decide_the_examples(
     elsewhere: Any, capsys: pytest.CaptureFixture[str]
