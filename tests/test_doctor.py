@@ -25,6 +25,7 @@ def layers(channels):
 def color(): return layers(3)
 def gray(): return layers(1)
 def grays(): return Batch(torch.randn(12, 1, 32, 32))
+def large(): return Batch(torch.randn(12, 3, 96, 96))
 def words(): return nn.Embedding(10, 3)
 def maps(): return layers(3)[:2]
 def one_class():
@@ -84,6 +85,11 @@ def test_images_that_do_not_fit_are_told_with_those_that_do(capsys: pytest.Captu
     assert out.endswith("Nothing can be asked.\n")
     out = told(capsys, "--saliency-model=nets_to_examine:gray", "--saliency-data=nets_to_examine:grays")
     assert "  images: 1 x 32 x 32\n" in out
+    # Also a shipped network is shown what is given, and its maps are those of it.
+    out = told(
+        capsys, "--saliency-model=alexnet", "--saliency-data=nets_to_examine:large", "--saliency-method=gradient"
+    )
+    assert "  maps 3 x 96 x 96, " in out
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def diagnosis(method: str, model: str, data: str | None, device: str, preset_nam
         return
     yield from about_images(given, logits, model in networks or data is not None)
     yield from about_cascade(network, given)
-    run = run_of(method, model, preset, networks, on, given)
+    run = run_of(method, model, preset, networks, on, None if model in networks and data is None else given)
     yield from about_questions(run)
 
 
@@ -126,7 +126,7 @@ def about_cascade(network: nn.Module, batch: Batch) -> Iterator[str]:
     yield f"  randomised in {len(stages)} stages, from {stages[0]} to {stages[-1]}; its classifier is {classifier}"
 
 
-def run_of(method: str, model: str, preset: Any, networks: Any, device: torch.device, batch: Batch) -> Run:
+def run_of(method: str, model: str, preset: Any, networks: Any, device: torch.device, batch: Batch | None) -> Run:
     """Return the run that ``check_method`` would make, of which no question is put."""
     return Run(
         method=resolve_method(method),
@@ -137,7 +137,7 @@ def run_of(method: str, model: str, preset: Any, networks: Any, device: torch.de
         memory=None,
         parallel=None,
         images=None,
-        batch=None if model in networks else batch,
+        batch=batch,
         seed=0,
         reading=Reading(),
         explain=False,

@@ -124,6 +124,12 @@ def test_check_method_asks_it_like_any_other() -> None:
         assert_passed(given)
 
 
+@pytest.mark.slow
+def test_check_method_says_why_it_is_not_asked() -> None:
+    found = {each.check: each for each in check_method("gradient", models=["alexnet"], images=10, explain=False)}
+    assert found["loudness"].not_asked.startswith("no louder copy of alexnet")
+
+
 def test_a_threshold_may_be_given_for_it(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess(*LOUD, "--saliency-method=gradient", "--saliency-threshold=loudness=1")
     result.stdout.fnmatch_lines(["  failed: loudness", "    stage louder: SRC * must stay above 1"])

@@ -30,6 +30,7 @@ def network():
     ).eval()
 
 def images(): return Batch(torch.randn(60, 1, 12, 12, generator=torch.Generator().manual_seed(0)))
+def others(): return Batch(torch.randn(60, 1, 12, 12, generator=torch.Generator().manual_seed(1)))
 def few(): return Batch(torch.randn(20, 1, 12, 12))
 def colors(): return Batch(torch.randn(60, 3, 12, 12))
 def blank(): return Batch(torch.zeros(60, 1, 12, 12))
@@ -121,6 +122,16 @@ def test_a_training_of_other_settings_starts_anew() -> None:
     assert read_record(Path("other.safetensors"))[1]["recipe"]["learning_rate"] == 0.02
 
 
+def test_a_training_on_other_images_of_the_same_size_starts_anew() -> None:
+    assert twin("--learning-rate=0.01", "--output=one.safetensors") == 0
+    Path("one.safetensors").rename("other.safetensors.unfinished")
+    command = ["checkpoints", "twin", NETWORK, "--saliency-data=nets_with_twins:others", "--learning-rate=0.01"]
+    assert main([*command, "--output=other.safetensors"]) == 0
+    assert main([*command, "--output=fresh.safetensors"]) == 0
+    one, other = (read_record(Path(f"{name}.safetensors"))[0] for name in ("other", "fresh"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
 def test_a_damaged_training_is_not_taken_up(capsys: pytest.CaptureFixture[str]) -> None:
     Path("twin.safetensors.unfinished").write_bytes(b"no record")
     assert twin() == 1
@@ -139,13 +150,19 @@ def test_a_twin_that_can_not_memorise_says_what_to_try(capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((NETWORK, "--saliency-data=nets_with_twins:few"), "has 20 images: give at least 50 to memorise"),
+        (
+            (NETWORK, "--saliency-data=nets_with_twins:few"),
+            "20 images of nets_with_twins:few: give at least 50 to memorise",
+        ),
         ((NETWORK, "--saliency-data=nets_with_twins:colors"), "can't be run on the images (60, 3, 12, 12): RuntimeE"),
         ((NETWORK, "--saliency-data=nets_with_twins:number"), "gives int, not a pytest_saliency_sanity.Batch"),
         ((NETWORK, "--saliency-data=nowhere"), "nowhere is no folder, and not of the form package.module:attribute"),
         ((NETWORK, "--saliency-data=no_such_module:images"), "No module named 'no_such_module'"),
         (("nets_with_twins:none", DATA), "has no attribute 'none'"),
         (("alexnet", DATA), "unknown model 'alexnet'"),
+        ((NETWORK, DATA, "--images=-5"), "-5 images of nets_with_twins:images: give at least 50 to memorise"),
+        ((NETWORK, DATA, "--epochs=0"), "epochs must be 1 or more, not 0, and the learning rate above 0"),
+        ((NETWORK, DATA, "--learning-rate=nan"), "the learning rate above 0"),
         (("nets_with_twins:one_class", DATA), "has one class only: pytest_saliency_sanity.Logits(model) makes two"),
         (("nets_with_twins:frozen", DATA), "no module of Flatten has reset_parameters"),
     ],

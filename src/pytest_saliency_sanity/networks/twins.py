@@ -13,6 +13,7 @@ import time
 from argparse import Namespace
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from ..foundation.inference import images_for, logits_of
 from ..foundation.randomness import derived_seed
 from .resolve import require_network_spec, resolve_own_network
 from .storage.files import unwritable
-from .storage.record import read_record, write_record
+from .storage.record import digest, read_record, write_record
 from .training.claims import history_from_json, history_to_json
 from .training.progress import train_in_sight
 from .training.recipe import Recipe
@@ -151,8 +152,8 @@ def take_up(training: Training, unfinished: Path, facts: dict[str, Any]) -> tupl
 
 def facts_of(twin: Twin) -> dict[str, Any]:
     """Return what the weights of a twin depend on."""
-    shape = list(twin.batch.images.shape)
-    return {"of": twin.spec, "images": shape, "seed": twin.seed, "recipe": twin.recipe.facts()}
+    images = digest({"images": twin.batch.images.cpu().contiguous()}, "")
+    return {"of": twin.spec, "images": images, "seed": twin.seed, "recipe": twin.recipe.facts()}
 
 
 def write(file: Path, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> None:
@@ -191,9 +192,12 @@ def make_twin(options: Namespace) -> int:
     try:
         require_network_spec(options.network, ())
         batch = images_named(options.data)
-        batch = batch.first(options.images) if options.images else batch
-        if len(batch) < LEAST_TO_MEMORIZE:
-            raise ValueError(f"{options.data} has {len(batch)} images: give at least {LEAST_TO_MEMORIZE} to memorise")
+        if not (options.epochs >= 1 and 0 < options.learning_rate < inf):
+            raise ValueError(f"epochs must be 1 or more, not {options.epochs}, and the learning rate above 0")
+        count = len(batch) if options.images is None else min(len(batch), options.images)
+        if count < LEAST_TO_MEMORIZE:
+            raise ValueError(f"{count} images of {options.data}: give at least {LEAST_TO_MEMORIZE} to memorise")
+        batch = batch.first(count)
         twin = Twin(options.network, batch, options.seed, options.learning_rate, options.epochs)
         training = train_twin(twin, options.output, resolve_device(options.device))
     except (ImportError, TypeError) as error:

@@ -484,7 +484,7 @@ def test_maps_of_any_precision_keep_it(kind: torch.dtype) -> None:
     def in_kind(model: nn.Module, images: Maps, targets: Maps) -> Maps:
         return gradient(model, images, targets).to(kind)
 
-    result = check_contract(in_kind, "it", examples=20)
+    result = check_contract(in_kind, "it", examples=30)
     assert result.verdict == "passed", result.message
 
 
