@@ -218,17 +218,17 @@ class Run:
     preset: PresetNetworks
     networks: Collection[str]
     device: torch.device
-    memory: int | None
-    parallel: Backend | None
-    images: int | None
-    batch: Batch | None
-    seed: int
-    reading: Reading
-    explain: bool
-    illustrate: bool
-    needs: Mapping[str, object]
-    thresholds: Mapping[str, float]
-    expected: Sequence[ExpectedFailure]
+    memory: int | None = None
+    parallel: Backend | None = None
+    images: int | None = None
+    batch: Batch | None = None
+    seed: int = 0
+    reading: Reading = field(default_factory=Reading)
+    explain: bool = False
+    illustrate: bool = False
+    needs: Mapping[str, object] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    expected: Sequence[ExpectedFailure] = ()
     _subject: tuple[str, MethodSubject] | None = field(default=None, init=False)
 
     def put(self, question: Question) -> CheckResult:

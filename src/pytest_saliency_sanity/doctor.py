@@ -21,7 +21,6 @@ from .data.named import images_named
 from .foundation.devices import resolve_device
 from .foundation.errors import SaliencyMethodError, UnsuppliedNeedError, described
 from .foundation.inference import evaluation_mode, images_for, logits_of
-from .foundation.reading import Reading
 from .foundation.workload import workload_of
 from .interventions.cascade import CascadingRandomizer, noise_for
 from .methods.activations import last_convolution
@@ -80,8 +79,9 @@ def diagnosis(method: str, model: str, data: str | None, device: str, preset_nam
         return
     yield from about_images(given, logits, model in networks or data is not None)
     yield from about_cascade(network, given)
-    run = run_of(method, model, preset, networks, on, None if model in networks and data is None else given)
-    yield from about_questions(run)
+    plan = Plan.of([method], [model], (), {})
+    shown = None if model in networks and data is None else given
+    yield from about_questions(Run(resolve_method(method), plan, preset, networks, on, batch=shown))
 
 
 def about_network(name: str, network: nn.Module) -> Iterator[str]:
@@ -124,28 +124,6 @@ def about_cascade(network: nn.Module, batch: Batch) -> Iterator[str]:
         return
     classifier = ", ".join(cascade.classifier)
     yield f"  randomised in {len(stages)} stages, from {stages[0]} to {stages[-1]}; its classifier is {classifier}"
-
-
-def run_of(method: str, model: str, preset: Any, networks: Any, device: torch.device, batch: Batch | None) -> Run:
-    """Return the run that ``check_method`` would make, of which no question is put."""
-    return Run(
-        method=resolve_method(method),
-        plan=Plan.of([method], [model], (), {}),
-        preset=preset,
-        networks=networks,
-        device=device,
-        memory=None,
-        parallel=None,
-        images=None,
-        batch=batch,
-        seed=0,
-        reading=Reading(),
-        explain=False,
-        illustrate=False,
-        needs={},
-        thresholds={},
-        expected=(),
-    )
 
 
 def about_questions(run: Run) -> Iterator[str]:

@@ -79,7 +79,7 @@ def require_logits(logits: object, count: int) -> torch.Tensor:
     """Return ``logits``. Raises TypeError or ValueError, with how to get some, unless they are ``(count, classes)``."""
     if not isinstance(logits, torch.Tensor):
         raise TypeError(
-            f"the model must return logits (N, classes), not {described(logits)}: {WRAP}, KEY_OR_INDEX) picks them"
+            f"the model must return logits (N, classes), not {in_words(logits)}: {WRAP}, KEY_OR_INDEX) picks them"
         )
     if logits.ndim != 2 or len(logits) != count:
         raise ValueError(
@@ -97,14 +97,14 @@ def how_to_wrap(output: torch.Tensor, count: int) -> str:
     return f": {WRAP}) makes two of a single logit" if output.shape in ((count,), (count, 1)) else ""
 
 
-def described(output: Any) -> str:
+def in_words(output: Any) -> str:
     """Return in words what a model returned."""
     if isinstance(output, torch.Tensor):
         return str(tuple(output.shape))
     if isinstance(output, Mapping):
         return f"{with_article(output)} of {', '.join(map(repr, output)) or 'nothing'}"
     if isinstance(output, Sequence) and not isinstance(output, str):
-        return f"{with_article(output)} of {', '.join(map(described, output)) or 'nothing'}"
+        return f"{with_article(output)} of {', '.join(map(in_words, output)) or 'nothing'}"
     return type(output).__name__
 
 

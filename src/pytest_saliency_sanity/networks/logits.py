@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from ..foundation.errors import quoted
-from ..foundation.inference import described, require_logits
+from ..foundation.inference import in_words, require_logits
 
 Pick = str | int | Callable[[Any], Any]
 
@@ -63,7 +63,7 @@ def picked(output: Any, pick: Pick) -> Any:
             return getattr(output, pick)
         return output[pick]
     except (KeyError, IndexError, TypeError, AttributeError):
-        raise ValueError(f"the model returns {described(output)}, of which {pick!r} can't be picked") from None
+        raise ValueError(f"the model returns {in_words(output)}, of which {pick!r} can't be picked") from None
 
 
 def as_logits(output: Any, count: int) -> torch.Tensor:
@@ -116,7 +116,7 @@ class OverMask:
 def require_dense(maps: Any) -> torch.Tensor:
     """Return a dense output. Raises TypeError or ValueError if it is none."""
     if not isinstance(maps, torch.Tensor):
-        raise TypeError(f"maps (N, classes, h, w) are needed, not {described(maps)}")
+        raise TypeError(f"maps (N, classes, h, w) are needed, not {in_words(maps)}")
     if maps.ndim != 4:
         raise ValueError(f"maps (N, classes, h, w) are needed, not {tuple(maps.shape)}")
     return maps
