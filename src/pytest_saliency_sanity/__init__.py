@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from .networks.logits import AtPixel as AtPixel
     from .networks.logits import Logits as Logits
     from .networks.logits import OverMask as OverMask
-    from .networks.twins import load_twin as load_twin
+    from .networks.twins.biased import load_biased_pair as load_biased_pair
+    from .networks.twins.memorized import load_twin as load_twin
     from .reports.plots.maps import plot_maps as plot_maps
     from .reports.plots.results import plot_results as plot_results
 
@@ -61,8 +62,9 @@ _WHERE = {
     "gradcam": "methods.gradcam",
     "gradient": "methods.gradient",
     "load_batch": "data.registry",
+    "load_biased_pair": "networks.twins.biased",
     "load_checkpoint": "networks.checkpoints",
-    "load_twin": "networks.twins",
+    "load_twin": "networks.twins.memorized",
     "plot_maps": "reports.plots.maps",
     "plot_results": "reports.plots.results",
     "resolve_method": "methods.resolve",

@@ -110,15 +110,21 @@ def add_checkpoint_commands(commands: Commands[argparse.ArgumentParser]) -> None
 
 def add_twin(kinds: Commands[argparse.ArgumentParser]) -> None:
     """Add ``checkpoints twin``."""
-    text = "train a twin of your own network that memorises random labels, for label_randomization"
+    text = (
+        "train a twin of your own network that memorises random labels, for label_randomization; "
+        "given masks, also a biased and a balanced copy, for bias_detection"
+    )
     saved = ": how far it came is saved; run the same command to continue"
-    twin = add(kinds, "twin", "networks.twins:make_twin", text, saved=saved)
+    twin = add(kinds, "twin", "networks.twins.commands:make_twin", text, saved=saved)
     twin.add_argument("network", metavar="package.module:factory", help="the network; its weights are drawn anew")
     twin.add_argument("--saliency-data", dest="data", metavar="DATA", required=True, help=f"to memorise: {DATA}")
-    twin.add_argument("--images", type=int, metavar="N", help="memorise the first N of them (default: all)")
+    masks = "of the nuisance in each image: package.module:attribute, a bool tensor (N, H, W) or a function"
+    twin.add_argument("--masks", metavar="MASKS", help=masks)
+    twin.add_argument("--images", type=int, metavar="N", help="take the first N of them (default: all)")
     twin.add_argument("--output", type=Path, metavar="FILE", default=Path("twin.safetensors"), help="where to write it")
     twin.add_argument("--epochs", type=int, default=300, help="give up after so many (default: 300)")
-    twin.add_argument("--learning-rate", type=float, metavar="X", default=1e-3, help="of Adam (default: 0.001)")
+    rate = "of Adam (default: 0.001, and for the pair, which starts from the trained weights, 0.0001)"
+    twin.add_argument("--learning-rate", type=float, metavar="X", help=rate)
     twin.add_argument("--seed", type=int, default=0)
     twin.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
 

@@ -13,10 +13,10 @@ from pytest_saliency_sanity import Batch, check_method, load_twin
 from pytest_saliency_sanity.__main__ import main
 from pytest_saliency_sanity.foundation.inference import logits_of
 from pytest_saliency_sanity.foundation.randomness import derived_seed
-from pytest_saliency_sanity.networks import twins
 from pytest_saliency_sanity.networks.storage.record import read_record
 from pytest_saliency_sanity.networks.training.progress import train_in_sight
 from pytest_saliency_sanity.networks.training.training import Training
+from pytest_saliency_sanity.networks.twins import files
 
 NETS = """
 import torch
@@ -102,12 +102,12 @@ def test_an_interrupted_training_is_taken_up_to_the_same_weights(
 
         real(training, name, **given | {"after_epoch": after_epoch})  # type: ignore[arg-type]
 
-    monkeypatch.setattr(twins, "train_in_sight", interrupted)
+    monkeypatch.setattr(files, "train_in_sight", interrupted)
     assert twin("--learning-rate=0.01", "--output=cut.safetensors") == 130
     assert "how far it came is saved; run the same command to continue" in capsys.readouterr().err
     assert sorted(path.name for path in Path().glob("cut*")) == ["cut.safetensors.unfinished"]
     assert len(read_record(Path("cut.safetensors.unfinished"))[1]["history"]) == 3
-    monkeypatch.setattr(twins, "train_in_sight", real)
+    monkeypatch.setattr(files, "train_in_sight", real)
     assert twin("--learning-rate=0.01", "--output=cut.safetensors") == 0
     (one, facts), (other, facts_of_other) = (read_record(Path(f"{name}.safetensors")) for name in ("whole", "cut"))
     assert all(torch.equal(one[name], other[name]) for name in one)
@@ -142,7 +142,7 @@ def test_a_twin_that_can_not_memorise_says_what_to_try(capsys: pytest.CaptureFix
     status = main(["checkpoints", "twin", NETWORK, "--saliency-data=nets_with_twins:blank", "--epochs=2"])
     assert status == 1
     told = capsys.readouterr().err
-    assert "of the random labels after 2 epochs, not 95%: try another seed" in told
+    assert "of 60 random labels after 2 epochs, not 95%: try another seed" in told
     assert "memorise fewer images: this network may be too small for 60" in told
     assert not Path("twin.safetensors").exists()
 
@@ -152,7 +152,7 @@ def test_a_twin_that_can_not_memorise_says_what_to_try(capsys: pytest.CaptureFix
     [
         (
             (NETWORK, "--saliency-data=nets_with_twins:few"),
-            "20 images of nets_with_twins:few: give at least 50 to memorise",
+            "there are 20 images: give at least 50 to memorise",
         ),
         ((NETWORK, "--saliency-data=nets_with_twins:colors"), "can't be run on the images (60, 3, 12, 12): RuntimeE"),
         ((NETWORK, "--saliency-data=nets_with_twins:number"), "gives int, not a pytest_saliency_sanity.Batch"),
@@ -160,7 +160,7 @@ def test_a_twin_that_can_not_memorise_says_what_to_try(capsys: pytest.CaptureFix
         ((NETWORK, "--saliency-data=no_such_module:images"), "No module named 'no_such_module'"),
         (("nets_with_twins:none", DATA), "has no attribute 'none'"),
         (("alexnet", DATA), "unknown model 'alexnet'"),
-        ((NETWORK, DATA, "--images=-5"), "-5 images of nets_with_twins:images: give at least 50 to memorise"),
+        ((NETWORK, DATA, "--images=-5"), "images must be 1 or more, not -5"),
         ((NETWORK, DATA, "--epochs=0"), "epochs must be 1 or more, not 0, and the learning rate above 0"),
         ((NETWORK, DATA, "--learning-rate=nan"), "the learning rate above 0"),
         (("nets_with_twins:one_class", DATA), "has one class only: pytest_saliency_sanity.Logits(model) makes two"),

@@ -1,0 +1,111 @@
+"""A biased and a balanced copy of a user's own network, so that bias detection is asked of it too.
+
+Both are fine-tuned from the trained weights, as the paper's network was (section 4.3), on the same images: each is
+marked in its nuisance region, once with either mark. The biased one learns to tell the mark, the balanced one the
+class. So it is known what each of them uses: the other of the two says nothing about its labels (after Zhou et al.
+2022, arXiv:2104.14403).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...data.batch import Batch
+from ...data.bias_scenario import BiasScenario
+from ...data.marks import BALANCED, BIASED, MarkedImages
+from ...data.named import images_named, masks_named
+from ...foundation.inference import images_for
+from ..resolve import resolve_own_network
+from ..storage.record import digest
+from ..training.recipe import Recipe
+from ..training.training import Training, TrainingData
+from .files import load
+from .memorized import classes_told, own_recipe
+
+# The share of held-out images whose label each must tell; for the balanced one, that of the paper's (section 4.3).
+TARGETS = {BIASED: 0.95, BALANCED: 0.81}
+CALLED = {
+    BIASED: "the marks of {} held-out images",
+    BALANCED: "the classes of {} held-out images with the other's mark",
+}
+OTHERWISE = {
+    BIASED: "give larger masks: too few of the stripes that are painted there may be seen",
+    BALANCED: "give images whose classes the network tells, and masks that leave what it tells them by",
+}
+
+
+@dataclass(frozen=True)
+class BiasedPair:
+    """What a pair is made from. ``spec``: of the network; ``marked``: the images that it learns."""
+
+    spec: str
+    marked: MarkedImages
+    seed: int = 0
+    learning_rate: float = 1e-4
+    most_epochs: int = 300
+
+    def training(self, kind: str, device: torch.device) -> Training:
+        """Return the training of a kind at its beginning. Raises ValueError if the network does not take the images."""
+        model = resolve_own_network(self.spec).to(device)
+        classes = classes_told(model, images_for(model, self.marked.batch.images), self.spec)
+        if classes <= (most := int(self.marked.classes.max())):
+            raise ValueError(f"{self.spec} tells the classes 0 to {classes - 1}, and the images have the class {most}")
+        learned, held_out = self.marked.learned(kind), self.marked.held_out(kind)
+        data = TrainingData(in_float(learned), in_float(held_out), CALLED[kind].format(len(held_out)), classes)
+        return Training(self.spec, data, self.recipe(kind), self.seed, device, make=model.float)
+
+    def recipe(self, kind: str) -> Recipe:
+        """How a kind is trained."""
+        return own_recipe(self.learning_rate, TARGETS[kind], self.most_epochs)
+
+    def facts(self, kind: str) -> dict[str, Any]:
+        """What the weights of a kind depend on."""
+        facts = {"of": self.spec, "kind": kind, "images": fingerprint(self.marked), "seed": self.seed}
+        return facts | {"recipe": self.recipe(kind).facts()}
+
+
+def in_float(batch: Batch) -> Batch:
+    """Return a batch in float32."""
+    return Batch(batch.images.float(), batch.targets)
+
+
+def fingerprint(marked: MarkedImages) -> str:
+    """Return what tells these images, classes and masks from others."""
+    given = {"images": marked.batch.images, "masks": marked.masks, "classes": marked.batch.targets}
+    return digest({name: tensor.cpu().contiguous() for name, tensor in given.items() if tensor is not None}, "")
+
+
+def file_of(file: Path, kind: str) -> Path:
+    """Return where the network of a kind is kept: beside the twin that memorised labels."""
+    return file.with_name(f"{file.stem}.{kind}{file.suffix}")
+
+
+def images_to_mark(data: str, masks: str, count: int | None = None) -> MarkedImages:
+    """Return the images and masks that a command names, the first ``count`` of them. Raises as ``MarkedImages``."""
+    batch, regions = images_named(data), masks_named(masks)
+    return MarkedImages(batch, regions) if count is None else MarkedImages(batch.first(count), regions[:count])
+
+
+def load_biased_pair(
+    spec: str, file: Path | str, data: str, masks: str, device: torch.device | str = "cpu"
+) -> BiasScenario:
+    """Return a biased and a balanced copy of a network, and held-out images, each with the mark of the other class.
+
+    ``spec``: that of the network, ``package.module:factory``. ``file``: what ``checkpoints twin`` was told to write,
+    with ``--masks``. ``data``, ``masks``: as there, all of them if some were learned only.
+
+    Raises CheckpointError if a file is missing or damaged, ValueError if it is that of another network or of other
+    images.
+    """
+    found = {kind: load(spec, file_of(Path(file), kind)) for kind in (BIASED, BALANCED)}
+    marked = images_to_mark(data, masks, found[BIASED][1].get("count"))
+    for kind, (_, facts) in found.items():
+        if facts.get("images") != fingerprint(marked):
+            raise ValueError(f"{file_of(Path(file), kind)} learned other images or masks than {data} and {masks} give")
+    held_out = Batch(in_float(marked.held_out(BIASED)).images.to(device))
+    biased, balanced = (found[kind][0].to(device) for kind in (BIASED, BALANCED))
+    return BiasScenario(biased, balanced, held_out, marked.held_out_masks)

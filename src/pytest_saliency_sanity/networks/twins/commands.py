@@ -1,0 +1,98 @@
+"""The command ``checkpoints twin``.
+
+    python -m pytest_saliency_sanity checkpoints twin package.module:factory --saliency-data package.module:batch
+
+It trains a twin of a network that memorised random labels and, given masks, a biased and a balanced copy.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from math import inf
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ...data.marks import BALANCED, BIASED
+from ...data.named import images_named
+from ...foundation.devices import resolve_device
+from ..resolve import require_network_spec
+from ..training.training import Training
+from .biased import OTHERWISE, BiasedPair, file_of, images_to_mark
+from .files import train_into
+from .memorized import Twin
+
+
+class Job(NamedTuple):
+    """A network to train: into which file, what its weights depend on, its name, and what to try if it misses."""
+
+    file: Path
+    training: Training
+    facts: dict[str, Any]
+    called: str
+    otherwise: str
+
+
+def make_twin(options: Namespace) -> int:
+    """Train the networks that the options mean, and say how they are used.
+
+    Raises ValueError for a network or images that can't be had, CheckpointError if one does not learn its labels.
+    """
+    try:
+        jobs = list(jobs_of(options))  # all of them, so that nothing is trained before all can be
+    except (ImportError, TypeError) as error:
+        raise ValueError(str(error)) from error
+    for job in jobs:
+        history = train_into(*job)
+        print(f"{job.file}: {history[-1].accuracy:.1%} of {job.training.data.called}, {len(history)} epochs")
+    print(usage(options))
+    return 0
+
+
+def jobs_of(options: Namespace) -> Iterator[Job]:
+    """Yield what is to be trained."""
+    spec, file, seed, epochs = options.network, options.output, options.seed, options.epochs
+    require_network_spec(spec, ())
+    rate = {} if options.learning_rate is None else {"learning_rate": options.learning_rate}
+    if not (epochs >= 1 and all(0 < value < inf for value in rate.values())):
+        raise ValueError(f"epochs must be 1 or more, not {epochs}, and the learning rate above 0")
+    if options.images is not None and options.images < 1:
+        raise ValueError(f"images must be 1 or more, not {options.images}")
+    device = resolve_device(options.device)
+    batch = images_named(options.data)
+    batch = batch if options.images is None else batch.first(options.images)
+    twin = Twin(spec, batch, seed, most_epochs=epochs, **rate)
+    yield Job(file, twin.training(device), twin.facts, f"twin of {spec}", twin.otherwise)
+    if options.masks:
+        marked = images_to_mark(options.data, options.masks, options.images)
+        pair = BiasedPair(spec, marked, seed, most_epochs=epochs, **rate)
+        for kind in (BIASED, BALANCED):
+            facts = pair.facts(kind) | {"count": options.images}
+            yield Job(file_of(file, kind), pair.training(kind, device), facts, f"{kind} {spec}", OTHERWISE[kind])
+
+
+def usage(options: Namespace) -> str:
+    """Return what to put into a conftest."""
+    given = {"spec": options.network, "file": options.output, "data": options.data, "masks": options.masks}
+    return (USE_WITH_PAIR if options.masks else USE).format(**given)
+
+
+USE = """Put this into the conftest of the folder that pytest is given:
+
+import pytest
+from pytest_saliency_sanity import load_twin
+
+
+@pytest.fixture
+def saliency_memorized_model(saliency_device):
+    return load_twin("{spec}", "{file}").to(saliency_device)"""
+
+USE_WITH_PAIR = (
+    USE.replace("import load_twin", "import load_biased_pair, load_twin")
+    + """
+
+
+@pytest.fixture
+def saliency_bias_scenario(saliency_device):
+    return load_biased_pair("{spec}", "{file}", "{data}", "{masks}", saliency_device)"""
+)

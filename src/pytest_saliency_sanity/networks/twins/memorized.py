@@ -1,0 +1,125 @@
+"""A twin of a user's own network that memorised random labels, so that label randomisation is asked of it too.
+
+It starts from new weights, not from the trained ones, which would keep what was learned from the true labels (Adebayo
+et al. 2018, section 4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ...data.batch import Batch
+from ...foundation.errors import described
+from ...foundation.inference import images_for, logits_of
+from ...foundation.randomness import derived_seed
+from ..resolve import resolve_own_network
+from ..storage.record import digest
+from ..training.recipe import Recipe
+from ..training.training import Training, TrainingData
+from .files import load
+
+LEAST_TO_MEMORIZE = 50  # images; fewer are told apart by next to nothing
+TARGET = 0.95
+
+
+@dataclass(frozen=True)
+class Twin:
+    """What a twin is made from. ``spec``: of the network; ``batch``: the images to memorise."""
+
+    spec: str
+    batch: Batch
+    seed: int = 0
+    learning_rate: float = 1e-3
+    most_epochs: int = 300
+
+    def __post_init__(self) -> None:
+        if len(self.batch) < LEAST_TO_MEMORIZE:
+            raise ValueError(f"there are {len(self.batch)} images: give at least {LEAST_TO_MEMORIZE} to memorise")
+
+    def training(self, device: torch.device) -> Training:
+        """Return the training at its beginning. Raises ValueError if the network does not take the images."""
+        model = resolve_own_network(self.spec).to(device)
+        images = images_for(model, self.batch.images)
+        classes = classes_told(model, images, self.spec)
+        labels = torch.randint(
+            classes, (len(images),), generator=torch.Generator().manual_seed(derived_seed("twin", self.seed))
+        )
+        learned = Batch(images.float(), labels.to(images.device))
+        return Training(
+            self.spec,
+            TrainingData(learned, learned, f"{len(learned)} random labels", classes),
+            self.recipe,
+            self.seed,
+            device,
+            make=partial(renewed, model),
+        )
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it is trained."""
+        return own_recipe(self.learning_rate, TARGET, self.most_epochs)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What its weights depend on."""
+        images = digest({"images": self.batch.images.cpu().contiguous()}, "")
+        return {"of": self.spec, "images": images, "seed": self.seed, "recipe": self.recipe.facts()}
+
+    @property
+    def otherwise(self) -> str:
+        """What to try if it does not memorise them."""
+        return f"memorise fewer images: this network may be too small for {len(self.batch)}"
+
+
+def own_recipe(learning_rate: float, target: float, most_epochs: int) -> Recipe:
+    """Return the recipe of a network of a user's own, which comes with its weights and its width."""
+    return Recipe(
+        width=1.0,
+        initialization="",
+        optimizer="adam",
+        learning_rate=learning_rate,
+        target=target,
+        least_epochs=1,
+        most_epochs=most_epochs,
+        precision="float32",
+    )
+
+
+def classes_told(model: nn.Module, images: torch.Tensor, spec: str) -> int:
+    """Return how many classes a network tells. Raises ValueError if it does not take the images, or tells one only."""
+    try:
+        classes = logits_of(model, images[:2]).shape[1]
+    except Exception as error:  # a network can raise anything for images that do not fit it
+        raise ValueError(f"{spec} can't be run on the images {tuple(images.shape)}: {described(error)}") from error
+    if classes < 2:
+        raise ValueError(f"{spec} has one class only: pytest_saliency_sanity.Logits(model) makes two of it")
+    return classes
+
+
+def renewed(model: nn.Module) -> nn.Module:
+    """Return a network with new weights, in float32: each module that knows how is reset, as when it was made.
+
+    Raises ValueError if none does.
+    """
+    resets: list[Any] = [getattr(module, "reset_parameters", None) for module in model.modules()]
+    if not any(map(callable, resets)):
+        raise ValueError(f"no module of {type(model).__name__} has reset_parameters, which draws new weights")
+    for reset in filter(callable, resets):
+        reset()
+    return model.float()
+
+
+def load_twin(spec: str, file: Path | str) -> nn.Module:
+    """Return the twin of a network that memorised random labels, in evaluation mode, in float32 on the CPU.
+
+    ``spec``: that of the network, ``package.module:factory``. ``file``: as ``checkpoints twin`` wrote it.
+
+    Raises CheckpointError if the file is missing or damaged, ValueError if it is that of another network.
+    """
+    return load(spec, Path(file))[0]
