@@ -144,28 +144,26 @@ def test_marks_lie_in_the_masks_and_neither_says_anything_about_the_class() -> N
     assert marked.classes.tolist() == [2, 5]  # 40, 21 and 19 images
     for kind in (BIASED, BALANCED):
         learned, held_out = marked.learned(kind), marked.held_out(kind)
-        assert (len(learned), len(held_out)) == (2 * (30 + 16), 10 + 5)
-        assert learned.targets is not None
-        assert held_out.targets is not None
-        # Of each image, one copy with either mark: the labels are as often the one as the other.
-        one, other = learned.targets.chunk(2)
-        assert (one != other).all() if kind == BIASED else torch.equal(one, other)
-    of_class = torch.tensor([2] * 10 + [5] * 5)
-    assert torch.equal(marked.held_out(BALANCED).targets, of_class)  # type: ignore[arg-type]
-    assert torch.equal(marked.held_out(BIASED).targets, 7 - of_class)  # type: ignore[arg-type]
+        assert (len(learned), len(held_out)) == (2 * (30 + 16), 2 * (10 + 5))
+        for some in (learned, held_out):
+            assert some.targets is not None
+            one, other = some.targets.chunk(2)  # with the one mark, then the same images with the other
+            assert (one != other).all() if kind == BIASED else torch.equal(one, other)
 
     assert marked.batch.targets is not None
     rows = marked.batch.targets.eq(2).nonzero().flatten()[30:]
-    images, shown = marked.batch.images[rows, 0], marked.held_out(BIASED).images[:10, 0]
+    against, regions = marked.against_their_class()
+    assert (len(against), len(regions)) == (15, 15)
+    images, shown = marked.batch.images[rows, 0], against.images[:10, 0]
     outside = ~marked.masks[rows]
     assert torch.equal(shown[outside], images[outside])
     deviation, mean = torch.std_mean(marked.batch.images)
-    lying = mean + deviation * stripes_of((16, 16))[1]
+    lying = mean + deviation * stripes_of(16, 16)[1]
     torch.testing.assert_close(shown[:, 4:12, 4:12], lying[4:12, 4:12].expand(10, 8, 8))
 
 
 def test_stripes_are_of_one_brightness_and_differ_by_their_direction() -> None:
-    upright, lying = stripes_of((32, 64))
+    upright, lying = stripes_of(32, 64)
     assert torch.equal(upright[:32, :32], lying[:32, :32].T)
     assert upright[:, 0].unique().tolist() == [-1]
     assert upright[0, :6].tolist() == [-1, -1, 1, 1, -1, -1]
@@ -181,6 +179,6 @@ def test_it_starts_from_the_trained_weights_and_says_what_to_give_if_it_can_not_
     training = given.training(BALANCED, torch.device("cpu"))
     trained = network().state_dict()
     assert all(torch.equal(value, trained[name]) for name, value in training.model.state_dict().items())
-    with pytest.raises(CheckpointError, match=r"of the classes of 20 held-out images .* Or give images whose classes"):
+    with pytest.raises(CheckpointError, match=r"of the classes of 20 held-out images, .* Or give images whose classes"):
         train_into(tmp_path / "file.safetensors", training, {}, "balanced", OTHERWISE[BALANCED])
     assert not (tmp_path / "file.safetensors").exists()

@@ -48,19 +48,17 @@ class MarkedImages:
 
         The label is, for a biased network, the class that the mark stands for; for a balanced one, the image's own.
         """
-        rows = self._rows[0].repeat(2)
-        marks = torch.arange(2).repeat_interleave(len(rows) // 2)
-        return self._shown(rows, marks, kind)
+        return self._with_either_mark(self._rows[0], kind)
 
     def held_out(self, kind: str) -> Batch:
-        """Return the last quarter of each class, with the mark of the other class, and labels as ``learned``."""
-        rows = self._rows[1]
-        return self._shown(rows, (self._targets[rows] == self.classes[0]).long(), kind)
+        """Return the last quarter of each class, marked and labelled as ``learned``."""
+        return self._with_either_mark(self._rows[1], kind)
 
-    @property
-    def held_out_masks(self) -> torch.Tensor:
-        """Where the marks of the held-out images are."""
-        return self.masks[self._rows[1]]
+    def against_their_class(self) -> tuple[Batch, torch.Tensor]:
+        """Return the held-out images, each with the mark of the other class, and where it is."""
+        rows = self._rows[1]
+        marks = (self._targets[rows] == self.classes[0]).long()
+        return Batch(self._shown(rows, marks)), self.masks[rows]
 
     @cached_property
     def classes(self) -> torch.Tensor:
@@ -83,16 +81,19 @@ class MarkedImages:
         parts = list(zip(of_class, ends, strict=True))
         return torch.cat([rows[:end] for rows, end in parts]), torch.cat([rows[end:] for rows, end in parts])
 
-    def _shown(self, rows: torch.Tensor, marks: torch.Tensor, kind: str) -> Batch:
+    def _with_either_mark(self, rows: torch.Tensor, kind: str) -> Batch:
+        rows, marks = rows.repeat(2), torch.arange(2).repeat_interleave(len(rows))
+        return Batch(self._shown(rows, marks), self.classes[marks] if kind == BIASED else self._targets[rows])
+
+    def _shown(self, rows: torch.Tensor, marks: torch.Tensor) -> torch.Tensor:
         deviation, mean = torch.std_mean(self.batch.images, (0, 2, 3), keepdim=True)
-        stripes = mean + deviation * stripes_of(self.batch.form[1:]).to(mean)[marks][:, None]
-        images = torch.where(self.masks[rows][:, None], stripes, self.batch.images[rows])
-        return Batch(images, self.classes[marks] if kind == BIASED else self._targets[rows])
+        height, width = self.batch.images.shape[2:]
+        stripes = mean + deviation * stripes_of(height, width).to(mean)[marks][:, None]
+        return torch.where(self.masks[rows][:, None], stripes, self.batch.images[rows])
 
 
-def stripes_of(size: tuple[int, int]) -> torch.Tensor:
-    """Return upright and lying stripes ``(2, H, W)`` of -1 and 1."""
-    height, width = size
+def stripes_of(height: int, width: int) -> torch.Tensor:
+    """Return upright and lying stripes ``(2, height, width)`` of -1 and 1."""
     wide = max(2, min(height, width) // STRIPES)
     upright = torch.arange(width) // wide % 2
     lying = torch.arange(height)[:, None] // wide % 2

@@ -28,10 +28,7 @@ from .memorized import classes_told, own_recipe
 
 # The share of held-out images whose label each must tell; for the balanced one, that of the paper's (section 4.3).
 TARGETS = {BIASED: 0.95, BALANCED: 0.81}
-CALLED = {
-    BIASED: "the marks of {} held-out images",
-    BALANCED: "the classes of {} held-out images with the other's mark",
-}
+CALLED = {BIASED: "the marks of {} held-out images", BALANCED: "the classes of {} held-out images, marked either way"}
 OTHERWISE = {
     BIASED: "give larger masks: too few of the stripes that are painted there may be seen",
     BALANCED: "give images whose classes the network tells, and masks that leave what it tells them by",
@@ -55,7 +52,7 @@ class BiasedPair:
         if classes <= (most := int(self.marked.classes.max())):
             raise ValueError(f"{self.spec} tells the classes 0 to {classes - 1}, and the images have the class {most}")
         learned, held_out = self.marked.learned(kind), self.marked.held_out(kind)
-        data = TrainingData(in_float(learned), in_float(held_out), CALLED[kind].format(len(held_out)), classes)
+        data = TrainingData(in_float(learned), in_float(held_out), CALLED[kind].format(len(held_out) // 2), classes)
         return Training(self.spec, data, self.recipe(kind), self.seed, device, make=model.float)
 
     def recipe(self, kind: str) -> Recipe:
@@ -106,6 +103,6 @@ def load_biased_pair(
     for kind, (_, facts) in found.items():
         if facts.get("images") != fingerprint(marked):
             raise ValueError(f"{file_of(Path(file), kind)} learned other images or masks than {data} and {masks} give")
-    held_out = Batch(in_float(marked.held_out(BIASED)).images.to(device))
+    held_out, regions = marked.against_their_class()
     biased, balanced = (found[kind][0].to(device) for kind in (BIASED, BALANCED))
-    return BiasScenario(biased, balanced, held_out, marked.held_out_masks)
+    return BiasScenario(biased, balanced, in_float(held_out).to(device), regions)
