@@ -30,7 +30,11 @@ def words(): return nn.Embedding(10, 3)
 def maps(): return layers(3)[:2]
 def one_class():
     model = layers(3)
-    nn.init.zeros_(model[-1].weight)
+    nn.init.constant_(model[-1].bias.data[:1], 9)
+    return model
+def died_out():
+    model = layers(3)
+    nn.init.constant_(model[-1].weight, 1e-9)
     return model
 def linear(): return nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 3))
 number = 3
@@ -108,6 +112,11 @@ def test_what_is_no_classifier_of_images_is_told_what_to_do(
 def test_a_network_that_predicts_one_class_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, "--saliency-model=nets_to_examine:one_class", "--saliency-method=gradient")
     assert "logits of 3 classes; 1 of them predicted for the first 10 images\n  warning: it predicts one class" in out
+
+
+def test_a_network_whose_signal_died_out_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "--saliency-model=nets_to_examine:died_out", "--saliency-method=gradient")
+    assert "warning: its logits hardly differ from image to image, so there is nothing to explain" in out
 
 
 def test_a_factory_that_takes_long_is_warned_of(

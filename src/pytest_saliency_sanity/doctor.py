@@ -33,6 +33,10 @@ from .reports.glance import layer_of
 LONG_TO_MAKE = 10.0  # seconds
 SAVE = "save its weights once, and let the factory load them"
 OVERRIDE = "override the fixture saliency_batch (docs/howto/own-network.md)"
+# The logits of a trained network differ by a hundredth of their spread or more; those of one whose signal died out, as
+# in deep ones of random weights, by rounding, 1e-7.
+HARDLY = 1e-5
+ALL_ALIKE = "its logits hardly differ from image to image, so there is nothing to explain: were its weights loaded?"
 ALL_OF_ONE_CLASS = "it predicts one class for all of them, so maps tell little: are the images normalised for it?"
 
 
@@ -110,6 +114,8 @@ def about_images(batch: Batch, logits: torch.Tensor, are_its_own: bool) -> Itera
     yield f"  logits of {logits.shape[1]} classes; {predicted} of them predicted for the first {len(logits)} images"
     if not logits.isfinite().all():
         yield "  warning: some logits are not finite"
+    elif len(logits) > 1 and (logits.amax(0) - logits.amin(0)).amax() <= HARDLY * (logits.amax() - logits.amin()):
+        yield f"  warning: {ALL_ALIKE}"
     elif predicted == 1:
         yield f"  warning: {ALL_OF_ONE_CLASS}"
 

@@ -246,3 +246,26 @@ def test_normalisations_between_linear_layers_are_not_in_the_classifier() -> Non
 def test_a_model_that_ends_in_a_convolution_has_its_last_unit_as_classifier() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     assert classifier_of(units_of(model, IMAGES)) == ("2",)
+
+
+class TwoHeads(nn.Module):
+    """Regresses a box beside the logits, before or after them."""
+
+    def __init__(self, box_first: bool) -> None:
+        super().__init__()
+        self.body = nn.Conv2d(3, 4, 3)
+        self.hidden, self.logits, self.box = nn.Linear(4, 6), nn.Linear(6, 5), nn.Linear(6, 4)
+        self.box_first = box_first
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        hidden = self.hidden(self.body(images).mean((2, 3))).relu()
+        heads = [self.box, self.logits] if self.box_first else [self.logits, self.box]
+        outputs = [head(hidden) for head in heads]
+        return outputs[1 if self.box_first else 0]  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("box_first", [True, False])
+def test_a_layer_that_the_logits_do_not_depend_on_is_not_in_the_classifier(box_first: bool) -> None:
+    units = units_of(TwoHeads(box_first).eval(), IMAGES)
+    assert classifier_of(units) == ("hidden", "logits")
+    assert {unit.name for unit in units} == {"body", "hidden", "logits", "box"}

@@ -7,11 +7,12 @@ outside their module's own forward: class tokens, position embeddings, the proje
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
+from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
 from ..foundation.inference import evaluation_mode
@@ -44,13 +45,16 @@ def units_of(model: nn.Module, images: torch.Tensor) -> list[Unit]:
     never = len(first_use) + len(owned)
     ordered = sorted(owned, key=lambda name: (first_use.get(name, never), registered[name]))
     modules = dict(model.named_modules())
-    return [_unit(name, modules[name], owned[name], outputs.get(name)) for name in ordered]
+    units = [_unit(name, modules[name], owned[name], outputs.get(name)) for name in ordered]
+    beside = _beside_the_logits(model, images, [unit for unit in units if unit.name in classifier_of(units)])
+    return [replace(unit, fully_connected=False) if unit in beside else unit for unit in units]
 
 
 def classifier_of(units: list[Unit]) -> tuple[str, ...]:
     """Return the classifier's units, in order of execution: the fully connected ones after the last spatial output.
 
-    If there are none, the last unit. Normalisation layers between them do not count.
+    If there are none, the last unit. Normalisation layers between them do not count, and neither do layers that the
+    logits do not depend on, such as those that a detector regresses boxes with.
     """
     trailing: list[str] = []
     for unit in reversed(units):
@@ -59,6 +63,29 @@ def classifier_of(units: list[Unit]) -> tuple[str, ...]:
         if unit.fully_connected:
             trailing.append(unit.name)
     return tuple(reversed(trailing)) or (units[-1].name,)
+
+
+def _beside_the_logits(model: nn.Module, images: torch.Tensor, units: list[Unit]) -> list[Unit]:
+    """Return the units on whose parameters the output does not depend: other values leave every bit of it."""
+
+    def output_with(changed: dict[str, torch.Tensor]) -> Any:
+        return functional_call(model, changed, (images[:1].clone(),))
+
+    parameters = {unit: _named(unit, model.get_submodule(unit.module)) for unit in units}
+    with evaluation_mode(model), torch.no_grad():
+        output = output_with({})
+        if not isinstance(output, torch.Tensor):
+            return []
+        return [
+            unit
+            for unit, own in parameters.items()
+            if torch.equal(output_with({name: 2 * value + 1 for name, value in own.items()}), output)
+        ]
+
+
+def _named(unit: Unit, module: nn.Module) -> dict[str, torch.Tensor]:
+    """Return a unit's own parameters by their names in the whole model."""
+    return {f"{unit.module}.{name}".removeprefix("."): getattr(module, name) for name in unit.parameters}
 
 
 def _owned_parameters(model: nn.Module) -> dict[str, dict[str, nn.Parameter]]:
