@@ -15,6 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, cast
 
+from strips import Strip, add_strips
+
 from pytest_saliency_sanity.checks.judging.result import (  # none of these imports torch
     CheckResult,
     StageVerdict,
@@ -51,10 +53,11 @@ class Task(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A task and its result. If the method raised, ``result.not_asked`` says what."""
+    """A task and its result. If the method raised, ``result.not_asked`` says what. ``strip``: of its maps, if kept."""
 
     task: Task
     result: CheckResult
+    strip: Strip | None = None
 
 
 def tasks_of(
@@ -82,23 +85,28 @@ def networks_for(question: str) -> tuple[str, ...]:
     return tuple(each for each in NETWORKS if not set(check.needs) & set(EMBEDDED.lacking(each)))
 
 
-def answered(tasks: Sequence[Task], file: Path, processes: int = 2) -> list[Answer]:
-    """Return the answers to tasks, in order; measure those that the file does not have, and add them to it."""
+def answered(tasks: Sequence[Task], file: Path, processes: int = 2, strips: Path | None = None) -> list[Answer]:
+    """Return the answers to tasks, in order; measure those that the file does not have, and add them to it.
+
+    ``strips``: a folder that gets a few maps of each, which are then kept with their curves.
+    """
     found = read(file)
     left = together([task for task in dict.fromkeys(tasks) if task not in found])
     if left:  # else even a compressed file stays as it is
-        found |= measured(left, file, processes)
+        found |= measured(left, file, processes, strips)
     return [Answer(task, found[task]) for task in dict.fromkeys(tasks)]
 
 
-def measured(groups: Sequence[Sequence[Task]], file: Path, processes: int) -> dict[Task, CheckResult]:
+def measured(
+    groups: Sequence[Sequence[Task]], file: Path, processes: int, strips: Path | None = None
+) -> dict[Task, CheckResult]:
     """Return the answers to groups of tasks, and add each to a file as soon as it is known."""
     found: dict[Task, CheckResult] = {}
     with ProcessPoolExecutor(processes) as pool, opened(file, "at") as kept:
-        futures = [pool.submit(ask, group) for group in groups]
+        futures = [pool.submit(ask, group, strips) for group in groups]
         for number, future in enumerate(as_completed(futures), 1):
             answers = future.result()
-            found.update(answers)
+            found.update((answer.task, answer.result) for answer in answers)
             kept.writelines(map(line_of, answers))
             kept.flush()
             task = answers[0].task
@@ -117,8 +125,11 @@ def together(tasks: Iterable[Task]) -> list[list[Task]]:
     return list(groups.values())
 
 
-def ask(tasks: Sequence[Task]) -> list[Answer]:
-    """Return the answers to tasks that differ by the question only, without what only a message would show."""
+def ask(tasks: Sequence[Task], strips: Path | None = None) -> list[Answer]:
+    """Return the answers to tasks that differ by the question only, without what only a message would show.
+
+    ``strips``: as ``answered``.
+    """
     from pytest_saliency_sanity import check_method
     from pytest_saliency_sanity.checks.registry import IMAGES
     from pytest_saliency_sanity.foundation.errors import SaliencyMethodError
@@ -134,16 +145,22 @@ def ask(tasks: Sequence[Task]) -> list[Answer]:
             images=IMAGES if first.images == FIXED else None,
             seed=first.seed,
             device="cpu",
-            explain=False,
+            explain=strips is not None,
+            illustrate=strips is not None,
         )
     except SaliencyMethodError as error:
         if len(tasks) > 1:
-            return [answer for task in tasks for answer in ask([task])]
+            return [answer for task in tasks for answer in ask([task], strips)]
         why = str(error).strip().splitlines()[0]
         results = [not_asked(first.question, first.spec, first.network, first.seed, why)]
-    # What no table shows would be most of the file.
-    by_question = {result.check: replace(result, message="", curve=(), evidence=None) for result in results}
-    return [Answer(task, by_question[task.question]) for task in tasks]
+    kept = add_strips(strips, first.spec, first.network, results) if strips else {}
+    by_question = {result.check: without_the_rest(result, strips is not None) for result in results}
+    return [Answer(task, by_question[task.question], kept.get(task.question)) for task in tasks]
+
+
+def without_the_rest(result: CheckResult, with_curve: bool) -> CheckResult:
+    """Return a result without what no table shows, which would be most of the file."""
+    return replace(result, message="", evidence=None, curve=result.curve if with_curve else ())
 
 
 def preset_of(task: Task) -> PresetNetworks | str:
@@ -157,11 +174,23 @@ def preset_of(task: Task) -> PresetNetworks | str:
 
 def read(file: Path) -> dict[Task, CheckResult]:
     """Return the answers that were kept, judged by today's thresholds."""
+    return {
+        Task(*each["task"]): judged(CheckResult.from_record(completed(each["result"]))) for each in records_of(file)
+    }
+
+
+def strips_kept(file: Path) -> dict[Task, Strip]:
+    """Return the strips of maps of the answers that were kept."""
+    found = {Task(*each["task"]): each.get("strip") for each in records_of(file)}
+    return {task: Strip(strip[0], strip[1], tuple(strip[2])) for task, strip in found.items() if strip}
+
+
+def records_of(file: Path) -> list[dict[str, Any]]:
+    """Return the lines of a file of answers; none if there is no file."""
     if not file.exists():
-        return {}
+        return []
     with opened(file, "rt") as kept:
-        records = list(map(json.loads, kept))
-    return {Task(*each["task"]): judged(CheckResult.from_record(completed(each["result"]))) for each in records}
+        return list(map(json.loads, kept))
 
 
 def completed(record: dict[str, Any]) -> dict[str, Any]:
@@ -176,7 +205,10 @@ def opened(file: Path, mode: str) -> TextIO:
 
 def line_of(answer: Answer) -> str:
     """Return an answer as a line of the file."""
-    return json.dumps({"task": answer.task, "result": answer.result.as_record()}, allow_nan=False) + "\n"
+    line: dict[str, Any] = {"task": answer.task, "result": answer.result.as_record()}
+    if answer.strip:
+        line["strip"] = answer.strip
+    return json.dumps(line, allow_nan=False) + "\n"
 
 
 def judged(result: CheckResult) -> CheckResult:

@@ -14,15 +14,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from answers import NETWORKS, RECORDS, SURE, Answer, read, tasks_of
+from answers import NETWORKS, RECORDS, SURE, Answer, read, strips_kept, tasks_of
 from documents import DOCS, rewrite
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from known_answers import VERSIONS, Cell, cell_of, library_of
+from known_answers import STRIPS, VERSIONS, Cell, cell_of, library_of
 from known_methods import EXPLAINED, METHODS, Explained
+from strips import SIDE, Strip
 
-from pytest_saliency_sanity.checks.judging.result import StageVerdict
+from pytest_saliency_sanity.checks.judging.result import CheckResult, StageVerdict
 from pytest_saliency_sanity.checks.registry import CHECKS, check_of, question_ids
+from pytest_saliency_sanity.drawing.maps import GAP
 from pytest_saliency_sanity.methods.registry import CONTROLS
+from pytest_saliency_sanity.reports.figures import LEAST_OF_A_CURVE
 
 HERE = Path(__file__).parent
 KEPT = RECORDS / "known-answers.jsonl.gz"
@@ -31,7 +34,7 @@ PAGE = DOCS / "leaderboard" / "index.html"
 MEASURED = ("2026-11-26", "284a1f3f3dc169d3")
 TORCH = re.compile(r"(?<=, )torch \d+(?:\.\d+)*")  # in docs/known-answers.md, which says what was measured with
 OWN, CONTROL = "this project", "controls"
-WIDTH, LINE, STAGE, EDGE = 150, 13, 4, 4  # of the drawings, in pixels
+WIDTH, HEIGHT, LINE, STAGE, EDGE = 150, 39, 13, 4, 4  # of the drawings, in pixels
 
 
 class Status(NamedTuple):
@@ -56,13 +59,28 @@ STATUSES = {
 }
 
 
+class Maps(NamedTuple):
+    """A strip of maps: the file, where in it the strip begins, its width, and what its columns show."""
+
+    file: str
+    top: int
+    width: int
+    columns: str
+
+
 class Shown(NamedTuple):
-    """A cell of the page. ``words``: its verdict. ``numbers``: each judged stage. ``why``: what explains it."""
+    """A cell of the page. ``words``: its verdict. ``numbers``: each judged stage. ``why``: what explains it.
+
+    ``curve``: SVG paths, thresholds, then means, then intervals, stage by stage; nothing if fewer than three were
+    measured. ``maps``: None if none were kept.
+    """
 
     status: Status
     words: str
     numbers: str
     why: tuple[Explained, ...]
+    curve: tuple[str, ...]
+    maps: Maps | None
 
 
 class Row(NamedTuple):
@@ -113,8 +131,9 @@ def versions() -> str:
 
 def cells_kept(kept: Path) -> list[Cell]:
     """Return the cells of a file of answers, without those of a method that is not asked any more."""
-    found = read(kept)
-    return [cell_of(Answer(task, found[task])) for task in tasks_of(METHODS, images=SURE) if task in found]
+    found, strips = read(kept), strips_kept(kept)
+    tasks = [task for task in tasks_of(METHODS, images=SURE) if task in found]
+    return [cell_of(Answer(task, found[task], strips.get(task))) for task in tasks]
 
 
 def page_of(cells: Sequence[Cell], day: str) -> str:
@@ -164,7 +183,7 @@ def group_of(spec: str) -> str:
 def rows_of(spec: str, answers: Mapping[str, Mapping[str, Cell]], scales: Mapping[str, float]) -> Iterator[Row]:
     for question, lowest in scales.items():
         of_network = answers.get(question, {})
-        cells = {network: shown(cell) for network, cell in of_network.items()}
+        cells = {network: shown(cell, lowest) for network, cell in of_network.items()}
         yield Row(question, cells, drawing_of(of_network, lowest), lowest, METHODS[spec].get(question, ""))
 
 
@@ -176,15 +195,16 @@ def status_of(cell: Cell) -> Status:
     return STATUSES["finding" if result.finding and result.verdict != "passed" else result.verdict]
 
 
-def shown(cell: Cell) -> Shown:
-    """Return a cell as the page shows it."""
+def shown(cell: Cell, lowest: float) -> Shown:
+    """Return a cell as the page shows it; its curve on a scale from ``lowest`` to 1."""
     result, status = cell.answer.result, status_of(cell)
     words = "refused" if result.not_asked else result.verdict
     numbers = "; ".join(map(figures, result.stages))
     if not result.stages and not result.not_asked:
         broken = [str(result.measured.figure(name) or "") for name in ("broken promise", "smallest example")]
         numbers = "; ".join(filter(None, broken)) or "; ".join(each.figure for each in result.findings)
-    return Shown(status, words, numbers, cell.explained if cell.kind == "explained" else ())
+    why = cell.explained if cell.kind == "explained" else ()
+    return Shown(status, words, numbers, why, curve_of(result, lowest), maps_of(cell.answer.strip))
 
 
 def figures(stage: StageVerdict) -> str:
@@ -193,6 +213,32 @@ def figures(stage: StageVerdict) -> str:
     if not stage.interval.defined:
         return "none defined"
     return f"{mean:.2f}" + (f" [{low:.2f}, {high:.2f}]" if f"{low:.2f}" != f"{high:.2f}" else "")
+
+
+def maps_of(strip: Strip | None) -> Maps | None:
+    """Return where the maps of an answer are and what they show; None if none were kept."""
+    if strip is None:
+        return None
+    width = len(strip.columns) * (SIDE + GAP) - GAP
+    return Maps(f"{STRIPS.name}/{strip.file}", strip.row * SIDE, width, ", ".join(strip.columns))
+
+
+def curve_of(result: CheckResult, lowest: float) -> tuple[str, ...]:
+    """Return the SVG paths of thresholds, means and intervals at the stages of a result; nothing if they are few."""
+    points = [point for point in result.curve if point.sign == result.curve[0].sign]
+    if len(points) < LEAST_OF_A_CURVE:
+        return ()
+    at = {point.stage: round(EDGE + (WIDTH - 2 * EDGE) * n / (len(points) - 1)) for n, point in enumerate(points)}
+
+    def down(value: float) -> int:
+        return round(EDGE + (HEIGHT - 2 * EDGE) * (1 - value) / (1 - lowest))
+
+    defined = [(at[point.stage], point.interval) for point in points if point.interval.defined]
+    return (
+        "".join(f"M{at[each.stage] - 5},{down(each.threshold)}h10" for each in result.stages if each.stage in at),
+        "".join(f"{'L' if n else 'M'}{x},{down(interval.mean)}" for n, (x, interval) in enumerate(defined)),
+        "".join(f"M{x},{down(interval.high)}V{down(interval.low)}" for x, interval in defined),
+    )
 
 
 # Drawings: a line of intervals for each network, and the threshold. An interval without width is a dot.
