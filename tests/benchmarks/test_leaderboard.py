@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import groupby
 from pathlib import Path
@@ -15,11 +16,16 @@ import leaderboard
 import pytest
 from answers import NETWORKS
 from documents import DOCS
-from known_answers import Cell
+from known_answers import STRIPS, Cell
 from known_methods import METHODS
-from leaderboard import KEPT, PAGE, cells_kept, day_of, group_of, methods_of, page_of, status_of, versions
+from leaderboard import KEPT, PAGE, cells_kept, curve_of, day_of, group_of, methods_of, page_of, status_of, versions
+from PIL import Image
+from strips import SIDE
 
+from pytest_saliency_sanity.checks.judging.evidence import Point
+from pytest_saliency_sanity.checks.judging.result import CheckResult, Measured, StageVerdict
 from pytest_saliency_sanity.checks.registry import CHECKS, check_of, question_ids
+from pytest_saliency_sanity.measuring.interval import Interval
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -38,6 +44,7 @@ class Html(HTMLParser):
         super().__init__()
         self.ids: list[str] = []
         self.links: list[str] = []
+        self.images: list[dict[str, str]] = []
         self.tags: Counter[str] = Counter()
         self.rows: list[list[str]] = []
         self.feed(text)
@@ -47,6 +54,7 @@ class Html(HTMLParser):
         self.tags[tag] += 1
         self.ids += [given[name] for name in given if name == "id"]
         self.links += [given[name] for name in given if name == "href"]
+        self.images += [given] * (tag == "img")
         if self.tags["table"] == 1 and tag == "tr":
             self.rows.append([])
         elif self.tags["table"] == 1 and tag in ("td", "th"):
@@ -141,10 +149,49 @@ def headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
 
 
-def test_the_page_is_small_and_needs_nothing_else(html: Html) -> None:
-    assert PAGE.stat().st_size < 400_000
-    assert not {"script", "link", "img", "iframe"} & set(html.tags)
+def test_the_page_is_small_and_needs_nothing_but_its_maps(html: Html) -> None:
+    assert PAGE.stat().st_size < 1_500_000
+    assert not {"script", "link", "iframe"} & set(html.tags)
     assert "url(" not in TEXT
+    maps = set(STRIPS.iterdir())
+    assert {PAGE.parent / image["src"] for image in html.images} == maps
+    assert sum(file.stat().st_size for file in maps) < 6_000_000
+
+
+def test_every_answer_that_kept_maps_shows_them(cells: list[Cell], html: Html) -> None:
+    strips = [cell.answer.strip for cell in cells if cell.answer.strip]
+    assert len(html.images) == len(strips) > 2000
+    without = {
+        cell.answer.task.question for cell in cells if not cell.answer.strip and status_of(cell).name != "refused"
+    }
+    assert without == {"contract"}
+    sizes = {file.name: Image.open(file).size for file in STRIPS.iterdir()}
+    for image in html.images:
+        width, top = (int(number) for number in re.findall(r"(\d+)px", image["style"]))
+        across, down = sizes[Path(image["src"]).name]
+        assert width <= across
+        assert top + SIDE <= down
+        assert image["loading"] == "lazy"
+        assert image["alt"].startswith("maps: ")
+
+
+def test_every_cascade_that_was_measured_has_a_curve(cells: list[Cell]) -> None:
+    having = {cell.answer.task.question for cell in cells if curve_of(cell.answer.result, 0.0)}
+    assert having == {question for question in QUESTIONS if question.startswith("cascading")}
+
+
+def test_a_curve_goes_through_the_means_and_shows_intervals_and_thresholds() -> None:
+    means = {"last": 0.5, "middle": float("nan"), "first": 0.0, "input": 1.0}
+    points = [Point(stage, "similarity", "signed", Interval(mean, mean, mean + 0.25)) for stage, mean in means.items()]
+    by_magnitude = Point("last", "similarity", "absolute", Interval(1.0, 1.0, 1.0))
+    stage = StageVerdict("first", 1.0, "passed", Interval(0.0, 0.0, 0.25), 0, 1)
+    result = CheckResult("cascading_randomization[top_down]", "m", "n", "passed", "", Measured(0, "signed"))
+    result = replace(result, stages=(stage,), curve=(*points, by_magnitude))
+    thresholds, line, intervals = curve_of(result, -1.0)
+    assert thresholds == "M94,4h10"  # at the third of four stages, at the top
+    assert line == "M4,12L99,20L146,4"  # nothing where nothing is defined; 0 is half-way between -1 and 1
+    assert intervals.split("M")[2] == "99,16V20"
+    assert curve_of(replace(result, curve=tuple(points[:2])), 0.0) == ()
 
 
 # In a browser
@@ -243,3 +290,6 @@ def test_a_verdict_leads_to_its_numbers(page: Page) -> None:
     page.keyboard.press("Enter")
     assert target.is_visible()
     assert "failed" in target.inner_text()
+    image = target.locator("img").first
+    image.scroll_into_view_if_needed()
+    page.wait_for_function("each => each.complete && each.naturalWidth", arg=image.element_handle())

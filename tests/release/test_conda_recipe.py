@@ -62,3 +62,15 @@ def test_it_says_of_the_project_what_pyproject_says(recipe: Any) -> None:
     said = [about[key] for key in ("homepage", "repository", "documentation")]
     assert said == [urls[key] for key in ("Homepage", "Repository", "Documentation")]
     assert recipe["package"]["name"] == PROJECT["name"]
+
+
+def test_rattler_build_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    rattler = pytest.importorskip("rattler_build", reason="needs py-rattler-build, which builds packages for conda")
+    monkeypatch.setenv("VERSION", "7.8.9")
+    monkeypatch.setenv("SHA256", "0" * 64)
+    recipe = rattler.Stage0Recipe.from_file(str(ROOT / "conda" / "recipe.yaml"))
+    (rendered,) = recipe.render(rattler.VariantConfig())
+    found = rendered.recipe.to_dict()
+    assert found["package"] == {"name": PROJECT["name"], "version": "7.8.9"}
+    assert found["source"][0]["url"].endswith("/v7.8.9/pytest_saliency_sanity-7.8.9.tar.gz")
+    assert found["build"]["noarch"] == "python"
