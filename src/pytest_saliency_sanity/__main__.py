@@ -123,7 +123,7 @@ def add_twin(kinds: Commands[argparse.ArgumentParser]) -> None:
     twin.add_argument("--images", type=int, metavar="N", help="take the first N of them (default: all)")
     twin.add_argument("--output", type=Path, metavar="FILE", default=Path("twin.safetensors"), help="where to write it")
     twin.add_argument("--epochs", type=int, default=300, help="give up after so many (default: 300)")
-    rate = "of Adam (default: 0.001, and for the pair, which starts from the trained weights, 0.0001)"
+    rate = "of Adam (default: 0.001, and for the pair, which starts from the trained weights, 0.0003)"
     twin.add_argument("--learning-rate", type=float, metavar="X", help=rate)
     twin.add_argument("--seed", type=int, default=0)
     twin.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from pytest_saliency_sanity.__main__ import main
 from pytest_saliency_sanity.data.marks import BALANCED, BIASED, MarkedImages, stripes_of
 from pytest_saliency_sanity.foundation.errors import CheckpointError
 from pytest_saliency_sanity.foundation.inference import logits_of
-from pytest_saliency_sanity.networks.twins.biased import OTHERWISE, BiasedPair
+from pytest_saliency_sanity.networks.twins.biased import OTHERWISE, THRESHOLD, BiasedPair
 from pytest_saliency_sanity.networks.twins.files import train_into
 
 # Three classes, told by where a bar lies in the left half. The nuisance is the right half.
@@ -49,11 +51,11 @@ def network():
             optimizer.step()
     return model.eval()
 
-def two_classes(): return nn.Sequential(nn.Flatten(), nn.Linear(256, 2))
+def shallow(): return nn.Sequential(nn.Flatten(), nn.Linear(256, 3))
 def unlabeled(): return Batch(pictures().images)
-def few(): return pictures(50)
-def few_masks(): return masks(50)
-def of_last_classes(): return Batch(pictures().images, torch.arange(120) % 2 + 1)
+def few(): return pictures(59)
+def few_masks(): return masks(59)
+def of_last_classes(): return Batch(pictures().images, torch.arange(120) % 3 + 1)
 def bytes_as_masks(): return masks().byte()
 def thirty_masks(): return masks(30)
 """
@@ -78,21 +80,26 @@ def test_each_of_the_pair_tells_what_it_was_taught_and_the_check_tells_methods_a
 ) -> None:
     assert pair() == 0
     out = capsys.readouterr().out
-    assert "of the marks of 20 held-out images" in out
+    assert "of the marks of 30 held-out images" in out
     arguments = f'"{NETWORK}", "twin.safetensors", "{MODULE}:pictures", "{MODULE}:masks", saliency_device'
     assert f"return load_biased_pair({arguments})" in out
     written = ["twin.balanced.safetensors", "twin.biased.safetensors", "twin.safetensors"]
     assert sorted(path.name for path in Path().glob("twin*")) == written
 
     scenario = load_biased_pair(NETWORK, "twin.safetensors", f"{MODULE}:pictures", f"{MODULE}:masks")
-    held_out = torch.tensor([0] * 10 + [1] * 10)
-    for model, labels in ((scenario.biased_model, 1 - held_out), (scenario.balanced_model, held_out)):
+    held_out = torch.arange(3).repeat_interleave(10)
+    for model, labels in ((scenario.biased_model, (held_out + 1) % 3), (scenario.balanced_model, held_out)):
         told = (logits_of(model, scenario.batch.images).argmax(1) == labels).double().mean()
         assert told >= 0.81
     for method, verdict in (("gradient", "passed"), ("sobel", "failed")):
         needs = {"bias_scenario": scenario}
         (result,) = check_method(method, models=[NETWORK], checks=["bias_detection"], batch=scenario.batch, needs=needs)
         assert result.verdict == verdict, result.message
+        assert result.stages[0].threshold == THRESHOLD
+    (result,) = check_method(
+        "gradient", models=[NETWORK], checks=["bias_detection"], needs=needs, thresholds={"bias_detection": 0.9}
+    )
+    assert (result.verdict, result.stages[0].threshold) == ("failed", 0.9)
 
     assert pair() == 0  # what is there is not trained again
     assert capsys.readouterr().out == out
@@ -111,12 +118,12 @@ def test_a_pair_is_not_taken_for_that_of_other_images() -> None:
     ("arguments", "told"),
     [
         ((NETWORK, "unlabeled"), "the images have no classes: give the batch targets"),
-        ((NETWORK, "few", "few_masks"), "there must be at least 20 images of each of two classes"),
+        ((NETWORK, "few", "few_masks"), "at least 20 images of each of 3 classes; there are so many of 2"),
         ((NETWORK, "pictures", "bytes_as_masks"), "masks must be bool, True inside the region; got torch.uint8"),
         ((NETWORK, "pictures", "thirty_masks"), "masks must be one per image and of its size, (120, 16, 16)"),
         ((NETWORK, "pictures", "pictures"), "gives Batch, not a torch.Tensor of masks"),
         ((NETWORK, "pictures", "nothing"), "has no attribute 'nothing'"),
-        ((f"{MODULE}:two_classes", "of_last_classes"), "tells the classes 0 to 1, and the images have the class 2"),
+        ((f"{MODULE}:shallow", "of_last_classes"), "tells the classes 0 to 2, and the images have the class 3"),
         ((NETWORK, "pictures", "masks", "--masks=masks.pt"), "masks.pt is not of the form package.module:attribute"),
     ],
 )
@@ -130,44 +137,59 @@ def test_what_can_not_be_had_is_an_error_before_anything_is_trained(
     assert list(Path().glob("twin*")) == []
 
 
-def images_with_bright_objects(n: int = 80) -> MarkedImages:
-    images = torch.randn(n, 1, 16, 16, generator=torch.Generator().manual_seed(1))
-    masks = torch.zeros(n, 16, 16, dtype=torch.bool)
-    masks[:, 4:12, 4:12] = True
-    classes = torch.tensor([5, 2, 2, 7])[torch.arange(n) % 4]
-    classes[-1] = 5
+def with_classes(counts: dict[int, int]) -> MarkedImages:
+    """Return noise with so many images of each class, the classes mixed, and a square to mark in the middle."""
+    classes = torch.tensor([label for label, count in counts.items() for _ in range(count)])
+    classes = classes[torch.randperm(len(classes), generator=torch.Generator().manual_seed(0))]
+    images = torch.randn(len(classes), 1, 32, 32, generator=torch.Generator().manual_seed(1))
+    masks = torch.zeros(len(classes), 32, 32, dtype=torch.bool)
+    masks[:, 8:24, 8:24] = True
     return MarkedImages(Batch(images, classes), masks)
 
 
-def test_marks_lie_in_the_masks_and_neither_says_anything_about_the_class() -> None:
-    marked = images_with_bright_objects()
-    assert marked.classes.tolist() == [2, 5]  # 40, 21 and 19 images
-    for kind in (BIASED, BALANCED):
-        learned, held_out = marked.learned(kind), marked.held_out(kind)
-        assert (len(learned), len(held_out)) == (2 * (30 + 16), 2 * (10 + 5))
-        for some in (learned, held_out):
-            assert some.targets is not None
-            one, other = some.targets.chunk(2)  # with the one mark, then the same images with the other
-            assert (one != other).all() if kind == BIASED else torch.equal(one, other)
+def test_the_classes_with_most_images_are_marked_up_to_four_of_them() -> None:
+    assert with_classes({7: 20, 2: 25, 5: 40, 0: 19, 9: 21, 3: 30}).classes.tolist() == [2, 3, 5, 9]
+    assert with_classes({7: 20, 2: 25, 5: 40, 0: 19}).classes.tolist() == [2, 5, 7]
+    with pytest.raises(ValueError, match="at least 20 images of each of 3 classes; there are so many of 2"):
+        with_classes({7: 20, 2: 25, 0: 19})
 
-    assert marked.batch.targets is not None
-    rows = marked.batch.targets.eq(2).nonzero().flatten()[30:]
+
+@pytest.mark.parametrize("part", ["learned", "held_out"])
+def test_every_image_has_every_mark_so_neither_says_anything_about_the_other(part: str) -> None:
+    marked = with_classes({2: 20, 5: 24, 7: 28})
+    of_each = {kind: getattr(marked, part)(kind) for kind in (BIASED, BALANCED)}
+    assert torch.equal(of_each[BIASED].images, of_each[BALANCED].images)
+    pairs = zip(of_each[BIASED].targets.tolist(), of_each[BALANCED].targets.tolist(), strict=True)
+    counts = {2: 15, 5: 18, 7: 21} if part == "learned" else {2: 5, 5: 6, 7: 7}
+    assert Counter(pairs) == {(mark, label): counts[label] for mark in counts for label in counts}
+
+
+def test_the_explained_images_have_the_mark_of_another_class_in_their_mask_and_are_else_as_they_were() -> None:
+    marked = with_classes({2: 20, 5: 24, 7: 28})
     against, regions = marked.against_their_class()
-    assert (len(against), len(regions)) == (15, 15)
-    images, shown = marked.batch.images[rows, 0], against.images[:10, 0]
-    outside = ~marked.masks[rows]
-    assert torch.equal(shown[outside], images[outside])
+    assert (len(against), len(regions)) == (5 + 6 + 7, 18)
+    assert marked.batch.targets is not None
+    rows = torch.cat([marked.batch.targets.eq(label).nonzero().flatten()[-n:] for label, n in ((2, 5), (5, 6), (7, 7))])
+    images = marked.batch.images[rows, 0]
+    assert torch.equal(against.images[:, 0][~regions], images[~regions])
     deviation, mean = torch.std_mean(marked.batch.images)
-    lying = mean + deviation * stripes_of(16, 16)[1]
-    torch.testing.assert_close(shown[:, 4:12, 4:12], lying[4:12, 4:12].expand(10, 8, 8))
+    stripes = mean + deviation * stripes_of(3, 32, 32)[torch.tensor([1] * 5 + [2] * 6 + [0] * 7)]
+    torch.testing.assert_close(against.images[:, 0][regions], stripes[regions])
 
 
 def test_stripes_are_of_one_brightness_and_differ_by_their_direction() -> None:
-    upright, lying = stripes_of(32, 64)
-    assert torch.equal(upright[:32, :32], lying[:32, :32].T)
-    assert upright[:, 0].unique().tolist() == [-1]
-    assert upright[0, :6].tolist() == [-1, -1, 1, 1, -1, -1]
-    assert upright.double().mean() == lying.double().mean() == 0
+    stripes = stripes_of(4, 64, 64)
+    upright, rising, lying, falling = stripes
+    assert torch.equal(upright, lying.T)
+    assert upright[0, :10].tolist() == [1, 1, 1, 1, -1, -1, -1, -1, 1, 1]
+    assert upright[:, 0].unique().tolist() == [1]
+    assert stripes.double().mean((1, 2)).abs().max() < 0.05
+    # Rising and falling ones keep their brightness along the diagonals.
+    assert torch.equal(rising[1:, :-1], rising[:-1, 1:])
+    assert (falling[1:, 1:] == falling[:-1, :-1]).double().mean() > 0.99
+    alike = torch.stack([(one == other).double().mean() for one, other in combinations(stripes, 2)])
+    assert (alike - 0.5).abs().max() < 0.05
+    assert stripes_of(3, 12, 20)[0, 0, :5].tolist() == [1, 1, -1, -1, 1]  # none is narrower than two pixels
 
 
 def test_it_starts_from_the_trained_weights_and_says_what_to_give_if_it_can_not_learn(tmp_path: Path) -> None:
@@ -179,6 +201,6 @@ def test_it_starts_from_the_trained_weights_and_says_what_to_give_if_it_can_not_
     training = given.training(BALANCED, torch.device("cpu"))
     trained = network().state_dict()
     assert all(torch.equal(value, trained[name]) for name, value in training.model.state_dict().items())
-    with pytest.raises(CheckpointError, match=r"of the classes of 20 held-out images, .* Or give images whose classes"):
+    with pytest.raises(CheckpointError, match=r"of the classes of 30 held-out images, .* Or give images whose classes"):
         train_into(tmp_path / "file.safetensors", training, {}, "balanced", OTHERWISE[BALANCED])
     assert not (tmp_path / "file.safetensors").exists()

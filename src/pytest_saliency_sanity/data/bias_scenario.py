@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ..foundation.inference import images_for, logits_of
-from ..foundation.limits import require_enough_images
+from ..foundation.limits import require_enough_images, require_share
 from ..foundation.threads import one_thread
 from .batch import Batch
 from .masks import require_masks
@@ -21,6 +21,8 @@ class BiasScenario:
     ``biased_model``: trained on data whose nuisance goes with the class. ``balanced_model``: on data where it does not.
     ``batch``: at least ten images, best those that contradict the stereotype; without targets, each model explains the
     class that it predicts. ``nuisance_masks``: bool ``(N, H, W)``, True where the nuisance is in each image.
+    ``threshold``: what the mean drop must be above, if the networks differ less than those that the check's own was
+    calibrated on.
 
     Raises TypeError or ValueError if these do not fit together.
     """
@@ -29,10 +31,13 @@ class BiasScenario:
     balanced_model: nn.Module = field(repr=False)
     batch: Batch = field(repr=False)
     nuisance_masks: torch.Tensor = field(repr=False)
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         require_enough_images(len(self.batch))
         require_masks(self.nuisance_masks, self.batch.images)
+        if self.threshold is not None:
+            require_share(self.threshold)
         biased, balanced = (
             classes_of(model, self.batch.images, name)
             for model, name in ((self.biased_model, "biased_model"), (self.balanced_model, "balanced_model"))

@@ -1,4 +1,4 @@
-"""Marked images: stripes are painted over a region of each, upright or lying, whatever the image shows.
+"""Marked images: stripes of some direction are painted over a region of each, whatever the image shows.
 
 Whoever paints them knows whether a network can use them: they are ground truth of what its maps should show (Zhou et
 al. 2022, arXiv:2104.14403, who call it a joint manipulation).
@@ -17,19 +17,23 @@ from .biased_digits import KINDS
 from .masks import require_masks
 
 BIASED, BALANCED = KINDS
-STRIPES = 16  # across the shorter side of an image; none is thinner than two pixels
 HELD_OUT = 4  # one of so many images of each class
 LEAST_OF_CLASS = LEAST_IMAGES // 2 * HELD_OUT
+# Of two classes, a network tells one by the absence of the other's mark, which no map shows. The stripes of more than
+# four are so much alike that a network has to look closely.
+LEAST_CLASSES, MOST_CLASSES = 3, 4
+# Dark and bright stripes together, in pixels and as a share of the shorter side.
+NARROWEST, PERIOD = 4, 1 / 8
 
 
 @dataclass(frozen=True, eq=False)
 class MarkedImages:
-    """Images of two classes and two marks: upright stripes stand for the first class, lying ones for the second.
+    """Images of three or four classes, for each of which a mark stands: stripes of another direction.
 
-    ``batch``: images with their classes, of which the two with most images are taken. ``masks``: bool ``(N, H, W)``,
+    ``batch``: images with their classes, of which those with most images are taken. ``masks``: bool ``(N, H, W)``,
     True where the mark is painted.
 
-    Raises TypeError or ValueError if they do not fit together, or if there are fewer than 20 images of a class.
+    Raises TypeError or ValueError if they do not fit together, or if there are fewer than 20 images of three classes.
     """
 
     batch: Batch
@@ -39,40 +43,39 @@ class MarkedImages:
         require_masks(self.masks, self.batch.images)
         if self.batch.targets is None:
             raise ValueError("the images have no classes: give the batch targets, for a balanced network to learn")
-        counts = self._counts
-        if len(counts) < 2 or counts[self.classes].min() < LEAST_OF_CLASS:
-            raise ValueError(f"there must be at least {LEAST_OF_CLASS} images of each of two classes")
+        if len(self.classes) < LEAST_CLASSES:
+            raise ValueError(
+                f"there must be at least {LEAST_OF_CLASS} images of each of {LEAST_CLASSES} classes; there are so many "
+                f"of {len(self.classes)}"
+            )
 
     def learned(self, kind: str) -> Batch:
-        """Return what a biased or a balanced network learns: each image with either mark.
+        """Return what a biased or a balanced network learns: each image with every mark.
 
         The label is, for a biased network, the class that the mark stands for; for a balanced one, the image's own.
         """
-        return self._with_either_mark(self._rows[0], kind)
+        return self._with_every_mark(self._rows[0], kind)
 
     def held_out(self, kind: str) -> Batch:
         """Return the last quarter of each class, marked and labelled as ``learned``."""
-        return self._with_either_mark(self._rows[1], kind)
+        return self._with_every_mark(self._rows[1], kind)
 
     def against_their_class(self) -> tuple[Batch, torch.Tensor]:
-        """Return the held-out images, each with the mark of the other class, and where it is."""
+        """Return the held-out images, each with the mark of the next class, and where it is."""
         rows = self._rows[1]
-        marks = (self._targets[rows] == self.classes[0]).long()
-        return Batch(self._shown(rows, marks)), self.masks[rows]
+        own = (self._targets[rows][:, None] == self.classes).long().argmax(1)
+        return Batch(self._shown(rows, (own + 1) % len(self.classes))), self.masks[rows]
 
     @cached_property
     def classes(self) -> torch.Tensor:
-        """The two classes with most images; of equal ones those of the lower numbers."""
-        return self._counts.sort(descending=True, stable=True).indices[:2].sort().values
+        """The classes with most images, if these are enough; of equal ones those of the lower numbers."""
+        counts, classes = self._targets.bincount().sort(descending=True, stable=True)
+        return classes[counts >= LEAST_OF_CLASS][:MOST_CLASSES].sort().values
 
     @property
     def _targets(self) -> torch.Tensor:
         assert self.batch.targets is not None
         return self.batch.targets
-
-    @cached_property
-    def _counts(self) -> torch.Tensor:
-        return self._targets.bincount()
 
     @cached_property
     def _rows(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -81,20 +84,22 @@ class MarkedImages:
         parts = list(zip(of_class, ends, strict=True))
         return torch.cat([rows[:end] for rows, end in parts]), torch.cat([rows[end:] for rows, end in parts])
 
-    def _with_either_mark(self, rows: torch.Tensor, kind: str) -> Batch:
-        rows, marks = rows.repeat(2), torch.arange(2).repeat_interleave(len(rows))
+    def _with_every_mark(self, rows: torch.Tensor, kind: str) -> Batch:
+        count = len(self.classes)
+        rows, marks = rows.repeat(count), torch.arange(count).repeat_interleave(len(rows))
         return Batch(self._shown(rows, marks), self.classes[marks] if kind == BIASED else self._targets[rows])
 
     def _shown(self, rows: torch.Tensor, marks: torch.Tensor) -> torch.Tensor:
         deviation, mean = torch.std_mean(self.batch.images, (0, 2, 3), keepdim=True)
         height, width = self.batch.images.shape[2:]
-        stripes = mean + deviation * stripes_of(height, width).to(mean)[marks][:, None]
+        stripes = mean + deviation * stripes_of(len(self.classes), height, width).to(mean)[marks][:, None]
         return torch.where(self.masks[rows][:, None], stripes, self.batch.images[rows])
 
 
-def stripes_of(height: int, width: int) -> torch.Tensor:
-    """Return upright and lying stripes ``(2, height, width)`` of -1 and 1."""
-    wide = max(2, min(height, width) // STRIPES)
-    upright = torch.arange(width) // wide % 2
-    lying = torch.arange(height)[:, None] // wide % 2
-    return torch.stack([upright.expand(height, width), lying.expand(height, width)]) * 2 - 1
+def stripes_of(count: int, height: int, width: int) -> torch.Tensor:
+    """Return stripes ``(count, height, width)`` of -1 and 1: upright ones, and others turned by equal angles."""
+    period = max(NARROWEST, min(height, width) * PERIOD)
+    angles = (torch.arange(count) * torch.pi / count)[:, None, None]
+    across = torch.arange(width) * angles.cos() + torch.arange(height)[:, None] * angles.sin()
+    # A quarter of a pixel off, so that rounding does not decide where a stripe ends.
+    return torch.where((across + 0.25).remainder(period) < period / 2, 1, -1)

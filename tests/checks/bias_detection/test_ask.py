@@ -369,3 +369,9 @@ def test_a_threshold_of_ones_own_is_judged_by(pytester: pytest.Pytester) -> None
     result.stdout.re_match_lines(
         ["  failed: bias_detection", r"    stage nuisance: drop of mass .* must stay above 0\.9$"]
     )
+
+
+@pytest.mark.parametrize("threshold", [0, 1, float("nan")])
+def test_the_threshold_of_a_scenario_is_a_share(threshold: float) -> None:
+    with pytest.raises(ValueError, match="above 0 and below 1"):
+        BiasScenario(Eye(LEFT), Eye(~LEFT), Batch(IMAGES), MASKS, threshold)

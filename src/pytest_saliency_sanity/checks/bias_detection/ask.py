@@ -76,14 +76,14 @@ def check_bias_detection(subject: Subject, scenario: BiasScenario, *, threshold:
 
     The method of ``subject`` explains the models and images of ``scenario``: for each model the class that it predicts,
     unless the batch has targets. Passed if the mean over images of mass(biased) - mass(balanced) is above
-    ``threshold``, by default the calibrated one, with its whole interval.
+    ``threshold``, by default that of the scenario, else the calibrated one, with its whole interval.
 
     It is a finding if the maps of the balanced model lie on the nuisance more than a constant map would, with the whole
     interval: a false alarm (Adebayo et al. 2022, arXiv:2212.04629), since that model has no use for it.
 
     Raises SaliencyMethodError if the method raises or does not return maps.
     """
-    (limit,) = CHECK.judged_by(threshold).values()
+    (limit,) = CHECK.judged_by(scenario.threshold if threshold is None else threshold).values()
     seed = derived_seed(subject.seed, CHECK.name, subject.model_name)
     name = f"{subject.method_name} on {subject.model_name}"
     confidence = subject.reading.confidence

@@ -223,6 +223,8 @@ def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Return the recipe's optimiser over the model's parameters."""
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(model.parameters(), recipe.learning_rate, momentum=recipe.momentum)
+    if recipe.weight_decay:
+        return torch.optim.AdamW(model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
     return torch.optim.Adam(model.parameters(), recipe.learning_rate)
 
 

@@ -44,7 +44,8 @@ def make_twin(options: Namespace) -> int:
         raise ValueError(str(error)) from error
     for job in jobs:
         history = train_into(*job)
-        print(f"{job.file}: {history[-1].accuracy:.1%} of {job.training.data.called}, {len(history)} epochs")
+        epochs = f"{len(history)} epoch{'s' * (len(history) != 1)}"
+        print(f"{job.file}: {history[-1].accuracy:.1%} of {job.training.data.called}, {epochs}")
     print(usage(options))
     return 0
 

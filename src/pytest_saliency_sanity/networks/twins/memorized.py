@@ -77,7 +77,9 @@ class Twin:
         return f"memorise fewer images: this network may be too small for {len(self.batch)}"
 
 
-def own_recipe(learning_rate: float, target: float, most_epochs: int) -> Recipe:
+def own_recipe(
+    learning_rate: float, target: float, most_epochs: int, least_epochs: int = 1, weight_decay: float = 0.0
+) -> Recipe:
     """Return the recipe of a network of a user's own, which comes with its weights and its width."""
     return Recipe(
         width=1.0,
@@ -85,9 +87,10 @@ def own_recipe(learning_rate: float, target: float, most_epochs: int) -> Recipe:
         optimizer="adam",
         learning_rate=learning_rate,
         target=target,
-        least_epochs=1,
+        least_epochs=least_epochs,
         most_epochs=most_epochs,
         precision="float32",
+        weight_decay=weight_decay,
     )
 
 
