@@ -96,8 +96,14 @@ def test_each_of_the_pair_tells_what_it_was_taught_and_the_check_tells_methods_a
         (result,) = check_method(method, models=[NETWORK], checks=["bias_detection"], batch=scenario.batch, needs=needs)
         assert result.verdict == verdict, result.message
         assert result.stages[0].threshold == THRESHOLD
+    given = {"bias_detection": 0.9}
     (result,) = check_method(
-        "gradient", models=[NETWORK], checks=["bias_detection"], needs=needs, thresholds={"bias_detection": 0.9}
+        "gradient",
+        models=[NETWORK],
+        checks=["bias_detection"],
+        batch=scenario.batch,
+        needs=needs,
+        thresholds=given,
     )
     assert (result.verdict, result.stages[0].threshold) == ("failed", 0.9)
 
