@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections import Counter
 from itertools import combinations
@@ -49,13 +50,14 @@ def network():
             optimizer.zero_grad()
             F.cross_entropy(model(batch.images), batch.targets).backward()
             optimizer.step()
-    return model.eval()
+    return model.eval().requires_grad_(False)  # as some do who only explain
 
 def shallow(): return nn.Sequential(nn.Flatten(), nn.Linear(256, 3))
 def unlabeled(): return Batch(pictures().images)
 def few(): return pictures(59)
 def few_masks(): return masks(59)
 def of_last_classes(): return Batch(pictures().images, torch.arange(120) % 3 + 1)
+def with_unknown(): return Batch(pictures().images, pictures().targets - 1)
 def bytes_as_masks(): return masks().byte()
 def thirty_masks(): return masks(30)
 """
@@ -111,8 +113,14 @@ def test_each_of_the_pair_tells_what_it_was_taught_and_the_check_tells_methods_a
     assert capsys.readouterr().out == out
 
 
-def test_a_pair_is_not_taken_for_that_of_other_images() -> None:
+def test_a_pair_is_not_taken_for_that_of_other_images_nor_one_of_it_for_the_other() -> None:
     assert pair() == 0
+    biased, balanced, aside = (Path(f"{name}.safetensors") for name in ("twin.biased", "twin.balanced", "aside"))
+    biased.rename(aside)
+    shutil.copy(balanced, biased)
+    with pytest.raises(ValueError, match=r"twin\.biased\.safetensors is not the biased one of a pair, but balanced"):
+        load_biased_pair(NETWORK, "twin.safetensors", f"{MODULE}:pictures", f"{MODULE}:masks")
+    aside.rename(biased)
     source = Path(f"{MODULE}.py")
     source.write_text(source.read_text().replace("2:14", "3:14"))
     sys.modules.pop(MODULE)
@@ -124,6 +132,7 @@ def test_a_pair_is_not_taken_for_that_of_other_images() -> None:
     ("arguments", "told"),
     [
         ((NETWORK, "unlabeled"), "the images have no classes: give the batch targets"),
+        ((NETWORK, "with_unknown"), "classes must be 0 or more; there is -1"),
         ((NETWORK, "few", "few_masks"), "at least 20 images of each of 3 classes; there are so many of 2"),
         ((NETWORK, "pictures", "bytes_as_masks"), "masks must be bool, True inside the region; got torch.uint8"),
         ((NETWORK, "pictures", "thirty_masks"), "masks must be one per image and of its size, (120, 16, 16)"),

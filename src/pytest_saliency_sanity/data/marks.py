@@ -43,6 +43,8 @@ class MarkedImages:
         require_masks(self.masks, self.batch.images)
         if self.batch.targets is None:
             raise ValueError("the images have no classes: give the batch targets, for a balanced network to learn")
+        if self.batch.targets.min() < 0:
+            raise ValueError(f"classes must be 0 or more; there is {int(self.batch.targets.min())}")
         if len(self.classes) < LEAST_CLASSES:
             raise ValueError(
                 f"there must be at least {LEAST_OF_CLASS} images of each of {LEAST_CLASSES} classes; there are so many "

@@ -9,6 +9,7 @@ class. So it is known what each of them uses: the other of the two says nothing 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from ..storage.record import digest
 from ..training.recipe import Recipe
 from ..training.training import Training, TrainingData
 from .files import load
-from .memorized import classes_told, own_recipe
+from .memorized import classes_told, own_recipe, trainable
 
 # The share of held-out images whose label each must tell; for the balanced one, that of the paper's (section 4.3).
 TARGETS = {BIASED: 0.95, BALANCED: 0.81}
@@ -50,20 +51,21 @@ class BiasedPair:
     learning_rate: float = 3e-4
     most_epochs: int = 300
 
-    def training(self, kind: str, device: torch.device) -> Training:
-        """Return the training of a kind at its beginning. Raises ValueError if the network does not take the images."""
+    def classes(self, device: torch.device) -> int:
+        """Return how many classes the network tells. Raises ValueError if it does not take the images, or too few."""
         model = resolve_own_network(self.spec).to(device)
         classes = classes_told(model, images_for(model, self.marked.batch.images), self.spec)
         if classes <= (most := int(self.marked.classes.max())):
             raise ValueError(f"{self.spec} tells the classes 0 to {classes - 1}, and the images have the class {most}")
-        learned, held_out = self.marked.learned(kind), self.marked.held_out(kind)
-        data = TrainingData(
-            in_float(learned),
-            in_float(held_out),
-            CALLED[kind].format(len(held_out) // len(self.marked.classes)),
-            classes,
-        )
-        return Training(self.spec, data, self.recipe(kind), self.seed, device, make=model.float)
+        return classes
+
+    def training(self, kind: str, device: torch.device) -> Training:
+        """Return the training of a kind at its beginning. Raises as ``classes``."""
+        learned, held_out = in_float(self.marked.learned(kind)), in_float(self.marked.held_out(kind))
+        called = CALLED[kind].format(len(held_out) // len(self.marked.classes))
+        data = TrainingData(learned, held_out, called, self.classes(device))
+        make = partial(trainable, resolve_own_network(self.spec))
+        return Training(self.spec, data, self.recipe(kind), self.seed, device, make=make)
 
     def recipe(self, kind: str) -> Recipe:
         """How a kind is trained."""
@@ -94,14 +96,14 @@ def file_of(file: Path, kind: str) -> Path:
 
 def images_to_mark(data: str, masks: str, count: int | None = None) -> MarkedImages:
     """Return the images and masks that a command names, the first ``count`` of them. Raises as ``MarkedImages``."""
-    batch, regions = images_named(data), masks_named(masks)
+    batch, regions = images_named(data).to("cpu"), masks_named(masks).cpu()
     return MarkedImages(batch, regions) if count is None else MarkedImages(batch.first(count), regions[:count])
 
 
 def load_biased_pair(
     spec: str, file: Path | str, data: str, masks: str, device: torch.device | str = "cpu"
 ) -> BiasScenario:
-    """Return a biased and a balanced copy of a network, and held-out images, each with the mark of the other class.
+    """Return a biased and a balanced copy of a network, and held-out images, each with the mark of another class.
 
     ``spec``: that of the network, ``package.module:factory``. ``file``: what ``checkpoints twin`` was told to write,
     with ``--masks``. ``data``, ``masks``: as there, all of them if some were learned only.
@@ -112,6 +114,8 @@ def load_biased_pair(
     found = {kind: load(spec, file_of(Path(file), kind)) for kind in (BIASED, BALANCED)}
     marked = images_to_mark(data, masks, found[BIASED][1].get("count"))
     for kind, (_, facts) in found.items():
+        if facts.get("kind") != kind:
+            raise ValueError(f"{file_of(Path(file), kind)} is not the {kind} one of a pair, but {facts.get('kind')}")
         if facts.get("images") != fingerprint(marked):
             raise ValueError(f"{file_of(Path(file), kind)} learned other images or masks than {data} and {masks} give")
     held_out, regions = marked.against_their_class()

@@ -8,7 +8,8 @@ It trains a twin of a network that memorised random labels and, given masks, a b
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,10 +25,13 @@ from .memorized import Twin
 
 
 class Job(NamedTuple):
-    """A network to train: into which file, what its weights depend on, its name, and what to try if it misses."""
+    """A network to train: into which file, how, what its weights depend on, its name, and what to try if it misses.
+
+    ``make``: returns the training, whose images take much memory, at its beginning.
+    """
 
     file: Path
-    training: Training
+    make: Callable[[], Training]
     facts: dict[str, Any]
     called: str
     otherwise: str
@@ -42,16 +46,17 @@ def make_twin(options: Namespace) -> int:
         jobs = list(jobs_of(options))  # all of them, so that nothing is trained before all can be
     except (ImportError, TypeError) as error:
         raise ValueError(str(error)) from error
-    for job in jobs:
-        history = train_into(*job)
+    for file, make, facts, called, otherwise in jobs:
+        training = make()
+        history = train_into(file, training, facts, called, otherwise)
         epochs = f"{len(history)} epoch{'s' * (len(history) != 1)}"
-        print(f"{job.file}: {history[-1].accuracy:.1%} of {job.training.data.called}, {epochs}")
+        print(f"{file}: {history[-1].accuracy:.1%} of {training.data.called}, {epochs}")
     print(usage(options))
     return 0
 
 
 def jobs_of(options: Namespace) -> Iterator[Job]:
-    """Yield what is to be trained."""
+    """Yield what is to be trained. Raises ValueError, TypeError or ImportError if it can't be."""
     spec, file, seed, epochs = options.network, options.output, options.seed, options.epochs
     require_network_spec(spec, ())
     rate = {} if options.learning_rate is None else {"learning_rate": options.learning_rate}
@@ -63,13 +68,16 @@ def jobs_of(options: Namespace) -> Iterator[Job]:
     batch = images_named(options.data)
     batch = batch if options.images is None else batch.first(options.images)
     twin = Twin(spec, batch, seed, most_epochs=epochs, **rate)
-    yield Job(file, twin.training(device), twin.facts, f"twin of {spec}", twin.otherwise)
+    twin.classes(device)
+    yield Job(file, partial(twin.training, device), twin.facts, f"twin of {spec}", twin.otherwise)
     if options.masks:
         marked = images_to_mark(options.data, options.masks, options.images)
         pair = BiasedPair(spec, marked, seed, most_epochs=epochs, **rate)
+        pair.classes(device)
         for kind in (BIASED, BALANCED):
             facts = pair.facts(kind) | {"count": options.images}
-            yield Job(file_of(file, kind), pair.training(kind, device), facts, f"{kind} {spec}", OTHERWISE[kind])
+            make = partial(pair.training, kind, device)
+            yield Job(file_of(file, kind), make, facts, f"{kind} {spec}", OTHERWISE[kind])
 
 
 def usage(options: Namespace) -> str:

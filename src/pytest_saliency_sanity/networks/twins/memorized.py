@@ -42,11 +42,15 @@ class Twin:
         if len(self.batch) < LEAST_TO_MEMORIZE:
             raise ValueError(f"there are {len(self.batch)} images: give at least {LEAST_TO_MEMORIZE} to memorise")
 
-    def training(self, device: torch.device) -> Training:
-        """Return the training at its beginning. Raises ValueError if the network does not take the images."""
+    def classes(self, device: torch.device) -> int:
+        """Return how many classes the network tells. Raises ValueError if it does not take the images, or tells one."""
         model = resolve_own_network(self.spec).to(device)
-        images = images_for(model, self.batch.images)
-        classes = classes_told(model, images, self.spec)
+        return classes_told(model, images_for(model, self.batch.images), self.spec)
+
+    def training(self, device: torch.device) -> Training:
+        """Return the training at its beginning. Raises as ``classes``, and ValueError if no weights can be drawn."""
+        model = resolve_own_network(self.spec).to(device)
+        images, classes = images_for(model, self.batch.images), self.classes(device)
         labels = torch.randint(
             classes, (len(images),), generator=torch.Generator().manual_seed(derived_seed("twin", self.seed))
         )
@@ -115,7 +119,12 @@ def renewed(model: nn.Module) -> nn.Module:
         raise ValueError(f"no module of {type(model).__name__} has reset_parameters, which draws new weights")
     for reset in filter(callable, resets):
         reset()
-    return model.float()
+    return trainable(model)
+
+
+def trainable(model: nn.Module) -> nn.Module:
+    """Return a network in float32, all of whose weights learn, those that its factory froze among them."""
+    return model.float().requires_grad_(True)
 
 
 def load_twin(spec: str, file: Path | str) -> nn.Module:
