@@ -51,7 +51,7 @@ def test_methods_on_a_grid_find_the_half_that_decides(name: str) -> None:
         "deep_lift_shap",
         pytest.param("shap_gradient", marks=needs("shap")),
         pytest.param("shap_deep", marks=needs("shap")),
-        pytest.param("shap_partition", marks=needs("shap")),
+        pytest.param("shap_partition", marks=[needs("shap"), pytest.mark.slow]),
     ],
 )
 def test_methods_with_baselines_explain_each_image_for_its_class(name: str) -> None:
