@@ -116,12 +116,13 @@ def add_twin(kinds: Commands[argparse.ArgumentParser]) -> None:
     )
     saved = ": how far it came is saved; run the same command to continue"
     twin = add(kinds, "twin", "networks.twins.commands:make_twin", text, saved=saved)
-    twin.add_argument("network", metavar="package.module:factory", help="the network; its weights are drawn anew")
+    twin.add_argument("network", metavar="package.module:factory", help="the network")
     twin.add_argument("--saliency-data", dest="data", metavar="DATA", required=True, help=f"to memorise: {DATA}")
-    masks = "of the nuisance in each image: package.module:attribute, a bool tensor (N, H, W) or a function"
+    masks = "where the nuisance may lie in each image, whatever its class: package.module:attribute, bool (N, H, W)"
     twin.add_argument("--masks", metavar="MASKS", help=masks)
+    output = "where to write the twin (default: twin.safetensors); the pair is written beside it"
     twin.add_argument("--images", type=int, metavar="N", help="take the first N of them (default: all)")
-    twin.add_argument("--output", type=Path, metavar="FILE", default=Path("twin.safetensors"), help="where to write it")
+    twin.add_argument("--output", type=Path, metavar="FILE", default=Path("twin.safetensors"), help=output)
     twin.add_argument("--epochs", type=int, default=300, help="give up after so many (default: 300)")
     rate = "of Adam (default: 0.001, and for the pair, which starts from the trained weights, 0.0003)"
     twin.add_argument("--learning-rate", type=float, metavar="X", help=rate)

@@ -249,23 +249,29 @@ def test_a_model_that_ends_in_a_convolution_has_its_last_unit_as_classifier() ->
 
 
 class TwoHeads(nn.Module):
-    """Regresses a box beside the logits, before or after them."""
+    """Has a head beside the logits, before or after them: a fully connected one or a convolution."""
 
-    def __init__(self, box_first: bool) -> None:
+    def __init__(self, beside: nn.Module, first: bool) -> None:
         super().__init__()
         self.body = nn.Conv2d(3, 4, 3)
-        self.hidden, self.logits, self.box = nn.Linear(4, 6), nn.Linear(6, 5), nn.Linear(6, 4)
-        self.box_first = box_first
+        self.hidden, self.logits, self.box = nn.Linear(4, 6), nn.Linear(6, 5), beside
+        self.first = first
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        hidden = self.hidden(self.body(images).mean((2, 3))).relu()
-        heads = [self.box, self.logits] if self.box_first else [self.logits, self.box]
-        outputs = [head(hidden) for head in heads]
-        return outputs[1 if self.box_first else 0]  # type: ignore[no-any-return]
+        features = self.body(images)
+        hidden = self.hidden(features.mean((2, 3))).relu()
+        taken = features if isinstance(self.box, nn.Conv2d) else hidden
+        if self.first:
+            self.box(taken)
+        logits: torch.Tensor = self.logits(hidden)
+        if not self.first:
+            self.box(taken)
+        return logits
 
 
-@pytest.mark.parametrize("box_first", [True, False])
-def test_a_layer_that_the_logits_do_not_depend_on_is_not_in_the_classifier(box_first: bool) -> None:
-    units = units_of(TwoHeads(box_first).eval(), IMAGES)
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("beside", [nn.Linear(6, 4), nn.Conv2d(4, 4, 1)], ids=["connected", "convolution"])
+def test_a_layer_that_the_logits_do_not_depend_on_is_not_in_the_classifier(beside: nn.Module, first: bool) -> None:
+    units = units_of(TwoHeads(beside, first).eval(), IMAGES)
     assert classifier_of(units) == ("hidden", "logits")
-    assert {unit.name for unit in units} == {"body", "hidden", "logits", "box"}
+    assert {unit.name: unit.beside for unit in units} == {"body": False, "hidden": False, "logits": False, "box": True}

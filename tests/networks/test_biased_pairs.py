@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pytest_saliency_sanity import Batch, check_method, load_biased_pair
+from pytest_saliency_sanity import Batch, check_method, load_biased_pair, load_twin
 from pytest_saliency_sanity.__main__ import main
 from pytest_saliency_sanity.data.marks import BALANCED, BIASED, MarkedImages, stripes_of
 from pytest_saliency_sanity.foundation.errors import CheckpointError
@@ -60,6 +60,12 @@ def of_last_classes(): return Batch(pictures().images, torch.arange(120) % 3 + 1
 def with_unknown(): return Batch(pictures().images, pictures().targets - 1)
 def bytes_as_masks(): return masks().byte()
 def thirty_masks(): return masks(30)
+def more_masks(): return masks(130)
+def one_mask(): return torch.tensor(True)
+def shuffled():
+    batch, rows = pictures(), torch.randperm(120)
+    return Batch(batch.images[rows], batch.targets[rows])
+def with_small_numbers(): return Batch(pictures().images, pictures().targets.int())
 """
 NETWORK, MODULE = "nets_with_pairs:network", "nets_with_pairs"
 
@@ -89,7 +95,7 @@ def test_each_of_the_pair_tells_what_it_was_taught_and_the_check_tells_methods_a
     assert sorted(path.name for path in Path().glob("twin*")) == written
 
     scenario = load_biased_pair(NETWORK, "twin.safetensors", f"{MODULE}:pictures", f"{MODULE}:masks")
-    held_out = torch.arange(3).repeat_interleave(10)
+    held_out = torch.arange(30) % 3
     for model, labels in ((scenario.biased_model, (held_out + 1) % 3), (scenario.balanced_model, held_out)):
         told = (logits_of(model, scenario.batch.images).argmax(1) == labels).double().mean()
         assert told >= 0.81
@@ -115,10 +121,12 @@ def test_each_of_the_pair_tells_what_it_was_taught_and_the_check_tells_methods_a
 
 def test_a_pair_is_not_taken_for_that_of_other_images_nor_one_of_it_for_the_other() -> None:
     assert pair() == 0
+    with pytest.raises(ValueError, match=r"twin\.biased\.safetensors is the biased twin of .*, not the memorized one"):
+        load_twin(NETWORK, "twin.biased.safetensors")
     biased, balanced, aside = (Path(f"{name}.safetensors") for name in ("twin.biased", "twin.balanced", "aside"))
     biased.rename(aside)
     shutil.copy(balanced, biased)
-    with pytest.raises(ValueError, match=r"twin\.biased\.safetensors is not the biased one of a pair, but balanced"):
+    with pytest.raises(ValueError, match=r"twin\.biased\.safetensors is the balanced twin of .*, not the biased one"):
         load_biased_pair(NETWORK, "twin.safetensors", f"{MODULE}:pictures", f"{MODULE}:masks")
     aside.rename(biased)
     source = Path(f"{MODULE}.py")
@@ -136,6 +144,9 @@ def test_a_pair_is_not_taken_for_that_of_other_images_nor_one_of_it_for_the_othe
         ((NETWORK, "few", "few_masks"), "at least 20 images of each of 3 classes; there are so many of 2"),
         ((NETWORK, "pictures", "bytes_as_masks"), "masks must be bool, True inside the region; got torch.uint8"),
         ((NETWORK, "pictures", "thirty_masks"), "masks must be one per image and of its size, (120, 16, 16)"),
+        ((NETWORK, "pictures", "more_masks", "--images=100"), "masks must be one per image and of its size, (120, 16"),
+        ((NETWORK, "pictures", "one_mask", "--images=100"), "masks must be one per image and of its size"),
+        ((NETWORK, "shuffled"), "give other images or masks each time: let them give the same, unshuffled"),
         ((NETWORK, "pictures", "pictures"), "gives Batch, not a torch.Tensor of masks"),
         ((NETWORK, "pictures", "nothing"), "has no attribute 'nothing'"),
         ((f"{MODULE}:shallow", "of_last_classes"), "tells the classes 0 to 2, and the images have the class 3"),
@@ -150,6 +161,24 @@ def test_what_can_not_be_had_is_an_error_before_anything_is_trained(
     assert left.value.code == 2
     assert told in capsys.readouterr().err
     assert list(Path().glob("twin*")) == []
+
+
+def test_only_the_first_images_are_taken_if_it_is_told_so_and_classes_may_be_small_numbers() -> None:
+    assert pair(NETWORK, "with_small_numbers", "masks", "--images=90") == 0
+    scenario = load_biased_pair(NETWORK, "twin.safetensors", f"{MODULE}:with_small_numbers", f"{MODULE}:masks")
+    assert len(scenario.batch) == 3 * (30 // 4)
+
+
+def test_a_pair_of_a_network_that_was_trained_on_is_trained_anew() -> None:
+    assert pair() == 0
+    files = [Path(f"twin{kind}.safetensors") for kind in ("", ".biased", ".balanced")]
+    before = [file.read_bytes() for file in files]
+    source = Path(f"{MODULE}.py")
+    source.write_text(source.read_text().replace("range(15)", "range(16)"))
+    sys.modules.pop(MODULE)
+    assert pair() == 0
+    same = [file.read_bytes() == content for file, content in zip(files, before, strict=True)]
+    assert same == [True, False, False]  # the twin that memorises does not begin with the trained weights
 
 
 def with_classes(counts: dict[int, int]) -> MarkedImages:
@@ -184,11 +213,12 @@ def test_the_explained_images_have_the_mark_of_another_class_in_their_mask_and_a
     against, regions = marked.against_their_class()
     assert (len(against), len(regions)) == (5 + 6 + 7, 18)
     assert marked.batch.targets is not None
-    rows = torch.cat([marked.batch.targets.eq(label).nonzero().flatten()[-n:] for label, n in ((2, 5), (5, 6), (7, 7))])
-    images = marked.batch.images[rows, 0]
+    last = {label: marked.batch.targets.eq(label).nonzero().flatten()[-n:] for label, n in ((2, 5), (5, 6), (7, 7))}
+    order = [(label, row) for row in range(7) for label in last if row < len(last[label])]  # the classes in turn
+    images = marked.batch.images[torch.stack([last[label][row] for label, row in order]), 0]
     assert torch.equal(against.images[:, 0][~regions], images[~regions])
     deviation, mean = torch.std_mean(marked.batch.images)
-    stripes = mean + deviation * stripes_of(3, 32, 32)[torch.tensor([1] * 5 + [2] * 6 + [0] * 7)]
+    stripes = mean + deviation * stripes_of(3, 32, 32)[torch.tensor([{2: 1, 5: 2, 7: 0}[label] for label, _ in order])]
     torch.testing.assert_close(against.images[:, 0][regions], stripes[regions])
 
 

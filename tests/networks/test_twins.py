@@ -11,6 +11,7 @@ from torch import nn
 
 from pytest_saliency_sanity import Batch, check_method, load_twin
 from pytest_saliency_sanity.__main__ import main
+from pytest_saliency_sanity.foundation.errors import CheckpointError
 from pytest_saliency_sanity.foundation.inference import logits_of
 from pytest_saliency_sanity.foundation.randomness import derived_seed
 from pytest_saliency_sanity.networks.storage.record import read_record
@@ -36,6 +37,11 @@ def colors(): return Batch(torch.randn(60, 3, 12, 12))
 def blank(): return Batch(torch.zeros(60, 1, 12, 12))
 def one_class(): return nn.Sequential(nn.Flatten(), nn.Linear(144, 1))
 def frozen(): return nn.Flatten()
+def with_a_count():
+    model = network()
+    model.requires_grad_(False)
+    model.count = nn.Parameter(torch.tensor([1]), requires_grad=False)
+    return model
 number = 3
 """
 NETWORK = "nets_with_twins:network"
@@ -78,6 +84,13 @@ def test_a_twin_memorises_random_labels_and_is_used_as_the_command_says(capsys: 
     )
     assert result.verdict in ("passed", "inconclusive", "failed")
     assert result.statistic is not None
+
+
+def test_weights_that_a_factory_froze_learn_and_those_that_are_no_numbers_to_learn_stay() -> None:
+    command = ["checkpoints", "twin", "nets_with_twins:with_a_count", DATA, "--learning-rate=0.01"]
+    assert main(command) == 0
+    kept = dict(load_twin("nets_with_twins:with_a_count", "twin.safetensors").named_parameters())
+    assert kept["count"].tolist() == [1]
 
 
 def test_it_starts_from_new_weights_and_the_same_each_time() -> None:
@@ -179,16 +192,38 @@ def test_what_can_not_be_had_is_an_error_before_anything_is_trained(
 
 def test_the_file_of_another_network_or_of_a_changed_one_is_an_error() -> None:
     assert twin("--learning-rate=0.01") == 0
-    with pytest.raises(ValueError, match=r"is the twin of nets_with_twins:network, not of nets_with_twins:frozen"):
+    with pytest.raises(
+        ValueError, match=r"is the memorized twin of nets_with_twins:network, not the .* one of nets_with_twins:frozen"
+    ):
         load_twin("nets_with_twins:frozen", "twin.safetensors")
     path = Path("nets_with_twins.py")
     path.write_text(path.read_text().replace("576, 3", "576, 4"))
     sys.modules.pop("nets_with_twins")
     with pytest.raises(ValueError, match="which has changed since: train the twin again"):
         load_twin(NETWORK, "twin.safetensors")
+    assert twin("--learning-rate=0.01") == 0  # which it does
+    assert load_twin(NETWORK, "twin.safetensors")[-1].out_features == 4  # type: ignore[index]
+
+
+def test_a_damaged_twin_is_trained_again() -> None:
+    assert twin("--learning-rate=0.01") == 0
+    file = Path("twin.safetensors")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(CheckpointError, match="damaged"):
+        load_twin(NETWORK, file)
+    assert twin("--learning-rate=0.01") == 0
+    assert load_twin(NETWORK, file) is not None
 
 
 def test_a_folder_that_takes_no_file_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     Path("file").write_text("")
-    assert twin("--learning-rate=0.01", "--output=file/twin.safetensors") == 1
-    assert "can't be written to" in capsys.readouterr().err
+    Path("folder").mkdir()
+    for output, told in (
+        ("file/twin.safetensors", "can't be written to: name"),
+        ("folder", "is a folder: name a file"),
+    ):
+        with pytest.raises(SystemExit) as left:
+            twin("--learning-rate=0.01", f"--output={output}")
+        assert left.value.code == 2
+        assert f"{output} {told}" in capsys.readouterr().err

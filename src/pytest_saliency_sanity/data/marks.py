@@ -28,10 +28,10 @@ NARROWEST, PERIOD = 4, 1 / 8
 
 @dataclass(frozen=True, eq=False)
 class MarkedImages:
-    """Images of three or four classes, for each of which a mark stands: stripes of another direction.
+    """Images of three or four classes, each of which has a mark of its own: stripes in another direction.
 
     ``batch``: images with their classes, of which those with most images are taken. ``masks``: bool ``(N, H, W)``,
-    True where the mark is painted.
+    True where the mark is painted. Their place and outline must not go with the class: else they tell it.
 
     Raises TypeError or ValueError if they do not fit together, or if there are fewer than 20 images of three classes.
     """
@@ -59,11 +59,11 @@ class MarkedImages:
         return self._with_every_mark(self._rows[0], kind)
 
     def held_out(self, kind: str) -> Batch:
-        """Return the last quarter of each class, marked and labelled as ``learned``."""
+        """Return the last quarter of each class, marked and labelled as ``learned``, the classes in turn."""
         return self._with_every_mark(self._rows[1], kind)
 
     def against_their_class(self) -> tuple[Batch, torch.Tensor]:
-        """Return the held-out images, each with the mark of the next class, and where it is."""
+        """Return the held-out images, the classes in turn, each with the mark of the next class, and where it is."""
         rows = self._rows[1]
         own = (self._targets[rows][:, None] == self.classes).long().argmax(1)
         return Batch(self._shown(rows, (own + 1) % len(self.classes))), self.masks[rows]
@@ -77,14 +77,14 @@ class MarkedImages:
     @property
     def _targets(self) -> torch.Tensor:
         assert self.batch.targets is not None
-        return self.batch.targets
+        return self.batch.targets.long()
 
     @cached_property
     def _rows(self) -> tuple[torch.Tensor, torch.Tensor]:
         of_class = [(self._targets == label).nonzero().flatten() for label in self.classes]
         ends = [len(rows) - len(rows) // HELD_OUT for rows in of_class]
         parts = list(zip(of_class, ends, strict=True))
-        return torch.cat([rows[:end] for rows, end in parts]), torch.cat([rows[end:] for rows, end in parts])
+        return in_turn([rows[:end] for rows, end in parts]), in_turn([rows[end:] for rows, end in parts])
 
     def _with_every_mark(self, rows: torch.Tensor, kind: str) -> Batch:
         count = len(self.classes)
@@ -96,6 +96,12 @@ class MarkedImages:
         height, width = self.batch.images.shape[2:]
         stripes = mean + deviation * stripes_of(len(self.classes), height, width).to(mean)[marks][:, None]
         return torch.where(self.masks[rows][:, None], stripes, self.batch.images[rows])
+
+
+def in_turn(of_class: list[torch.Tensor]) -> torch.Tensor:
+    """Return the rows of all classes, one of each in turn, so that the first few are of all classes."""
+    within = torch.cat([torch.arange(len(rows)) for rows in of_class])
+    return torch.cat(of_class)[within.argsort(stable=True)]
 
 
 def stripes_of(count: int, height: int, width: int) -> torch.Tensor:

@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
+from ..foundation.copying import copied
 from ..foundation.inference import evaluation_mode
 
 
@@ -23,6 +23,7 @@ class Unit:
     """A module that owns parameters: its name, the names of its own parameters, and the kind of its output.
 
     A normalisation layer with running statistics but no parameters is listed too, with ``parameters`` empty.
+    ``beside``: whether it is executed after what the logits depend on, such as what a detector regresses boxes with.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Unit:
     parameters: tuple[str, ...]
     spatial: bool
     fully_connected: bool
+    beside: bool = False
 
 
 def units_of(model: nn.Module, images: torch.Tensor) -> list[Unit]:
@@ -46,17 +48,18 @@ def units_of(model: nn.Module, images: torch.Tensor) -> list[Unit]:
     ordered = sorted(owned, key=lambda name: (first_use.get(name, never), registered[name]))
     modules = dict(model.named_modules())
     units = [_unit(name, modules[name], owned[name], outputs.get(name)) for name in ordered]
-    beside = _beside_the_logits(model, images, [unit for unit in units if unit.name in classifier_of(units)])
-    return [replace(unit, fully_connected=False) if unit in beside else unit for unit in units]
+    beside = _beside_the_logits(model, images, [unit for unit in units if unit.name in first_use])
+    return [replace(unit, beside=unit.name in beside) for unit in units]
 
 
 def classifier_of(units: list[Unit]) -> tuple[str, ...]:
     """Return the classifier's units, in order of execution: the fully connected ones after the last spatial output.
 
-    If there are none, the last unit. Normalisation layers between them do not count, and neither do layers that the
-    logits do not depend on, such as those that a detector regresses boxes with.
+    If there are none, the last unit. Normalisation layers between them do not count, and neither do layers beside the
+    logits.
     """
     trailing: list[str] = []
+    units = [unit for unit in units if not unit.beside] or units
     for unit in reversed(units):
         if unit.spatial:
             break
@@ -65,27 +68,30 @@ def classifier_of(units: list[Unit]) -> tuple[str, ...]:
     return tuple(reversed(trailing)) or (units[-1].name,)
 
 
-def _beside_the_logits(model: nn.Module, images: torch.Tensor, units: list[Unit]) -> list[Unit]:
-    """Return the units on whose parameters the output does not depend: other values leave every bit of it."""
+def _beside_the_logits(model: nn.Module, images: torch.Tensor, units: list[Unit]) -> set[str]:
+    """Return the names of the units beside the logits: other values of their parameters leave every bit of them.
 
-    def output_with(changed: dict[str, torch.Tensor]) -> Any:
-        return functional_call(model, changed, (images[:1].clone(),))
-
-    parameters = {unit: _named(unit, model.get_submodule(unit.module)) for unit in units}
-    with evaluation_mode(model), torch.no_grad():
-        output = output_with({})
+    They are looked for from the end, until the first spatial output that the logits depend on.
+    """
+    beside: set[str] = set()
+    working = copied(model)
+    with evaluation_mode(working), torch.no_grad():
+        output = working(images[:1].clone())
         if not isinstance(output, torch.Tensor):
-            return []
-        return [
-            unit
-            for unit, own in parameters.items()
-            if torch.equal(output_with({name: 2 * value + 1 for name, value in own.items()}), output)
-        ]
-
-
-def _named(unit: Unit, module: nn.Module) -> dict[str, torch.Tensor]:
-    """Return a unit's own parameters by their names in the whole model."""
-    return {f"{unit.module}.{name}".removeprefix("."): getattr(module, name) for name in unit.parameters}
+            return beside
+        for unit in reversed(units):
+            module = working.get_submodule(unit.module)
+            own = [parameter for name, parameter in module.named_parameters(recurse=False) if name in unit.parameters]
+            trained = [parameter.clone() for parameter in own]
+            for parameter in own:
+                parameter.mul_(2).add_(1)
+            if own and torch.equal(working(images[:1].clone()), output):
+                beside.add(unit.name)
+            elif unit.spatial:
+                break
+            for parameter, values in zip(own, trained, strict=True):
+                parameter.copy_(values)
+    return beside
 
 
 def _owned_parameters(model: nn.Module) -> dict[str, dict[str, nn.Parameter]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 # What every recipe had before these fields were there. Left out of the facts, so that the digests of networks that are
 # trained already stay what they are.
-BEFORE: dict[str, Any] = {"gain": 1.0, "layout": "contiguous", "decay": False, "noise": 0.0, "weight_decay": 0.0}
+BEFORE: dict[str, Any] = {"gain": 1.0, "layout": "contiguous", "decay": False, "noise": 0.0}
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,7 @@ class Recipe:
     weights in memory while they are trained, ``"contiguous"`` or ``"channels_last"``; it changes the last bits only.
     ``decay``: whether the learning rate falls to 0 by the last of ``most_epochs``, along a half cosine (Loshchilov and
     Hutter 2017, arXiv:1608.03983, equation 5 without restarts). ``noise``: what is added to an image whenever it is
-    shown, normal, its standard deviation drawn between 0 and this, in the units of the images. ``weight_decay``: with
-    Adam, how far each step shrinks the weights, apart from the gradient (Loshchilov and Hutter 2019, arXiv:1711.05101).
+    shown, normal, its standard deviation drawn between 0 and this, in the units of the images.
     """
 
     width: float
@@ -40,7 +39,6 @@ class Recipe:
     layout: str = "contiguous"
     decay: bool = False
     noise: float = 0.0
-    weight_decay: float = 0.0
 
     def rate(self, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""

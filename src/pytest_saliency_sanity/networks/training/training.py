@@ -82,6 +82,7 @@ class Training:
         self.seed: int = seed
         self.device: torch.device = torch.device(device)
         self.data: TrainingData = data
+        self.is_built: bool = make is None
         self.layout: torch.memory_format = LAYOUTS[recipe.layout]
         self._learned = self._placed(data.learned)
         judged_by = data.judged_by.to(self.device)
@@ -200,10 +201,10 @@ def epochs_of(training: Training) -> Iterator[tuple[int, Epoch]]:
     recipe = training.recipe
     while not training.reached_target:
         if len(training.history) >= recipe.most_epochs:
+            width = ", a larger width" * training.is_built
             raise TargetMissedError(
                 f"{training.network} reached only {training.history[-1].accuracy:.1%} of {training.data.called} after "
-                f"{len(training.history)} epochs, not {recipe.target:.0%}: try another seed, a larger width or more "
-                "epochs"
+                f"{len(training.history)} epochs, not {recipe.target:.0%}: try another seed{width} or more epochs"
             )
         reached = training.epoch()
         yield len(training.history), reached
@@ -223,8 +224,6 @@ def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Return the recipe's optimiser over the model's parameters."""
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(model.parameters(), recipe.learning_rate, momentum=recipe.momentum)
-    if recipe.weight_decay:
-        return torch.optim.AdamW(model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
     return torch.optim.Adam(model.parameters(), recipe.learning_rate)
 
 

@@ -3,23 +3,25 @@
 Both are fine-tuned from the trained weights, as the paper's network was (section 4.3), on the same images: each is
 marked in its nuisance region, once with every mark. The biased one learns to tell the mark, the balanced one the
 class. So it is known what each of them uses: the other of the two says nothing about its labels (after Zhou et al.
-2022, arXiv:2104.14403).
+2022, arXiv:2104.14403), if the masks do not.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ...data.batch import Batch
 from ...data.bias_scenario import BiasScenario
 from ...data.marks import BALANCED, BIASED, MarkedImages
+from ...data.masks import require_masks
 from ...data.named import images_named, masks_named
-from ...foundation.inference import images_for
+from ...foundation.copying import copied
 from ..resolve import resolve_own_network
 from ..storage.record import digest
 from ..training.recipe import Recipe
@@ -33,10 +35,9 @@ TARGETS = {BIASED: 0.95, BALANCED: 0.81}
 # ignores the network is 0.
 THRESHOLD = 0.01
 CALLED = {BIASED: "the marks of {} held-out images", BALANCED: "the classes of {} held-out images, with every mark"}
-# What a network learned before fades with more epochs and with smaller weights. Else its gradient shows that, too.
-LEAST_EPOCHS, WEIGHT_DECAY = 5, 0.3
+LEAST_EPOCHS = 5  # what a network learned before fades slowly, and its gradient shows that, too
 OTHERWISE = {
-    BIASED: "give larger masks: too few of the stripes that are painted there may be seen",
+    BIASED: "give larger masks: too few stripes may fit into them",
     BALANCED: "give images whose classes the network tells, and masks that leave what it tells them by",
 }
 
@@ -51,10 +52,14 @@ class BiasedPair:
     learning_rate: float = 3e-4
     most_epochs: int = 300
 
+    @cached_property
+    def network(self) -> nn.Module:
+        """The user's network, as its factory returns it. Raises as ``resolve_own_network``."""
+        return resolve_own_network(self.spec)
+
     def classes(self, device: torch.device) -> int:
         """Return how many classes the network tells. Raises ValueError if it does not take the images, or too few."""
-        model = resolve_own_network(self.spec).to(device)
-        classes = classes_told(model, images_for(model, self.marked.batch.images), self.spec)
+        classes = classes_told(copied(self.network).to(device), self.marked.batch.images, self.spec)
         if classes <= (most := int(self.marked.classes.max())):
             raise ValueError(f"{self.spec} tells the classes 0 to {classes - 1}, and the images have the class {most}")
         return classes
@@ -64,18 +69,25 @@ class BiasedPair:
         learned, held_out = in_float(self.marked.learned(kind)), in_float(self.marked.held_out(kind))
         called = CALLED[kind].format(len(held_out) // len(self.marked.classes))
         data = TrainingData(learned, held_out, called, self.classes(device))
-        make = partial(trainable, resolve_own_network(self.spec))
+        make = partial(trainable, copied(self.network))
         return Training(self.spec, data, self.recipe(kind), self.seed, device, make=make)
 
     def recipe(self, kind: str) -> Recipe:
         """How a kind is trained."""
         least = min(LEAST_EPOCHS, self.most_epochs)
-        return own_recipe(self.learning_rate, TARGETS[kind], self.most_epochs, least, WEIGHT_DECAY)
+        return own_recipe(self.learning_rate, TARGETS[kind], self.most_epochs, least)
 
     def facts(self, kind: str) -> dict[str, Any]:
         """What the weights of a kind depend on."""
-        facts = {"of": self.spec, "kind": kind, "images": fingerprint(self.marked), "seed": self.seed}
-        return facts | {"recipe": self.recipe(kind).facts()}
+        began_with = {name: value.cpu().contiguous() for name, value in self.network.state_dict().items()}
+        return {
+            "of": self.spec,
+            "kind": kind,
+            "network": digest(began_with, ""),
+            "images": fingerprint(self.marked),
+            "seed": self.seed,
+            "recipe": self.recipe(kind).facts(),
+        }
 
 
 def in_float(batch: Batch) -> Batch:
@@ -97,7 +109,14 @@ def file_of(file: Path, kind: str) -> Path:
 def images_to_mark(data: str, masks: str, count: int | None = None) -> MarkedImages:
     """Return the images and masks that a command names, the first ``count`` of them. Raises as ``MarkedImages``."""
     batch, regions = images_named(data).to("cpu"), masks_named(masks).cpu()
+    require_masks(regions, batch.images)
     return MarkedImages(batch, regions) if count is None else MarkedImages(batch.first(count), regions[:count])
+
+
+def require_same_again(marked: MarkedImages, data: str, masks: str, count: int | None) -> None:
+    """Raise ValueError if the images and masks differ when they are asked for again, as the tests will."""
+    if fingerprint(images_to_mark(data, masks, count)) != fingerprint(marked):
+        raise ValueError(f"{data} and {masks} give other images or masks each time: let them give the same, unshuffled")
 
 
 def load_biased_pair(
@@ -109,13 +128,11 @@ def load_biased_pair(
     with ``--masks``. ``data``, ``masks``: as there, all of them if some were learned only.
 
     Raises CheckpointError if a file is missing or damaged, ValueError if it is that of another network or of other
-    images.
+    images, ImportError or TypeError if there is no such network, or no such images or masks.
     """
-    found = {kind: load(spec, file_of(Path(file), kind)) for kind in (BIASED, BALANCED)}
+    found = {kind: load(spec, file_of(Path(file), kind), kind) for kind in (BIASED, BALANCED)}
     marked = images_to_mark(data, masks, found[BIASED][1].get("count"))
     for kind, (_, facts) in found.items():
-        if facts.get("kind") != kind:
-            raise ValueError(f"{file_of(Path(file), kind)} is not the {kind} one of a pair, but {facts.get('kind')}")
         if facts.get("images") != fingerprint(marked):
             raise ValueError(f"{file_of(Path(file), kind)} learned other images or masks than {data} and {masks} give")
     held_out, regions = marked.against_their_class()

@@ -19,8 +19,8 @@ from ...data.named import images_named
 from ...foundation.devices import resolve_device
 from ..resolve import require_network_spec
 from ..training.training import Training
-from .biased import OTHERWISE, BiasedPair, file_of, images_to_mark
-from .files import train_into
+from .biased import OTHERWISE, BiasedPair, file_of, images_to_mark, require_same_again
+from .files import require_takes, train_into
 from .memorized import Twin
 
 
@@ -69,12 +69,15 @@ def jobs_of(options: Namespace) -> Iterator[Job]:
     batch = batch if options.images is None else batch.first(options.images)
     twin = Twin(spec, batch, seed, most_epochs=epochs, **rate)
     twin.classes(device)
+    require_takes(file)
     yield Job(file, partial(twin.training, device), twin.facts, f"twin of {spec}", twin.otherwise)
     if options.masks:
         marked = images_to_mark(options.data, options.masks, options.images)
         pair = BiasedPair(spec, marked, seed, most_epochs=epochs, **rate)
         pair.classes(device)
+        require_same_again(marked, options.data, options.masks, options.images)
         for kind in (BIASED, BALANCED):
+            require_takes(file_of(file, kind))
             facts = pair.facts(kind) | {"count": options.images}
             make = partial(pair.training, kind, device)
             yield Job(file_of(file, kind), make, facts, f"{kind} {spec}", OTHERWISE[kind])

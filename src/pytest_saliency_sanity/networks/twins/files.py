@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from ...foundation.errors import CheckpointError, described
+from ...foundation.files import takes_files
 from ...foundation.progress import say
 from ..resolve import resolve_own_network
 from ..storage.files import unwritable
-from ..storage.record import read_facts, read_record, write_record
+from ..storage.record import read_record, write_record
 from ..training.claims import history_from_json, history_to_json
 from ..training.progress import train_in_sight
 from ..training.training import Epoch, TargetMissedError, Training
@@ -65,7 +66,7 @@ def trained_already(file: Path, facts: dict[str, Any]) -> list[Epoch] | None:
     if not os.path.exists(file):
         return None
     try:
-        found = read_facts(file)
+        _, found = read_record(file)  # which looks whether it is damaged
         return list(history_from_json(found["history"])) if has(found, facts) else None
     except (CheckpointError, LookupError, TypeError, ValueError):
         return None  # it is written anew
@@ -100,14 +101,23 @@ def write(file: Path, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -
         raise unwritable(file.parent, error) from error
 
 
-def load(spec: str, file: Path) -> tuple[nn.Module, dict[str, Any]]:
+def require_takes(file: Path) -> None:
+    """Raise ValueError unless a file can be written there, before it takes a training to find out."""
+    if file.is_dir():
+        raise ValueError(f"{file} is a folder: name a file")
+    existing = next(path for path in file.absolute().parents if path.exists())
+    if not takes_files(existing):
+        raise ValueError(f"{file} can't be written to: name another file")
+
+
+def load(spec: str, file: Path, kind: str) -> tuple[nn.Module, dict[str, Any]]:
     """Return the network ``spec`` with the weights of a file, in evaluation mode on the CPU, and the file's facts.
 
-    Raises CheckpointError if the file is missing or damaged, ValueError if it is that of another network.
+    Raises CheckpointError if the file is missing or damaged, ValueError if it is of another network or kind.
     """
     tensors, facts = read_record(file)
-    if facts.get("of") != spec:
-        raise ValueError(f"{file} is the twin of {facts.get('of')}, not of {spec}")
+    if (facts.get("of"), facts.get("kind")) != (spec, kind):
+        raise ValueError(f"{file} is the {facts.get('kind')} twin of {facts.get('of')}, not the {kind} one of {spec}")
     model = resolve_own_network(spec).float()
     try:
         model.load_state_dict(tensors)

@@ -7,7 +7,7 @@ et al. 2018, section 4).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from ...data.batch import Batch
+from ...foundation.copying import copied
 from ...foundation.errors import described
 from ...foundation.inference import images_for, logits_of
 from ...foundation.randomness import derived_seed
@@ -24,13 +25,14 @@ from ..training.recipe import Recipe
 from ..training.training import Training, TrainingData
 from .files import load
 
+MEMORIZED = "memorized"
 LEAST_TO_MEMORIZE = 50  # images; fewer are told apart by next to nothing
 TARGET = 0.95
 
 
 @dataclass(frozen=True)
 class Twin:
-    """What a twin is made from. ``spec``: of the network; ``batch``: the images to memorise."""
+    """What a twin is made from. ``spec``: of the network; ``batch``: the images to memorise, at least 50."""
 
     spec: str
     batch: Batch
@@ -42,26 +44,28 @@ class Twin:
         if len(self.batch) < LEAST_TO_MEMORIZE:
             raise ValueError(f"there are {len(self.batch)} images: give at least {LEAST_TO_MEMORIZE} to memorise")
 
+    @cached_property
+    def network(self) -> nn.Module:
+        """The user's network, as its factory returns it. Raises as ``resolve_own_network``."""
+        return resolve_own_network(self.spec)
+
     def classes(self, device: torch.device) -> int:
         """Return how many classes the network tells. Raises ValueError if it does not take the images, or tells one."""
-        model = resolve_own_network(self.spec).to(device)
-        return classes_told(model, images_for(model, self.batch.images), self.spec)
+        return classes_told(copied(self.network).to(device), self.batch.images, self.spec)
 
     def training(self, device: torch.device) -> Training:
         """Return the training at its beginning. Raises as ``classes``, and ValueError if no weights can be drawn."""
-        model = resolve_own_network(self.spec).to(device)
-        images, classes = images_for(model, self.batch.images), self.classes(device)
-        labels = torch.randint(
-            classes, (len(images),), generator=torch.Generator().manual_seed(derived_seed("twin", self.seed))
-        )
-        learned = Batch(images.float(), labels.to(images.device))
+        classes = self.classes(device)
+        generator = torch.Generator().manual_seed(derived_seed("twin", self.seed))
+        labels = torch.randint(classes, (len(self.batch),), generator=generator)
+        learned = Batch(self.batch.images.float().cpu(), labels)
         return Training(
             self.spec,
             TrainingData(learned, learned, f"{len(learned)} random labels", classes),
             self.recipe,
             self.seed,
             device,
-            make=partial(renewed, model),
+            make=partial(renewed, copied(self.network)),
         )
 
     @property
@@ -72,8 +76,14 @@ class Twin:
     @property
     def facts(self) -> dict[str, Any]:
         """What its weights depend on."""
-        images = digest({"images": self.batch.images.cpu().contiguous()}, "")
-        return {"of": self.spec, "images": images, "seed": self.seed, "recipe": self.recipe.facts()}
+        return {
+            "of": self.spec,
+            "kind": MEMORIZED,
+            "network": {name: list(value.shape) for name, value in self.network.state_dict().items()},
+            "images": digest({"images": self.batch.images.cpu().contiguous()}, ""),
+            "seed": self.seed,
+            "recipe": self.recipe.facts(),
+        }
 
     @property
     def otherwise(self) -> str:
@@ -81,9 +91,7 @@ class Twin:
         return f"memorise fewer images: this network may be too small for {len(self.batch)}"
 
 
-def own_recipe(
-    learning_rate: float, target: float, most_epochs: int, least_epochs: int = 1, weight_decay: float = 0.0
-) -> Recipe:
+def own_recipe(learning_rate: float, target: float, most_epochs: int, least_epochs: int = 1) -> Recipe:
     """Return the recipe of a network of a user's own, which comes with its weights and its width."""
     return Recipe(
         width=1.0,
@@ -94,14 +102,13 @@ def own_recipe(
         least_epochs=least_epochs,
         most_epochs=most_epochs,
         precision="float32",
-        weight_decay=weight_decay,
     )
 
 
 def classes_told(model: nn.Module, images: torch.Tensor, spec: str) -> int:
     """Return how many classes a network tells. Raises ValueError if it does not take the images, or tells one only."""
     try:
-        classes = logits_of(model, images[:2]).shape[1]
+        classes = logits_of(model, images_for(model, images[:2])).shape[1]
     except Exception as error:  # a network can raise anything for images that do not fit it
         raise ValueError(f"{spec} can't be run on the images {tuple(images.shape)}: {described(error)}") from error
     if classes < 2:
@@ -124,7 +131,9 @@ def renewed(model: nn.Module) -> nn.Module:
 
 def trainable(model: nn.Module) -> nn.Module:
     """Return a network in float32, all of whose weights learn, those that its factory froze among them."""
-    return model.float().requires_grad_(True)
+    for parameter in model.float().parameters():
+        parameter.requires_grad_(parameter.is_floating_point())
+    return model
 
 
 def load_twin(spec: str, file: Path | str) -> nn.Module:
@@ -132,6 +141,7 @@ def load_twin(spec: str, file: Path | str) -> nn.Module:
 
     ``spec``: that of the network, ``package.module:factory``. ``file``: as ``checkpoints twin`` wrote it.
 
-    Raises CheckpointError if the file is missing or damaged, ValueError if it is that of another network.
+    Raises CheckpointError if the file is missing or damaged, ValueError if it is that of another network, ImportError
+    or TypeError if there is no such network.
     """
-    return load(spec, Path(file))[0]
+    return load(spec, Path(file), MEMORIZED)[0]
