@@ -16,9 +16,8 @@ def mark(name: str) -> str:
 
 def rewrite(page: Path, name: str, lines: Iterable[str]) -> None:
     """Put lines between the marks of a page, which is made if it is missing."""
-    text = "\n".join(
-        lines
-    )  # before the page is read: what is measured for an hour must not undo what is edited meanwhile
+    # Before the page is read: what is measured for an hour must not undo what is edited meanwhile.
+    text = "\n".join(lines)
     before = page.read_text() if page.exists() else f"# {page.stem.replace('-', ' ').capitalize()}\n\n"
     page.write_text(rewritten(before, name, text))
 

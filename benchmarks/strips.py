@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pytest_saliency_sanity.checks.judging.result import CheckResult
+from pytest_saliency_sanity.foundation.files import write_whole
 from pytest_saliency_sanity.reports.figures import file_name
 
 SIDE, MOST = 32, 6  # pixels of a map, and maps in a strip: of a long cascade some
@@ -42,7 +43,7 @@ def add_strips(folder: Path, spec: str, network: str, results: Sequence[CheckRes
     parts = [*before, *(pixels for _, _, pixels in with_maps)]
     width = max(part.shape[1] for part in parts)
     wide = [np.pad(each, ((0, 0), (0, width - each.shape[1]), (0, 0)), constant_values=PAPER) for each in parts]
-    file.write_bytes(png(np.concatenate(wide), COLORS))
+    write_whole(file, png(np.concatenate(wide), COLORS))
     return {question: Strip(file.name, row + at, columns) for at, (question, columns, _) in enumerate(with_maps)}
 
 

@@ -17,7 +17,7 @@ EXAMPLES = tables.ROOT / "examples" / "networks"
 PAGE = (tables.ROOT / "docs" / "howto" / "own-network.md").read_text()
 GRADIENT, GRADCAM = "gradient", "gradcam"
 TRANSFORMER = "test_vision_transformer"
-# By file: the methods. What they fail, and what is to be installed beside torchvision, if anything:
+# The methods that each file is run with.
 RUNS = {
     "test_one_channel": [GRADIENT],
     "test_single_logit": [GRADIENT],
@@ -38,6 +38,7 @@ FAILS = {
         "class_sensitivity",
     ],
 }
+# What is to be installed beside torchvision.
 PACKAGES = {"test_hugging_face": ("transformers", "datasets")}
 
 
