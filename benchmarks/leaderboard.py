@@ -103,6 +103,11 @@ class Method(NamedTuple):
     library: str
     rows: list[Row]
 
+    def asked_on(self, network: str) -> bool:
+        """Return whether the method answered anything on a network, other than that it refuses it."""
+        cells = [row.cells[network] for row in self.rows if network in row.cells]
+        return any(cell.words != "refused" for cell in cells)
+
 
 def main() -> None:
     PAGE.parent.mkdir(exist_ok=True)
@@ -159,6 +164,7 @@ def page_of(cells: Sequence[Cell], day: str) -> str:
             counts=Counter(status_of(cell).name for cell in cells),
             explained=EXPLAINED,
             total=len(cells),
+            without_maps=without_maps(methods),
         )
         + "\n"
     )
@@ -173,6 +179,16 @@ def methods_of(cells: Iterable[Cell]) -> list[Method]:
     scales = {question: scale_of(answers, question) for question in question_ids(CHECKS.all())}
     order = sorted(answers, key=lambda spec: (group_of(spec) == CONTROL, group_of(spec).casefold(), spec.casefold()))
     return [Method(spec, group_of(spec), list(rows_of(spec, answers[spec], scales))) for spec in order]
+
+
+def without_maps(methods: Iterable[Method]) -> list[str]:
+    """Return the methods, and for some the network, of which no maps were kept: explaining takes them long."""
+    found = []
+    for method in methods:
+        having = {network for row in method.rows for network, cell in row.cells.items() if cell.maps}
+        lacking = [network for network in NETWORKS if network not in having and method.asked_on(network)]
+        found += [method.spec] if len(lacking) == len(NETWORKS) else [f"{method.spec} on {each}" for each in lacking]
+    return found
 
 
 def group_of(spec: str) -> str:
