@@ -38,7 +38,10 @@ def add_strips(folder: Path, spec: str, network: str, results: Sequence[CheckRes
         return {}
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{file_name(spec, network)}.png"
-    before = [np.asarray(Image.open(file).convert("RGB"))] if file.exists() else []
+    before = []
+    if file.exists():
+        with Image.open(file) as opened:
+            before.append(np.asarray(opened.convert("RGB")))
     row = len(before[0]) // SIDE if before else 0
     parts = [*before, *(pixels for _, _, pixels in with_maps)]
     width = max(part.shape[1] for part in parts)

@@ -186,7 +186,10 @@ def test_every_answer_that_kept_maps_shows_them(cells: list[Cell], html: Html) -
     # Each row of a file is that of one answer.
     rows = Counter((strip.file, strip.row) for strip in strips)
     assert set(rows.values()) == {1}
-    sizes = {file.name: Image.open(file).size for file in STRIPS.iterdir()}
+    sizes = {}
+    for file in STRIPS.iterdir():
+        with Image.open(file) as opened:
+            sizes[file.name] = opened.size
     for image in html.images:
         width, top = (int(number) for number in re.findall(r"(\d+)px", image["style"]))
         across, down = sizes[Path(image["src"]).name]

@@ -25,7 +25,8 @@ def test_each_question_gets_a_row_and_later_ones_are_added_below(tmp_path: Path)
     assert found == {"a": Strip("captum.Saliency-vgg11.png", 0, ("image", "one", "two"))}
     more = add_strips(tmp_path, "captum:Saliency", "vgg11", [result("c", ["one", "two", "three"], 200)])
     assert more == {"c": Strip("captum.Saliency-vgg11.png", 1, ("image", "one", "two", "three"))}
-    pixels = np.asarray(Image.open(tmp_path / "captum.Saliency-vgg11.png").convert("RGB"))
+    with Image.open(tmp_path / "captum.Saliency-vgg11.png") as opened:
+        pixels = np.asarray(opened.convert("RGB"))
     assert pixels.shape == (2 * SIDE, 4 * (SIDE + GAP) - GAP, 3)
     assert np.abs(pixels[:SIDE, :SIDE].astype(int) - 40).max() <= 4
     assert np.abs(pixels[SIDE:, :SIDE].astype(int) - 200).max() <= 4
