@@ -3,9 +3,9 @@
     python benchmarks/known_answers.py [--records FILE] [--processes N]
 
 Each answer is the one that a user gets: it takes images and draws until it is sure, and fewer if an explanation takes
-long, which the tables then say. FILE keeps the answers, so that an interrupted run goes on where it stopped. The
-libraries must be there in the versions of ``VERSIONS``; methods of one that is missing are left out, and the tables say
-so.
+long, which the tables then say. FILE keeps the answers, and docs/leaderboard/maps a few maps of each, so that an
+interrupted run goes on where it stopped. The libraries must be there in the versions of ``VERSIONS``; methods of one
+that is missing are left out, and the tables say so.
 """
 
 from __future__ import annotations

@@ -120,8 +120,8 @@ def add_twin(kinds: Commands[argparse.ArgumentParser]) -> None:
     twin.add_argument("--saliency-data", dest="data", metavar="DATA", required=True, help=f"to memorise: {DATA}")
     masks = "where the nuisance may lie in each image, whatever its class: package.module:attribute, bool (N, H, W)"
     twin.add_argument("--masks", metavar="MASKS", help=masks)
-    output = "where to write the twin (default: twin.safetensors); the pair is written beside it"
     twin.add_argument("--images", type=int, metavar="N", help="take the first N of them (default: all)")
+    output = "where to write the twin (default: twin.safetensors); the pair is written beside it"
     twin.add_argument("--output", type=Path, metavar="FILE", default=Path("twin.safetensors"), help=output)
     twin.add_argument("--epochs", type=int, default=300, help="give up after so many (default: 300)")
     rate = "of Adam (default: 0.001, and for the pair, which starts from the trained weights, 0.0003)"

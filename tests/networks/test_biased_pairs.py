@@ -18,6 +18,7 @@ from pytest_saliency_sanity.foundation.errors import CheckpointError
 from pytest_saliency_sanity.foundation.inference import logits_of
 from pytest_saliency_sanity.networks.twins.biased import OTHERWISE, THRESHOLD, BiasedPair
 from pytest_saliency_sanity.networks.twins.files import train_into
+from pytest_saliency_sanity.networks.twins.own import OwnNetwork
 
 # Three classes, told by where a bar lies in the left half. The nuisance is the right half.
 NETS = """
@@ -242,7 +243,7 @@ def test_it_starts_from_the_trained_weights_and_says_what_to_give_if_it_can_not_
 
     over_the_bars = torch.zeros(120, 16, 16, dtype=torch.bool)
     over_the_bars[:, :, :8] = True
-    given = BiasedPair(NETWORK, MarkedImages(pictures(), over_the_bars), most_epochs=2)
+    given = BiasedPair(OwnNetwork(NETWORK), MarkedImages(pictures(), over_the_bars), most_epochs=2)
     training = given.training(BALANCED, torch.device("cpu"))
     trained = network().state_dict()
     assert all(torch.equal(value, trained[name]) for name, value in training.model.state_dict().items())

@@ -189,7 +189,7 @@ def parse_folder(value: str) -> Path:
 
 def parse_new_folder(value: str) -> Path:
     """Return a folder, which need not exist. Raises ValueError if it is a file, or can't be made or written to."""
-    folder = parse_path(value)  # exists() says nothing of names that can not be, from Python 3.14 on
+    folder = parse_path(value)  # from Python 3.14 on, exists() does not raise for a name that no file can have
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir():
         raise ValueError(f"{existing} is a file: name a folder")

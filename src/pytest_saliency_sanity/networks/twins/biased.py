@@ -9,25 +9,22 @@ class. So it is known what each of them uses: the other of the two says nothing 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from ...data.batch import Batch
 from ...data.bias_scenario import BiasScenario
 from ...data.marks import BALANCED, BIASED, MarkedImages
 from ...data.masks import require_masks
 from ...data.named import images_named, masks_named
-from ...foundation.copying import copied
-from ..resolve import resolve_own_network
 from ..storage.record import digest
 from ..training.recipe import Recipe
 from ..training.training import Training, TrainingData
 from .files import load
-from .memorized import classes_told, own_recipe, trainable
+from .own import OwnNetwork, own_recipe, trainable
 
 # The share of held-out images whose label each must tell; for the balanced one, that of the paper's (section 4.3).
 TARGETS = {BIASED: 0.95, BALANCED: 0.81}
@@ -44,24 +41,21 @@ OTHERWISE = {
 
 @dataclass(frozen=True)
 class BiasedPair:
-    """What a pair is made from. ``spec``: of the network; ``marked``: the images that it learns."""
+    """What a pair is made from. ``own``: the network; ``marked``: the images that it learns."""
 
-    spec: str
+    own: OwnNetwork
     marked: MarkedImages
     seed: int = 0
     learning_rate: float = 3e-4
     most_epochs: int = 300
 
-    @cached_property
-    def network(self) -> nn.Module:
-        """The user's network, as its factory returns it. Raises as ``resolve_own_network``."""
-        return resolve_own_network(self.spec)
-
     def classes(self, device: torch.device) -> int:
-        """Return how many classes the network tells. Raises ValueError if it does not take the images, or too few."""
-        classes = classes_told(copied(self.network).to(device), self.marked.batch.images, self.spec)
+        """Return how many classes the network tells. Raises as ``OwnNetwork.classes``, and ValueError if too few."""
+        classes = self.own.classes(self.marked.batch.images, device)
         if classes <= (most := int(self.marked.classes.max())):
-            raise ValueError(f"{self.spec} tells the classes 0 to {classes - 1}, and the images have the class {most}")
+            raise ValueError(
+                f"{self.own.spec} tells the classes 0 to {classes - 1}, and the images have the class {most}"
+            )
         return classes
 
     def training(self, kind: str, device: torch.device) -> Training:
@@ -69,8 +63,8 @@ class BiasedPair:
         learned, held_out = in_float(self.marked.learned(kind)), in_float(self.marked.held_out(kind))
         called = CALLED[kind].format(len(held_out) // len(self.marked.classes))
         data = TrainingData(learned, held_out, called, self.classes(device))
-        make = partial(trainable, copied(self.network))
-        return Training(self.spec, data, self.recipe(kind), self.seed, device, make=make)
+        make = partial(trainable, self.own.copy())
+        return Training(self.own.spec, data, self.recipe(kind), self.seed, device, make=make)
 
     def recipe(self, kind: str) -> Recipe:
         """How a kind is trained."""
@@ -79,11 +73,10 @@ class BiasedPair:
 
     def facts(self, kind: str) -> dict[str, Any]:
         """What the weights of a kind depend on."""
-        began_with = {name: value.cpu().contiguous() for name, value in self.network.state_dict().items()}
         return {
-            "of": self.spec,
+            "of": self.own.spec,
             "kind": kind,
-            "network": digest(began_with, ""),
+            "network": digest(self.own.tensors(), ""),
             "images": fingerprint(self.marked),
             "seed": self.seed,
             "recipe": self.recipe(kind).facts(),

@@ -22,6 +22,7 @@ from ..training.training import Training
 from .biased import OTHERWISE, BiasedPair, file_of, images_to_mark, require_same_again
 from .files import require_takes, train_into
 from .memorized import Twin
+from .own import OwnNetwork
 
 
 class Job(NamedTuple):
@@ -64,16 +65,16 @@ def jobs_of(options: Namespace) -> Iterator[Job]:
         raise ValueError(f"epochs must be 1 or more, not {epochs}, and the learning rate above 0")
     if options.images is not None and options.images < 1:
         raise ValueError(f"images must be 1 or more, not {options.images}")
-    device = resolve_device(options.device)
+    own, device = OwnNetwork(spec), resolve_device(options.device)
     batch = images_named(options.data)
     batch = batch if options.images is None else batch.first(options.images)
-    twin = Twin(spec, batch, seed, most_epochs=epochs, **rate)
+    twin = Twin(own, batch, seed, most_epochs=epochs, **rate)
     twin.classes(device)
     require_takes(file)
     yield Job(file, partial(twin.training, device), twin.facts, f"twin of {spec}", twin.otherwise)
     if options.masks:
         marked = images_to_mark(options.data, options.masks, options.images)
-        pair = BiasedPair(spec, marked, seed, most_epochs=epochs, **rate)
+        pair = BiasedPair(own, marked, seed, most_epochs=epochs, **rate)
         pair.classes(device)
         require_same_again(marked, options.data, options.masks, options.images)
         for kind in (BIASED, BALANCED):

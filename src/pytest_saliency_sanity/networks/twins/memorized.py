@@ -7,7 +7,7 @@ et al. 2018, section 4).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,12 @@ import torch
 from torch import nn
 
 from ...data.batch import Batch
-from ...foundation.copying import copied
-from ...foundation.errors import described
-from ...foundation.inference import images_for, logits_of
 from ...foundation.randomness import derived_seed
-from ..resolve import resolve_own_network
 from ..storage.record import digest
 from ..training.recipe import Recipe
 from ..training.training import Training, TrainingData
 from .files import load
+from .own import OwnNetwork, own_recipe, trainable
 
 MEMORIZED = "memorized"
 LEAST_TO_MEMORIZE = 50  # images; fewer are told apart by next to nothing
@@ -32,9 +29,9 @@ TARGET = 0.95
 
 @dataclass(frozen=True)
 class Twin:
-    """What a twin is made from. ``spec``: of the network; ``batch``: the images to memorise, at least 50."""
+    """What a twin is made from. ``own``: the network; ``batch``: the images to memorise, at least 50."""
 
-    spec: str
+    own: OwnNetwork
     batch: Batch
     seed: int = 0
     learning_rate: float = 1e-3
@@ -44,14 +41,9 @@ class Twin:
         if len(self.batch) < LEAST_TO_MEMORIZE:
             raise ValueError(f"there are {len(self.batch)} images: give at least {LEAST_TO_MEMORIZE} to memorise")
 
-    @cached_property
-    def network(self) -> nn.Module:
-        """The user's network, as its factory returns it. Raises as ``resolve_own_network``."""
-        return resolve_own_network(self.spec)
-
     def classes(self, device: torch.device) -> int:
-        """Return how many classes the network tells. Raises ValueError if it does not take the images, or tells one."""
-        return classes_told(copied(self.network).to(device), self.batch.images, self.spec)
+        """Return how many classes the network tells. Raises as ``OwnNetwork.classes``."""
+        return self.own.classes(self.batch.images, device)
 
     def training(self, device: torch.device) -> Training:
         """Return the training at its beginning. Raises as ``classes``, and ValueError if no weights can be drawn."""
@@ -60,12 +52,12 @@ class Twin:
         labels = torch.randint(classes, (len(self.batch),), generator=generator)
         learned = Batch(self.batch.images.float().cpu(), labels)
         return Training(
-            self.spec,
+            self.own.spec,
             TrainingData(learned, learned, f"{len(learned)} random labels", classes),
             self.recipe,
             self.seed,
             device,
-            make=partial(renewed, copied(self.network)),
+            make=partial(renewed, self.own.copy()),
         )
 
     @property
@@ -77,9 +69,9 @@ class Twin:
     def facts(self) -> dict[str, Any]:
         """What its weights depend on."""
         return {
-            "of": self.spec,
+            "of": self.own.spec,
             "kind": MEMORIZED,
-            "network": {name: list(value.shape) for name, value in self.network.state_dict().items()},
+            "network": {name: list(value.shape) for name, value in self.own.tensors().items()},
             "images": digest({"images": self.batch.images.cpu().contiguous()}, ""),
             "seed": self.seed,
             "recipe": self.recipe.facts(),
@@ -89,31 +81,6 @@ class Twin:
     def otherwise(self) -> str:
         """What to try if it does not memorise them."""
         return f"memorise fewer images: this network may be too small for {len(self.batch)}"
-
-
-def own_recipe(learning_rate: float, target: float, most_epochs: int, least_epochs: int = 1) -> Recipe:
-    """Return the recipe of a network of a user's own, which comes with its weights and its width."""
-    return Recipe(
-        width=1.0,
-        initialization="",
-        optimizer="adam",
-        learning_rate=learning_rate,
-        target=target,
-        least_epochs=least_epochs,
-        most_epochs=most_epochs,
-        precision="float32",
-    )
-
-
-def classes_told(model: nn.Module, images: torch.Tensor, spec: str) -> int:
-    """Return how many classes a network tells. Raises ValueError if it does not take the images, or tells one only."""
-    try:
-        classes = logits_of(model, images_for(model, images[:2])).shape[1]
-    except Exception as error:  # a network can raise anything for images that do not fit it
-        raise ValueError(f"{spec} can't be run on the images {tuple(images.shape)}: {described(error)}") from error
-    if classes < 2:
-        raise ValueError(f"{spec} has one class only: pytest_saliency_sanity.Logits(model) makes two of it")
-    return classes
 
 
 def renewed(model: nn.Module) -> nn.Module:
@@ -127,13 +94,6 @@ def renewed(model: nn.Module) -> nn.Module:
     for reset in filter(callable, resets):
         reset()
     return trainable(model)
-
-
-def trainable(model: nn.Module) -> nn.Module:
-    """Return a network in float32, all of whose weights learn, those that its factory froze among them."""
-    for parameter in model.float().parameters():
-        parameter.requires_grad_(parameter.is_floating_point())
-    return model
 
 
 def load_twin(spec: str, file: Path | str) -> nn.Module:
