@@ -112,6 +112,31 @@ def test_an_interrupted_run_leaves_a_partial_report(
     assert ("KeyboardInterrupt: SIGTERM" in printed) == (how is signal.SIGTERM)
 
 
+LINELESS = """
+import signal
+
+def lost(model, images, targets): signal.raise_signal(signal.SIGINT)
+
+lost.__code__ = lost.__code__.replace(co_linetable=b"")
+
+def pytest_saliency_methods(): return {"lost": lost}
+"""
+
+
+def test_a_signal_at_an_instruction_without_a_line_ends_the_run_like_any_other(
+    quick: Run, pytester: pytest.Pytester
+) -> None:
+    pytester.makeconftest(LINELESS)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result = quick("--saliency-method=lost", "--saliency-report=out", no_reraise_ctrlc=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert result.ret == pytest.ExitCode.INTERRUPTED, flat(result)
+    assert "!! KeyboardInterrupt" in flat(result)
+    assert json.loads((pytester.path / "out" / "results.json").read_text())["ran"] == 0
+
+
 THEIRS = """
 import signal
 from pytest_saliency_sanity.reports.registry import Report

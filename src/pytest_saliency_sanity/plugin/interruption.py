@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from threading import current_thread, main_thread
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,14 @@ class Interruption:
         if again or is_giving_up():
             signal.default_int_handler(number, frame)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Leave out frames whose line is unknown: pytest's reporter, which comes next, would crash on them.
+
+        CPython has instructions that belong to no line, and a signal may come at any (pytest-xdist's issue 1196).
+        """
+        excinfo.traceback = excinfo.traceback.filter(_has_line)
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Let the reports be written and the summary be printed."""
@@ -70,6 +79,13 @@ class Interruption:
     def pytest_unconfigure(self) -> None:
         """Restore the handler."""
         self._restore(TERMINATE, self.interrupt)
+
+
+def _has_line(entry: Any) -> bool:
+    try:
+        return bool(entry.lineno >= 0)
+    except TypeError:  # None - 1
+        return False
 
 
 _giving_up: list[None] = []
