@@ -36,6 +36,33 @@ def test_the_header_says_what_is_planned(pytester: pytest.Pytester) -> None:
     )
 
 
+OWN_NETWORK = """
+import pytest
+
+@pytest.fixture
+def saliency_model(): ...
+"""
+
+
+def test_the_header_counts_what_will_be_collected(pytester: pytest.Pytester) -> None:
+    one = "saliency-sanity::gradcam-alexnet::test_cascading_randomization"
+    assert (f"gradcam x {', '.join(MODELS)}: 3 tests planned", 3) == planned(pytester, one)
+    pytester.makeconftest(OWN_NETWORK)
+    assert (f"gradcam x saliency_model: {ON_ONE} tests planned", ON_ONE) == planned(pytester)
+
+
+def planned(pytester: pytest.Pytester, *arguments: str) -> tuple[str, int]:
+    """Return what the header says is planned, and how many tests are collected."""
+    result = pytester.runpytest_inprocess("--collect-only", GRADCAM, *arguments)
+    (told,) = re.findall("^saliency-sanity: (.*)$", result.stdout.str(), re.MULTILINE)
+    return told, result.stdout.str().count("<Function ")
+
+
+def test_the_header_leaves_it_to_test_files_which_tests_and_models_there_are(pytester: pytest.Pytester) -> None:
+    file = pytester.makepyfile(f"from pytest_saliency_sanity.suite import *\n{OWN_NETWORK}")
+    assert planned(pytester, str(file)) == ("gradcam: the tests of the files given", ON_ONE)
+
+
 @needs("captum")
 def test_the_header_tells_of_a_library_that_is_installed_in_two_versions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester

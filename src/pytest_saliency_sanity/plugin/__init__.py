@@ -77,6 +77,7 @@ __all__ = [
 ]
 
 LEDGER = pytest.StashKey[Ledger]()
+SELECTION = pytest.StashKey[Selection]()
 GIVEN_BEFORE = pytest.StashKey[Callable[[], None]]()
 
 
@@ -184,6 +185,7 @@ def _activate(config: pytest.Config, read: Settings) -> None:
     watch_for_images(config, read, alone=selection.alone)
     require_import_paths(config, read)
     config.pluginmanager.register(selection, "saliency_sanity_selection")
+    config.stash[SELECTION] = selection
 
 
 def _require_reports(read: Settings) -> None:
@@ -231,7 +233,7 @@ def pytest_report_header(config: pytest.Config) -> list[str] | None:
         return None
     from .summary import header_lines
 
-    return header_lines(config, config.stash[SETTINGS])
+    return header_lines(config, config.stash[SETTINGS], config.stash[SELECTION])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:

@@ -125,6 +125,11 @@ class Selection:
             config.args[:] = paths or [str(config.invocation_params.dir)]
         self.host: Path | None = first_directory(config)
 
+    def planned(self, plan: Plan) -> int:
+        """Return how many tests of the suite will be collected for a plan; none if only test files are given."""
+        wanted = self.wanted or ([ROOT] if self.host else [])
+        return sum(any(is_below(node_id, name) for name in wanted) for node_id in node_ids(plan))
+
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
         self, collector: pytest.Collector

@@ -9,15 +9,11 @@ from ..foundation.limits import LEAST_IMAGES
 from ..networks.presets.registry import presets_with
 from .blame import usage_error
 from .ledger import asks_nothing
+from .names import BATCH
+from .project import gives_own
 from .settings import Settings, require_plan
 
 OURS = "saliency_preset_batch"  # the fixture that is used if the project has no images of its own
-
-
-def gives_own_batch(config: pytest.Config) -> bool:
-    """Return whether a conftest or another plugin overrides the fixture of the images."""
-    ours = config.pluginmanager.getplugin("saliency_sanity")
-    return any(each is not ours and hasattr(each, "saliency_batch") for each in config.pluginmanager.get_plugins())
 
 
 def require_photographs(read: Settings) -> None:
@@ -64,7 +60,7 @@ def watch_for_images(config: pytest.Config, read: Settings, *, alone: bool) -> N
     # A preset that nobody named has images; looking it up would load those of other packages.
     if not read.asked_for("preset") or not (lacking := lack_of_images(read)):
         return
-    if alone and asks_of_a_model(read) and not gives_own_batch(config) and not asks_nothing(config):
+    if alone and asks_of_a_model(read) and not gives_own(config, BATCH) and not asks_nothing(config):
         raise usage_error(lacking)
     config.pluginmanager.register(Images(lacking), "saliency_sanity_images")
 

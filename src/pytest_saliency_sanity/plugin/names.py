@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ROOT = "saliency-sanity"  # the packaged suite, as an argument and in node ids
-METHOD, MODEL = "saliency_method", "saliency_model"  # the fixtures of the method and the model
+METHOD, MODEL, BATCH = "saliency_method", "saliency_model", "saliency_batch"  # fixtures that a project overrides
 PACKAGED = "pytest_saliency_sanity.suite"  # the keyword of packaged tests, wherever they are collected
 EXPECTED_FAILURES = "saliency_expected_failures"
 MARKERS = {

@@ -1,4 +1,4 @@
-"""Reads what a project gives through its hooks: methods, checks, and tests that it expects to fail."""
+"""Reads what a project gives through its hooks, methods, checks and tests that it expects to fail, and fixtures."""
 
 from __future__ import annotations
 
@@ -51,6 +51,12 @@ def checks_of(config: pytest.Config) -> list[Source[Check]]:
                     raise usage_error(f"{CHECKS} in {source}: {check!r} is not a pytest_saliency_sanity.Check")
                 found.append(Source(check, f"{CHECKS} in {source}"))
     return found
+
+
+def gives_own(config: pytest.Config, fixture: str) -> bool:
+    """Return whether a conftest or another plugin overrides a fixture of this plugin."""
+    ours = config.pluginmanager.getplugin("saliency_sanity")
+    return any(each is not ours and hasattr(each, fixture) for each in config.pluginmanager.get_plugins())
 
 
 def expected_failures_of(config: pytest.Config) -> list[ExpectedFailure]:

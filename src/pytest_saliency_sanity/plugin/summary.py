@@ -20,17 +20,19 @@ from ..reports.text.step_summary import append
 from ..reports.text.terminal import header, problems, summary
 from ..reports.text.wording import counted
 from ..reports.versions import installed_twice
-from .images import gives_own_batch
+from .collection import Selection, overridden
 from .interruption import giving_up
 from .ledger import Ledger, asked_nothing
+from .names import BATCH, METHOD, MODEL
+from .project import gives_own
 from .settings import SETTINGS, Settings
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"  # set by GitHub Actions, and by Gitea's and Forgejo's
 
 
-def header_lines(config: pytest.Config, settings: Settings) -> list[str]:
-    """Return the lines that say what is planned."""
-    plan = settings.plan
+def header_lines(config: pytest.Config, settings: Settings, selection: Selection) -> list[str]:
+    """Return the lines that say what is planned, as far as is known before files are read."""
+    plan = overridden(settings.plan, method=gives_own(config, METHOD), model=gives_own(config, MODEL))
     run = Run(
         plan=plan,
         preset=settings.preset_name,
@@ -41,7 +43,7 @@ def header_lines(config: pytest.Config, settings: Settings) -> list[str]:
         sign=settings.sign,
         law=settings.law,
         confidence=settings.confidence,
-        planned=len(plan),
+        planned=selection.planned(plan),
     )
     lines = header(run, images_in_use(config, settings))
     for text in dict.fromkeys(filter(None, map(installed_twice, plan.methods))):
@@ -51,7 +53,7 @@ def header_lines(config: pytest.Config, settings: Settings) -> list[str]:
 
 def images_in_use(config: pytest.Config, settings: Settings) -> str:
     """Return how many images will be explained, or which fixture of the project decides that."""
-    if gives_own_batch(config):
+    if gives_own(config, BATCH):
         return "images of the fixture saliency_batch"
     if settings.images is not None:
         return counted(settings.images, "image")

@@ -26,11 +26,16 @@ class Line(NamedTuple):
 
 
 def header(run: Run, images: str) -> list[str]:
-    """Return the lines that say what is planned. ``images``: the images to explain, in words."""
-    what = f"{', '.join(run.plan.methods)} x {', '.join(run.plan.models)}"
+    """Return the lines that say what is planned. ``images``: the images to explain, in words.
+
+    If none of the packaged suite is, the project's test files say which tests there are, and of which models.
+    """
+    methods, models = ", ".join(run.plan.methods), ", ".join(run.plan.models)
+    planned = f"{methods} x {models}: {counted(run.planned, 'test')} planned"
+    what = planned if run.planned else f"{methods}: the tests of the files given"
     how = f"preset {run.preset}, tier {run.tier}; {images}, seed {run.seed}, device {run.device}{reading(run)}"
     return [
-        *wrapped(f"saliency-sanity: {plain(what)}: {counted(run.planned, 'test')} planned"),
+        *wrapped(f"saliency-sanity: {plain(what)}"),
         *wrapped(how, "  ", ""),
     ]
 
