@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,12 @@ for _module in walk_packages(pytest_saliency_sanity.__path__, "pytest_saliency_s
 
 with suppress(ImportError):
     import hypothesis  # noqa: F401
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is loaded by now out of the garbage collections to come: they took a tenth of the suite's time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
