@@ -1,23 +1,23 @@
-"""Every command that README and docs show works: pytest's collect what they say, ours are parsed, others are known."""
+"""Every command that README and docs show works: pytest's collect what they say, ours are parsed, others are known.
+
+``test_commands_run.py`` runs them; it takes minutes.
+"""
 
 from __future__ import annotations
 
 import argparse
 import ast
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import tables
-from PIL import Image
+from support.commands import PAGES, commands_of, write_project
 
 from pytest_saliency_sanity.__main__ import parser
 from pytest_saliency_sanity.foundation.imports import import_attribute
 
-PAGES = (*tables.PAGES, tables.ROOT / "CONTRIBUTING.md")
-BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What is not ours: that these exist is for others to test.
 OTHERS = (
     "pip",
@@ -33,31 +33,7 @@ OTHERS = (
     "python -m pip",
     ".",
 )
-METHOD = "def {name}(model, images, targets): return images"
-FILES = {
-    "mymethods.py": METHOD.format(name="input_x_gradient"),
-    "mistaken.py": METHOD.format(name="input_x_gradient"),
-    "mine.py": METHOD.format(name="explain"),
-    "mypackage/saliency.py": METHOD.format(name="my_method"),
-    "mynetworks.py": "from torch import nn\ndef network(): return nn.Conv2d(3, 5, 3)\n",
-    "mypackage/models.py": "from torch import nn\ndef network(): return nn.Conv2d(3, 5, 3)\n",
-    "tests/test_maps.py": "def test_maps(): pass\n",
-}
-
-
-def commands() -> dict[str, list[str]]:
-    """Return every command of the pages, without its comment, and the words of it; once each."""
-    found: dict[str, list[str]] = {}
-    for page in PAGES:
-        for block in BLOCK.findall(page.read_text()):
-            for line in block.splitlines():
-                for command in line.split(" && "):
-                    if words := shlex.split(command.replace(".venv/bin/", ""), comments=True):
-                        found.setdefault(shlex.join(words), words)
-    return found
-
-
-COMMANDS = commands()
+COMMANDS = commands_of(PAGES)
 
 
 def starting(*program: str) -> list[list[str]]:
@@ -76,13 +52,7 @@ OURS = starting("python", "-m", "pytest_saliency_sanity")
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> Path:
     """A project that has what the commands name."""
-    for name, text in FILES.items():
-        path = pytester.path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-    photographs = pytester.mkdir("photographs")
-    for number in range(10):
-        Image.new("RGB", (300, 300), (number, 0, 0)).save(photographs / f"{number}.png")
+    write_project(pytester.path)
     return pytester.path
 
 
