@@ -13,7 +13,8 @@ from .networks.presets.registry import trained_networks
 
 COMMANDS = {
     "list": "list the networks, and which of them are still to be trained",
-    "train": "train the networks of a preset: all of embedded and bias, those of paper that are not in the cache yet",
+    "train": "train the networks of a preset anew and, without --output, overwrite those of the package; of "
+    "paper, only those that are not in the cache yet",
     "verify": "measure every claim about the networks of a preset again",
     "clear": "delete the networks of the paper, finished and unfinished, from the cache",
 }
@@ -75,7 +76,7 @@ def add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
     text = "say what will be asked of a method on a network, what will not and why, and how long it takes"
     doctor = add(commands, "doctor", "doctor:examine", text)
     doctor.epilog = "Exit status: 0 if there is something to ask, 1 if not, 2 if a name can't be used."
-    model, method = "a network of the preset, or package.module:factory", "a method, as for pytest"
+    model, method = "a network of the preset, or package.module:factory", "a method, as for pytest (default: gradcam)"
     doctor.add_argument("--saliency-model", dest="model", metavar="SPEC", required=True, help=model)
     doctor.add_argument("--saliency-method", dest="method", metavar="SPEC", default="gradcam", help=method)
     shown = f"{DATA} (default: the packaged images)"
@@ -126,7 +127,7 @@ def add_twin(kinds: Commands[argparse.ArgumentParser]) -> None:
     twin.add_argument("--epochs", type=int, default=300, help="give up after so many (default: 300)")
     rate = "of Adam (default: 0.001, and for the pair, which starts from the trained weights, 0.0003)"
     twin.add_argument("--learning-rate", type=float, metavar="X", help=rate)
-    twin.add_argument("--seed", type=int, default=0)
+    twin.add_argument("--seed", type=int, default=0, help="of labels, weights and orders (default: 0)")
     twin.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
 
 

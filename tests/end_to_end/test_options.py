@@ -114,7 +114,7 @@ def test_the_longest_and_the_shortest_batch_are_allowed(quick: Run) -> None:
     for count in ("10", "1000"):
         result = quick("--saliency-method=gradcam", f"--saliency-images={count}", "-p", "no:randomly")
         assert result.ret == pytest.ExitCode.OK
-        result.stdout.fnmatch_lines([f"  preset embedded, tier gate; {count} images, seed 0, device auto"])
+        result.stdout.fnmatch_lines([f"  preset embedded, tier gate; {count} of its images, seed 0, device auto"])
 
 
 @pytest.mark.parametrize("form", INI_FORMS)
@@ -146,7 +146,7 @@ def test_every_ini_twin_is_read(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "saliency-sanity: sobel, gradcam x vgg11: 2 tests planned",
-            "  preset embedded, tier full; 12 images, seed 7, device cpu",
+            "  preset embedded, tier full; 12 of its images, seed 7, device cpu",
             "*must stay below 1e-06 with its whole interval.",
             "Measured on 12 images x 1 random draw, seed 7;*",
         ]
@@ -162,7 +162,7 @@ def test_the_command_line_wins_over_ini(quick: Run, pytester: pytest.Pytester) -
     result.stdout.fnmatch_lines(
         [
             "saliency-sanity: gradcam x alexnet: 1 test planned",
-            "  preset embedded, tier gate; 30 images, seed 0, device auto",
+            "  preset embedded, tier gate; 30 of its images, seed 0, device auto",
         ]
     )
 

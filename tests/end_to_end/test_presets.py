@@ -109,6 +109,6 @@ def test_imagenet_looks_at_the_photographs_with_the_weights_of_the_file(
         *ONE,
     )
     result.assert_outcomes(passed=1, errors=1)
-    assert "preset imagenet, tier gate; up to 10 images" in result.stdout.str()
+    assert "preset imagenet, tier gate; up to 10 of its images" in result.stdout.str()
     # Nothing memorised random labels here, and it was asked for by name.
     assert "no network like alexnet that memorised random labels" in result.stdout.str()

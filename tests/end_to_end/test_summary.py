@@ -30,7 +30,7 @@ def test_the_header_says_what_is_planned(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             f"saliency-sanity: gradcam, sobel x {', '.join(MODELS)}: {2 * IN_ALL} tests planned",
-            "  preset embedded, tier gate; 25 images, seed 2, device auto",
+            "  preset embedded, tier gate; 25 of its images, seed 2, device auto",
         ],
         consecutive=True,
     )
@@ -61,6 +61,17 @@ def planned(pytester: pytest.Pytester, *arguments: str) -> tuple[str, int]:
 def test_the_header_leaves_it_to_test_files_which_tests_and_models_there_are(pytester: pytest.Pytester) -> None:
     file = pytester.makepyfile(f"from pytest_saliency_sanity.suite import *\n{OWN_NETWORK}")
     assert planned(pytester, str(file)) == ("gradcam: the tests of the files given", ON_ONE)
+
+
+def test_the_header_says_whose_images_a_network_of_ones_own_gets(pytester: pytest.Pytester) -> None:
+    chosen = ("--collect-only", GRADCAM, ALEXNET, "--saliency-model=mynets:one", "saliency-sanity")
+    pytester.makepyfile(mynets="def one(): ...")
+    told = "mynets:one gets the same: for images of its own, override the fixture saliency_batch"
+    assert told in flat(pytester.runpytest_inprocess(*chosen))
+    pytester.makeconftest(f"{OWN_NETWORK}\n@pytest.fixture\ndef saliency_batch(): ...\n")
+    shown = flat(pytester.runpytest_inprocess(*chosen))
+    assert "tier gate; images of the fixture saliency_batch, seed 0" in shown
+    assert "gets the same" not in shown
 
 
 @needs("captum")

@@ -308,7 +308,9 @@ OPTIONS = (
         repeatable=True,
     ),
     Option("report", "DIR", "a folder to write every report of the run to", parse_new_folder, "none are written"),
-    Option("baseline", "FILE", "fail if an answer is another than in this file", parse_file, "nothing is compared"),
+    Option(
+        "baseline", "FILE", "fail if an answer differs from the one in this file", parse_file, "nothing is compared"
+    ),
     Option("device", "NAME", "auto, cpu, cuda, cuda:N or mps", parse_device, "auto: CUDA if there is one"),
 )
 

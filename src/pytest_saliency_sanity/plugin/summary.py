@@ -18,7 +18,6 @@ from ..reports.run import Run
 from ..reports.text.columns import wrapped
 from ..reports.text.step_summary import append
 from ..reports.text.terminal import header, problems, summary
-from ..reports.text.wording import counted
 from ..reports.versions import installed_twice
 from .collection import Selection, overridden
 from .interruption import giving_up
@@ -46,19 +45,22 @@ def header_lines(config: pytest.Config, settings: Settings, selection: Selection
         planned=selection.planned(plan),
     )
     lines = header(run, images_in_use(config, settings))
+    own = ", ".join(model for model in plan.models if model not in settings.preset.networks)
+    if own and run.planned and not (settings.data or gives_own(config, BATCH)):
+        lines += wrapped(f"{own} gets the same: for images of its own, override the fixture {BATCH}", "  ")
     for text in dict.fromkeys(filter(None, map(installed_twice, plan.methods))):
         lines += wrapped(text, indent="  ")
     return [*lines, f"  shard {settings.shard} of these"] if settings.shard else lines
 
 
 def images_in_use(config: pytest.Config, settings: Settings) -> str:
-    """Return how many images will be explained, or which fixture of the project decides that."""
+    """Return how many images of the preset will be explained, or which fixture of the project decides that."""
     if gives_own(config, BATCH):
-        return "images of the fixture saliency_batch"
+        return f"images of the fixture {BATCH}"
     if settings.images is not None:
-        return counted(settings.images, "image")
+        return f"{settings.images} of its images"
     most = len(settings.networks.batch(settings.most_images, at_most=True)) if settings.data else settings.most_images
-    return f"up to {counted(most, 'image')}"
+    return f"up to {most} of its images"
 
 
 def announce(config: pytest.Config, glance: Glance) -> None:
