@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
+from torch import nn
 
+from pytest_saliency_sanity import gradient
 from pytest_saliency_sanity.__main__ import main
 from pytest_saliency_sanity.api import check_method
+from pytest_saliency_sanity.measuring import original
 
 NETS = """
 import torch
@@ -37,6 +43,11 @@ def died_out():
     nn.init.constant_(model[-1].weight, 1e-9)
     return model
 def linear(): return nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 3))
+def one_logit(): return nn.Sequential(layers(3), nn.Linear(3, 1))
+def in_half_precision(): return layers(3).bfloat16()
+def few(): return Batch(torch.randn(9, 3, 64, 64))
+def flat(): return Batch(torch.randn(9, 3))
+def opens_a_file(): return torch.load("nowhere.pt")
 number = 3
 """
 
@@ -119,6 +130,37 @@ def test_a_network_whose_signal_died_out_is_warned_of(capsys: pytest.CaptureFixt
     assert "warning: its logits hardly differ from image to image, so there is nothing to explain" in out
 
 
+def test_a_single_logit_is_told_how_to_become_two_classes(capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "--saliency-model=nets_to_examine:one_logit", status=1)
+    assert "  it has one class only: pytest_saliency_sanity.Logits(model) makes two of a single logit\n" in out
+
+
+def test_a_network_in_half_precision_is_randomised_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "--saliency-model=nets_to_examine:in_half_precision", "--saliency-method=gradient")
+    assert "randomised in 3 stages, from 6 to 0; its classifier is 6" in out
+
+
+def test_too_few_images_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "--saliency-model=alexnet", "--saliency-data=nets_to_examine:few", status=1)
+    assert out.endswith("  there are 9 images: give at least 10\nNothing can be asked.\n")
+
+
+def test_what_the_first_call_in_a_process_sets_up_is_not_the_method_s_time(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = SimpleNamespace(now=0.0, calls=0)
+
+    def method(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        clock.now += 0.1 if clock.calls else 2
+        clock.calls += 1
+        return gradient(model, images, targets)
+
+    monkeypatch.setitem(sys.modules, "setting_up", SimpleNamespace(method=method))  # type: ignore[misc]
+    monkeypatch.setattr(original, "perf_counter", lambda: clock.now)
+    out = told(capsys, "--saliency-model=nets_to_examine:color", "--saliency-method=setting_up:method")
+    assert ", 0.01 s an explanation\n" in out  # of ten images
+
+
 def test_a_factory_that_takes_long_is_warned_of(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +183,10 @@ def test_a_method_that_raises_is_told_of(capsys: pytest.CaptureFixture[str]) -> 
         (("--saliency-model=no_such_module:net",), "No module named 'no_such_module'"),
         (("--saliency-model=nets_to_examine:number",), "neither a network nor a function that returns one"),
         (("--saliency-model=alexnet", "--saliency-data=nets_to_examine:number"), "gives int, not a pytest_saliency_"),
+        (("--saliency-model=nets_to_examine:opens_a_file",), "making it raised FileNotFoundError: "),
+        (("--saliency-model=nets_to_examine:layers",), "missing a required argument: 'channels'. Give arguments after"),
+        (("--saliency-model=alexnet", "--saliency-data=nets_to_examine:flat"), "got (9, 3), in "),
+        (("--saliency-model=nets_to_examine:color?path=a/b",), "contains '/', which no spec may contain; name a funct"),
         (("--saliency-model=alexnet", "--saliency-preset=embeded"), "unknown preset 'embeded'"),
     ],
 )

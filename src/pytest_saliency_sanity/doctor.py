@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -20,7 +21,9 @@ from .data.batch import Batch
 from .data.named import images_named
 from .foundation.devices import resolve_device
 from .foundation.errors import SaliencyMethodError, UnsuppliedNeedError, described
-from .foundation.inference import evaluation_mode, images_for, logits_of
+from .foundation.inference import evaluation_mode, how_to_wrap, images_for, logits_of
+from .foundation.limits import LEAST_IMAGES
+from .foundation.places import calling
 from .foundation.workload import workload_of
 from .interventions.cascade import CascadingRandomizer, noise_for
 from .methods.activations import last_convolution
@@ -31,6 +34,7 @@ from .networks.resolve import require_network_spec, resolve_network
 from .reports.glance import layer_of
 
 LONG_TO_MAKE = 10.0  # seconds
+SLOW = 0.5  # seconds; beside it, what the first call of a process sets up does not count
 SAVE = "save its weights once, and let the factory load them"
 OVERRIDE = "override the fixture saliency_batch (docs/howto/own-network.md)"
 # Over ten images, a logit of the shipped networks varies by 0.8 of the spread of all, or more. In a network whose
@@ -69,9 +73,12 @@ def diagnosis(method: str, model: str, data: str | None, device: str, preset_nam
     require_method_spec(method)
     on = resolve_device(device)
     begin = perf_counter()
-    network = resolve_network(model, preset, networks, on)
+    with calling(f"--saliency-model={model}: making it"):
+        network = resolve_network(model, preset, networks, on)
     seconds = perf_counter() - begin
-    given = images_named(data) if data else preset.batch(IMAGES, model if model in networks else None, at_most=True)
+    with calling(f"--saliency-data={data}"):
+        own = images_named(data, IMAGES) if data else None
+    given = own or preset.batch(IMAGES, model if model in networks else None, at_most=True)
     yield from about_network(model, network)
     if seconds > LONG_TO_MAKE:
         yield f"  warning: making it took {seconds:.0f} s, in every run and every worker: {SAVE}"
@@ -82,6 +89,14 @@ def diagnosis(method: str, model: str, data: str | None, device: str, preset_nam
         yield NOTHING
         return
     yield from about_images(given, logits, model in networks or data is not None)
+    if logits.shape[1] == 1:
+        yield f"  it has one class only{how_to_wrap(logits, len(logits))}"
+        yield NOTHING
+        return
+    if len(given) < LEAST_IMAGES:
+        yield f"  there are {len(given)} images: give at least {LEAST_IMAGES}"
+        yield NOTHING
+        return
     yield from about_cascade(network, given)
     plan = Plan.of([method], [model], (), {})
     shown = None if model in networks and data is None else given
@@ -123,7 +138,7 @@ def about_images(batch: Batch, logits: torch.Tensor, are_its_own: bool) -> Itera
 def about_cascade(network: nn.Module, batch: Batch) -> Iterator[str]:
     """Yield whether the network can be randomised, and where that begins and ends."""
     try:
-        cascade = CascadingRandomizer(network, images=batch.images[:4])
+        cascade = CascadingRandomizer(network, images=images_for(network, batch.images[:4]))
         stages = cascade.names()
     except Exception as error:  # whatever a network does when it is run layer by layer
         yield f"  it can't be randomised: {described(error)}"
@@ -148,6 +163,7 @@ def about_questions(run: Run) -> Iterator[str]:
         yield f"  looks at the layer {layer}"
     try:
         with suited_to(subject):
+            subject = measured_anew(subject)
             maps, seconds, cost = subject.first_view.maps, subject.seconds, subject.cost
     except SaliencyMethodError as error:
         yield f"  {error}"
@@ -159,6 +175,11 @@ def about_questions(run: Run) -> Iterator[str]:
     yield f"    {', '.join(asked)}"
     for name, reason in skipped.items():
         yield f"  skipped: {name}: {reason}"
+
+
+def measured_anew(subject: Subject) -> Subject:
+    """Return a subject that times its explanations again, since the first call in a process sets things up."""
+    return subject if subject.seconds > SLOW else replace(subject)
 
 
 def layer_of_gradcam(subject: Subject) -> str:

@@ -58,6 +58,12 @@ def test_pictures_are_made_tensors_by_a_transform() -> None:
     )
 
 
+def test_batches_are_transformed_image_by_image() -> None:
+    loader = DataLoader(TensorDataset(IMAGES, CLASSES), batch_size=6)
+    batch = Batch.collect(loader, 13, transform=lambda image: image[:, :2] / image.amax())
+    assert torch.equal(batch.images, torch.stack([image[:, :2] / image.amax() for image in IMAGES[:13]]))
+
+
 def test_no_more_is_read_than_is_asked_for() -> None:
     def endless() -> Iterator[tuple[torch.Tensor, int]]:
         yield from repeat((IMAGES[0], 3), 4)
@@ -77,6 +83,9 @@ def test_no_more_is_read_than_is_asked_for() -> None:
         ([(IMAGES[0], 1), (IMAGES[0, :, :2], 1)], r"images must have one size: \(3, 4, 4\), then \(3, 2, 4\)"),
         ([IMAGES[0, 0]], r"an image must be \(C, H, W\), not \(4, 4\)"),
         ([(IMAGES[:3], CLASSES[:2])], "a batch has 3 images and 2 classes"),
+        ([(IMAGES[0], "cat")], "a class must be a whole number, the logit's, not 'cat'"),
+        ([(IMAGES[0], torch.eye(3)[0])], "a class must be a whole number, the logit's, not tensor"),
+        (5, "5 is no DataLoader and no data set: it has no rows"),
         ([(IMAGES[0], 1), *IMAGES], "1 of 21 images have a class: give one for each, or for none"),
     ],
 )

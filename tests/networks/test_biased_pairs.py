@@ -90,7 +90,7 @@ def test_each_of_the_pair_tells_what_it_was_taught_and_the_check_tells_methods_a
     assert pair() == 0
     out = capsys.readouterr().out
     assert "of the marks of 30 held-out images" in out
-    arguments = f'"{NETWORK}", "twin.safetensors", "{MODULE}:pictures", "{MODULE}:masks", saliency_device'
+    arguments = f'"{NETWORK}", TWIN, "{MODULE}:pictures", "{MODULE}:masks", saliency_device'
     assert f"return load_biased_pair({arguments})" in out
     written = ["twin.balanced.safetensors", "twin.biased.safetensors", "twin.safetensors"]
     assert sorted(path.name for path in Path().glob("twin*")) == written

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 
 from pytest_saliency_sanity import Batch, check_method, load_twin
 from pytest_saliency_sanity.__main__ import main
@@ -18,6 +21,7 @@ from pytest_saliency_sanity.networks.storage.record import read_record
 from pytest_saliency_sanity.networks.training.progress import train_in_sight
 from pytest_saliency_sanity.networks.training.training import Training
 from pytest_saliency_sanity.networks.twins import files
+from pytest_saliency_sanity.networks.twins.memorized import renewed
 
 NETS = """
 import torch
@@ -42,6 +46,12 @@ def with_a_count():
     model.requires_grad_(False)
     model.count = nn.Parameter(torch.tensor([1]), requires_grad=False)
     return model
+def needs_a_width(width): return network()
+def opens_a_file(): return torch.load("nowhere.pt")
+def leaves(): raise SystemExit(3)
+def in_half_precision(): return network().bfloat16()
+def one_more(): return Batch(torch.randn(65, 1, 12, 12))
+def without_place(): return nn.Sequential(nn.Flatten(), nn.Linear(144, 8), nn.BatchNorm1d(8), nn.Linear(8, 3))
 number = 3
 """
 NETWORK = "nets_with_twins:network"
@@ -64,7 +74,8 @@ def test_a_twin_memorises_random_labels_and_is_used_as_the_command_says(capsys: 
     assert twin("--learning-rate=0.01") == 0
     out = capsys.readouterr().out
     assert "% of 60 random labels" in out
-    assert f'return load_twin("{NETWORK}", "twin.safetensors").to(saliency_device)' in out
+    assert 'TWIN = Path(__file__).with_name("twin.safetensors")' in out
+    assert f'return load_twin("{NETWORK}", TWIN).to(saliency_device)' in out
     assert sorted(path.name for path in Path().glob("twin*")) == ["twin.safetensors"]
 
     from nets_with_twins import images, network  # type: ignore[import-not-found]
@@ -177,7 +188,15 @@ def test_a_twin_that_can_not_memorise_says_what_to_try(capsys: pytest.CaptureFix
         ((NETWORK, DATA, "--epochs=0"), "epochs must be 1 or more, not 0, and the learning rate above 0"),
         ((NETWORK, DATA, "--learning-rate=nan"), "the learning rate above 0"),
         (("nets_with_twins:one_class", DATA), "has one class only: pytest_saliency_sanity.Logits(model) makes two"),
-        (("nets_with_twins:frozen", DATA), "no module of Flatten has reset_parameters"),
+        (("nets_with_twins:needs_a_width", DATA), "missing a required argument: 'width'. Give arguments after '?', as"),
+        (("nets_with_twins:opens_a_file", DATA), "making it raised FileNotFoundError: "),
+        (("nets_with_twins:opens_a_file", DATA), ", in nets_with_twins.py:"),
+        (("nets_with_twins:leaves", DATA), "making it raised SystemExit: 3, in nets_with_twins.py:"),
+        (
+            (NETWORK, "--saliency-data=nets_with_twins:opens_a_file"),
+            "--saliency-data=nets_with_twins:opens_a_file raise",
+        ),
+        (("nets_with_twins:frozen", DATA), "Flatten has no weights, so it learns nothing"),
     ],
 )
 def test_what_can_not_be_had_is_an_error_before_anything_is_trained(
@@ -203,6 +222,69 @@ def test_the_file_of_another_network_or_of_a_changed_one_is_an_error() -> None:
         load_twin(NETWORK, "twin.safetensors")
     assert twin("--learning-rate=0.01") == 0  # which it does
     assert load_twin(NETWORK, "twin.safetensors")[-1].out_features == 4  # type: ignore[index]
+
+
+def test_the_twin_of_a_network_in_half_precision_is_judged_in_its_precision() -> None:
+    network = "nets_with_twins:in_half_precision"
+    assert main(["checkpoints", "twin", network, DATA, "--device=cpu", "--learning-rate=0.01"]) == 0
+    memorized = load_twin(network, "twin.safetensors")
+    from nets_with_twins import images
+
+    (result,) = check_method(
+        "gradient",
+        models=[network],
+        checks=["label_randomization"],
+        batch=Batch(images().images[:20]),
+        needs={"memorized_model": memorized},
+    )
+    assert result.verdict in ("passed", "inconclusive", "failed"), result.message
+    assert next(memorized.parameters()).dtype == torch.float32  # it is a copy that is cast
+
+
+def test_an_image_that_is_left_over_is_learned_with_others() -> None:
+    data = "--saliency-data=nets_with_twins:one_more"
+    assert main(["checkpoints", "twin", "nets_with_twins:without_place", data, "--learning-rate=0.03"]) == 0
+
+
+def test_a_file_of_somebody_else_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    save_file({"weight": torch.ones(3)}, "mine.safetensors")
+    Path("notes.txt").write_text("mine")
+    for name in ("mine.safetensors", "notes.txt"):
+        before = Path(name).read_bytes()
+        with pytest.raises(SystemExit):
+            twin(f"--output={name}")
+        assert f"{name} exists and is no twin, so it is left as it is: name another file" in capsys.readouterr().err
+        assert Path(name).read_bytes() == before
+
+
+def test_a_file_that_is_missing_is_told_with_its_folder(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=re.escape(f"{tmp_path / 'none.safetensors'} is missing")):
+        load_twin(NETWORK, "none.safetensors")
+
+
+def test_it_is_found_from_another_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert twin("--learning-rate=0.01", "--output=kept/it's.safetensors") == 0
+    file = Path("kept/it's.safetensors").absolute()
+    assert f'TWIN = "{file}"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        nn.TransformerEncoderLayer(8, 2, 16),
+        nn.Sequential(weight_norm(nn.Linear(8, 8)), nn.LayerNorm(8)),
+        nn.ModuleDict({"attention": nn.MultiheadAttention(8, 2), "tokens": nn.ParameterList([torch.ones(1, 4, 8)])}),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_nothing_is_left_of_what_was_learned(model: nn.Module) -> None:
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn_like(parameter))
+    learned = {name: value.clone() for name, value in model.named_parameters()}
+    for name, value in renewed(model).named_parameters():
+        assert not (value == learned[name]).double().mean() > 0.2, name
 
 
 def test_a_damaged_twin_is_trained_again() -> None:

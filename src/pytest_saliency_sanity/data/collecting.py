@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import index
 from typing import Any
 
 import torch
@@ -22,12 +23,16 @@ def collected(source: Iterable[Any], n: int, transform: Transform | None) -> tup
         raise ValueError(f"n must be at least 1, not {n!r}")
     images: list[torch.Tensor] = []
     classes: list[int] = []
-    for image, label in samples(source, transform):
+    try:
+        rows = iter(source)
+    except TypeError as error:
+        raise TypeError(f"{quoted(source)} is no DataLoader and no data set: it has no rows") from error
+    for image, label in samples(rows, transform):
         if images and image.shape != images[0].shape:
             raise ValueError(f"images must have one size: {tuple(images[0].shape)}, then {tuple(image.shape)}")
         images.append(image)
         if label is not None:
-            classes.append(int(label))
+            classes.append(class_of(label))
         if len(images) == n:
             break
     if len(images) < n:
@@ -45,7 +50,7 @@ def samples(source: Iterable[Any], transform: Transform | None) -> Iterator[tupl
             given = [None] * len(found) if labels is None else labels
             if len(given) != len(found):
                 raise ValueError(f"a batch has {len(found)} images and {len(given)} classes")
-            yield from zip(found, given, strict=True)
+            yield from zip((tensor_of(image, transform) for image in found), given, strict=True)
         else:
             yield tensor_of(found, transform), labels
 
@@ -62,6 +67,16 @@ def parts(row: Any) -> tuple[Any, Any]:
             raise TypeError(f"a row must be an image, or an image and a class; it has {len(row)} parts")
         return row[0], row[1] if len(row) == 2 else None
     return row, None
+
+
+def class_of(label: Any) -> int:
+    """Return a class. Raises TypeError unless it is a whole number."""
+    try:
+        return index(label)
+    except TypeError:
+        raise TypeError(
+            f"a class must be a whole number, the logit's, not {quoted(label)}: let the rows give such"
+        ) from None
 
 
 def tensor_of(image: Any, transform: Transform | None) -> torch.Tensor:

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..foundation.imports import import_attribute
 from .batch import Batch
-from .photographs import load_photographs
+from .photographs import find_images, load_photographs
 
 
-def images_named(text: str) -> Batch:
-    """Return the images that a folder of photographs holds, or that an import path leads to.
+def images_named(text: str, most: int | None = None) -> Batch:
+    """Return the images that a folder of photographs holds, or that an import path leads to, the first ``most``.
 
     Raises ValueError or TypeError if it is neither.
     """
     if os.path.isdir(text):
-        found: Any = load_photographs(text)
+        found: Any = load_photographs(text, None if most is None else min(most, len(find_images(Path(text)))))
     elif ":" in text:
         found = imported(text)
     else:
         raise ValueError(f"{text} is no folder, and not of the form package.module:attribute")
     if not isinstance(found, Batch):
         raise TypeError(f"{text} gives {type(found).__name__}, not a pytest_saliency_sanity.Batch")
-    return found
+    return found if most is None else found.first(most)
 
 
 def masks_named(text: str) -> torch.Tensor:

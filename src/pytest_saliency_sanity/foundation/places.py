@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from traceback import FrameSummary, StackSummary, walk_tb
 
+from . import errors
+
 PACKAGE = str(Path(__file__).parents[1])
+OURS = (ValueError, TypeError, ImportError, errors.CheckpointError)
 INSTALLED = ("site-packages", "dist-packages")
 
 
@@ -18,6 +22,23 @@ def raised_in(error: BaseException) -> str:
     stack = StackSummary.extract(walk_tb(error.__traceback__), lookup_lines=False)
     own = innermost_own(stack)
     return described(own) if own else ""
+
+
+@contextmanager
+def calling(what: str) -> Iterator[None]:
+    """Make what a user's own code raises within the context a ValueError that says where, also if it exits.
+
+    Errors of ours, which say what was wrong themselves, and Ctrl-C stay what they are. ``what``: what is called.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        place = raised_in(error)
+        if isinstance(error, OURS) and not place:
+            raise
+        raise ValueError(f"{what} raised {errors.described(error)}{f', in {place}' if place else ''}") from error
 
 
 def innermost_own(stack: Iterable[FrameSummary]) -> FrameSummary | None:

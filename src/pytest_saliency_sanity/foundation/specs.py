@@ -46,9 +46,10 @@ def parse_spec(text: str) -> Spec:
     """
     # Specs appear in node ids and patterns, in which these characters have a special meaning.
     if found := re.search(r"[\s/\[\]]|::", text):
-        raise ValueError(
-            f"{quoted(text)} contains {found[0]!r}, which no spec may contain; write a list as a tuple: (1,2)"
-        )
+        instead = "write a list as a tuple: (1,2)"
+        if found[0] == "/":
+            instead = "name a function that knows the path"
+        raise ValueError(f"{quoted(text)} contains {found[0]!r}, which no spec may contain; {instead}")
     body, question, keywords = text.partition("?")
     if question and not keywords:
         raise ValueError(f"{quoted(text)} has no keyword after '?'")

@@ -33,7 +33,13 @@ class LabelRandomizer(OneStage):
 
     def only(self) -> Stage:
         """Return the stage."""
-        return Stage(self.stage, copied(self.memorized_model))
+        return Stage(self.stage, placed_like(self.model, copied(self.memorized_model)))
+
+
+def placed_like(model: nn.Module, other: nn.Module) -> nn.Module:
+    """Return another network on the device and in the precision of a model, whose images it is going to get."""
+    first = next((each for each in model.parameters() if each.is_floating_point()), None)
+    return other if first is None else other.to(first.device, first.dtype)
 
 
 def shapes_of(model: nn.Module) -> dict[str, torch.Size]:

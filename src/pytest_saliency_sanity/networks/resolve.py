@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import quoted, unknown_name
 from ..foundation.imports import import_attribute
-from ..foundation.specs import parse_spec
+from ..foundation.specs import Spec, parse_spec
 
 if TYPE_CHECKING:
     import torch
@@ -65,6 +66,20 @@ def resolve_network(
     return preset.network(text, device) if text in names else resolve_own_network(text).to(device)
 
 
+def require_arguments(text: str, spec: Spec, factory: Any) -> None:
+    """Raise TypeError if a factory does not take the keywords of its spec, or needs others."""
+    try:
+        taken = signature(factory)
+    except (TypeError, ValueError):  # of some classes written in C, none is known
+        return
+    try:
+        taken.bind(**spec.keywords)
+    except TypeError as error:
+        raise TypeError(
+            f"{text}: {error}. Give arguments after '?', as in {spec.path}?name=value, or name a function without"
+        ) from None
+
+
 def resolve_own_network(text: str) -> nn.Module:
     """Return the network that ``package.module:factory`` gives, or a copy of it. Raises as ``resolve_network``."""
     import copy
@@ -77,6 +92,7 @@ def resolve_own_network(text: str) -> nn.Module:
     if isinstance(factory, nn.Module):
         model: object = copy.deepcopy(factory)
     else:
+        require_arguments(text, spec, factory)
         with isolated_streams(derived_seed("model", text)):
             model = factory(**spec.keywords)
     if not isinstance(model, nn.Module):

@@ -233,7 +233,10 @@ def train_epoch(
     """Show the model every image once, in random order; return the mean loss and the accuracy, in training mode."""
     model.train()
     total, right = 0.0, 0
-    for rows in torch.randperm(len(images)).split(batch_size):
+    batches = [*torch.randperm(len(images)).split(batch_size)]
+    if len(batches) > 1 and len(batches[-1]) == 1:  # of one image alone, BatchNorm may have nothing to normalise by
+        batches[-2:] = [torch.cat(batches[-2:])]
+    for rows in batches:
         optimizer.zero_grad()
         # Whatever the caller's mode: an interruption can come just before a context that switched gradients off ends.
         with torch.enable_grad():

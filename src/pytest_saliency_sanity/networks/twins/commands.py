@@ -7,6 +7,7 @@ It trains a twin of a network that memorised random labels and, given masks, a b
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 from ...data.marks import BALANCED, BIASED
 from ...data.named import images_named
 from ...foundation.devices import resolve_device
+from ...foundation.places import calling
 from ..resolve import require_network_spec
 from ..training.training import Training
 from .biased import OTHERWISE, BiasedPair, file_of, images_to_mark, require_same_again
@@ -66,14 +68,15 @@ def jobs_of(options: Namespace) -> Iterator[Job]:
     if options.images is not None and options.images < 1:
         raise ValueError(f"images must be 1 or more, not {options.images}")
     own, device = OwnNetwork(spec), resolve_device(options.device)
-    batch = images_named(options.data)
-    batch = batch if options.images is None else batch.first(options.images)
+    with calling(f"--saliency-data={options.data}"):
+        batch = images_named(options.data, options.images)
     twin = Twin(own, batch, seed, most_epochs=epochs, **rate)
     twin.classes(device)
     require_takes(file)
     yield Job(file, partial(twin.training, device), twin.facts, f"twin of {spec}", twin.otherwise)
     if options.masks:
-        marked = images_to_mark(options.data, options.masks, options.images)
+        with calling(f"--masks={options.masks}"):
+            marked = images_to_mark(options.data, options.masks, options.images)
         pair = BiasedPair(own, marked, seed, most_epochs=epochs, **rate)
         pair.classes(device)
         require_same_again(marked, options.data, options.masks, options.images)
@@ -86,19 +89,30 @@ def jobs_of(options: Namespace) -> Iterator[Job]:
 
 def usage(options: Namespace) -> str:
     """Return what to put into a conftest."""
-    given = {"spec": options.network, "file": options.output, "data": options.data, "masks": options.masks}
-    return (USE_WITH_PAIR if options.masks else USE).format(**given)
+    given = {"spec": options.network, "data": options.data, "masks": options.masks}
+    texts = {name: json.dumps(text) for name, text in given.items()}
+    return (USE_WITH_PAIR if options.masks else USE).format(file=place_of(options.output), **texts)
 
 
-USE = """Put this into the conftest of the folder that pytest is given:
+def place_of(file: Path) -> str:
+    """Return the expression by which a conftest finds a file, from whatever folder pytest is called in."""
+    beside = file.absolute().parent == Path.cwd()
+    return f"Path(__file__).with_name({json.dumps(file.name)})" if beside else json.dumps(str(file.absolute()))
+
+
+USE = """Put this into the conftest.py of this folder, and call pytest here:
+
+from pathlib import Path
 
 import pytest
 from pytest_saliency_sanity import load_twin
 
+TWIN = {file}
+
 
 @pytest.fixture
 def saliency_memorized_model(saliency_device):
-    return load_twin("{spec}", "{file}").to(saliency_device)"""
+    return load_twin({spec}, TWIN).to(saliency_device)"""
 
 USE_WITH_PAIR = (
     USE.replace("import load_twin", "import load_biased_pair, load_twin")
@@ -107,5 +121,5 @@ USE_WITH_PAIR = (
 
 @pytest.fixture
 def saliency_bias_scenario(saliency_device):
-    return load_biased_pair("{spec}", "{file}", "{data}", "{masks}", saliency_device)"""
+    return load_biased_pair({spec}, TWIN, {data}, {masks}, saliency_device)"""
 )

@@ -15,7 +15,7 @@ from ...foundation.files import takes_files
 from ...foundation.progress import say
 from ..resolve import resolve_own_network
 from ..storage.files import unwritable
-from ..storage.record import read_record, write_record
+from ..storage.record import read_facts, read_record, write_record
 from ..training.claims import history_from_json, history_to_json
 from ..training.progress import train_in_sight
 from ..training.training import Epoch, TargetMissedError, Training
@@ -105,9 +105,19 @@ def require_takes(file: Path) -> None:
     """Raise ValueError unless a file can be written there, before it takes a training to find out."""
     if file.is_dir():
         raise ValueError(f"{file} is a folder: name a file")
+    if file.exists() and not is_twin(file):
+        raise ValueError(f"{file} exists and is no twin, so it is left as it is: name another file")
     existing = next(path for path in file.absolute().parents if path.exists())
     if not takes_files(existing):
         raise ValueError(f"{file} can't be written to: name another file")
+
+
+def is_twin(file: Path) -> bool:
+    """Return whether a file was written by such a training, damaged or not, so that it may be written anew."""
+    try:
+        return {"of", "kind"} <= read_facts(file).keys()
+    except CheckpointError:
+        return False
 
 
 def load(spec: str, file: Path, kind: str) -> tuple[nn.Module, dict[str, Any]]:
@@ -115,7 +125,7 @@ def load(spec: str, file: Path, kind: str) -> tuple[nn.Module, dict[str, Any]]:
 
     Raises CheckpointError if the file is missing or damaged, ValueError if it is of another network or kind.
     """
-    tensors, facts = read_record(file)
+    tensors, facts = read_record(file.absolute())  # so that an error says where it was looked for
     if (facts.get("of"), facts.get("kind")) != (spec, kind):
         raise ValueError(f"{file} is the {facts.get('kind')} twin of {facts.get('of')}, not the {kind} one of {spec}")
     model = resolve_own_network(spec).float()

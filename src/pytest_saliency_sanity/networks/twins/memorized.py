@@ -25,6 +25,7 @@ from .own import OwnNetwork, own_recipe, trainable
 MEMORIZED = "memorized"
 LEAST_TO_MEMORIZE = 50  # images; fewer are told apart by next to nothing
 TARGET = 0.95
+RESETS = ("reset_parameters", "_reset_parameters")  # the latter of torch's attention and transformers
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,22 @@ class Twin:
 def renewed(model: nn.Module) -> nn.Module:
     """Return a network with new weights, in float32: each module that knows how is reset, as when it was made.
 
-    Raises ValueError if none does.
+    Weights that no module draws, such as the class token of a vision transformer or those of a parametrised layer, are
+    shuffled, so that nothing is left of what was learned but how large they are.
+
+    Raises ValueError if there are no weights.
     """
-    resets: list[Any] = [getattr(module, "reset_parameters", None) for module in model.modules()]
-    if not any(map(callable, resets)):
-        raise ValueError(f"no module of {type(model).__name__} has reset_parameters, which draws new weights")
-    for reset in filter(callable, resets):
-        reset()
+    trained = {name: value.detach().clone() for name, value in model.named_parameters() if value.is_floating_point()}
+    if not trained:
+        raise ValueError(f"{type(model).__name__} has no weights, so it learns nothing")
+    for module in model.modules():
+        for reset in (getattr(module, name, None) for name in RESETS):
+            if callable(reset):
+                reset()
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            if name in trained and torch.equal(value, trained[name]):
+                value.copy_(value.flatten()[torch.randperm(value.numel())].view_as(value))
     return trainable(model)
 
 

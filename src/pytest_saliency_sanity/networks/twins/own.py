@@ -11,6 +11,7 @@ from torch import nn
 from ...foundation.copying import copied
 from ...foundation.errors import described
 from ...foundation.inference import images_for, logits_of
+from ...foundation.places import calling
 from ..resolve import resolve_own_network
 from ..training.recipe import Recipe
 
@@ -23,7 +24,8 @@ class OwnNetwork:
 
     @cached_property
     def _made(self) -> nn.Module:
-        return resolve_own_network(self.spec)
+        with calling(f"{self.spec}: making it"):
+            return resolve_own_network(self.spec)
 
     def copy(self) -> nn.Module:
         """Return a copy of the network. Raises ImportError or TypeError if there is none."""
