@@ -31,14 +31,18 @@ hand_on() {
   printf '%s=%s\n' "$1" "$2" >> "${GITHUB_OUTPUT:-/dev/null}"
 }
 
+# Print a text without white space around it.
+trimmed() {
+  local text="${1#"${1%%[![:space:]]*}"}"
+  printf '%s' "${text%"${text##*[![:space:]]}"}"
+}
+
 # Append to `arguments` the prefix and the text of each line that is not blank.
 arguments=()
 add_lines() {
   local prefix="$1" line
   while IFS= read -r line || [ -n "$line" ]; do
-    line="${line%$'\r'}"
-    line="${line#"${line%%[![:space:]]*}"}"
-    line="${line%"${line##*[![:space:]]}"}"
+    line="$(trimmed "$line")"
     if [ -n "$line" ]; then
       arguments+=("$prefix$line")
     fi

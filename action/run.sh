@@ -13,8 +13,8 @@ add_lines --saliency-method= "${METHODS:-}"
 add_lines --saliency-model= "${MODELS:-}"
 add_lines --saliency-check= "${CHECKS:-}"
 add_lines --saliency-preset= "${PRESET:-}"
-add_lines --saliency-shard= "${SHARD:-}"
-add_lines --saliency-baseline= "${BASELINE:-}"
+BASELINE="$(trimmed "${BASELINE:-}")"
+add_lines --saliency-baseline= "$BASELINE"
 add_lines "" "${ARGUMENTS:-}"
 
 report="$(absolute "${REPORT:-saliency-report}")"
@@ -22,7 +22,7 @@ summary="$report/summary.md"
 hand_on report "$report"
 hand_on suffix "${SHARD:+-${SHARD/\//-of-}}"
 
-if [ -n "${BASELINE:-}" ] && [ ! -f "$BASELINE" ]; then
+if [ -n "$BASELINE" ] && [ ! -f "$BASELINE" ]; then
   case " ${arguments[*]} " in
     *" --saliency-update-baseline "*) ;;
     *)
@@ -33,6 +33,7 @@ To write it: $command --saliency-update-baseline"
   esac
 fi
 
+add_lines --saliency-shard= "${SHARD:-}" # last: a baseline is that of all shards
 mkdir -p "$report"
 rm -f "$report/results.json" "$summary"
 if [ -n "${NETWORKS:-}" ]; then

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -155,7 +154,7 @@ def test_what_the_first_call_in_a_process_sets_up_is_not_the_method_s_time(
         clock.calls += 1
         return gradient(model, images, targets)
 
-    monkeypatch.setitem(sys.modules, "setting_up", SimpleNamespace(method=method))  # type: ignore[misc]
+    monkeypatch.setitem(sys.modules, "setting_up", SimpleNamespace(method=method))
     monkeypatch.setattr(original, "perf_counter", lambda: clock.now)
     out = told(capsys, "--saliency-model=nets_to_examine:color", "--saliency-method=setting_up:method")
     assert ", 0.01 s an explanation\n" in out  # of ten images

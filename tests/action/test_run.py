@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
 
 import pytest
 from support.action import ACTION, BASELINE, CHEAP, EVENT, IMAGES, MARKER, Done, Runner
+from support.skips import needs_program
 
 Drifted = tuple[Runner, Done]
 
-needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq, which the machines of GitHub have")
+needs_jq = needs_program("jq")  # the machines of GitHub have it
 
 
 @needs_jq
@@ -51,7 +51,8 @@ def test_the_baseline_that_the_action_writes_is_the_one_it_agrees_with(runner: R
 
 
 def test_a_baseline_that_does_not_exist_is_said_with_the_command_that_writes_it(runner: Runner) -> None:
-    done = runner.script("run.sh", METHODS="a b:c\nd", TESTS="saliency-sanity", BASELINE="missing.json", REPORT="out")
+    given = {"METHODS": "a b:c\nd", "TESTS": "saliency-sanity", "BASELINE": " missing.json\n", "SHARD": "2/4"}
+    done = runner.script("run.sh", **given, REPORT="out")
     assert done.status == 2
     (line,) = done.printed.splitlines()
     assert line.startswith(

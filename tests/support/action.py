@@ -46,6 +46,12 @@ with open(os.path.join(folder, "calls.jsonl"), "a") as file:
     file.write(json.dumps({{"arguments": arguments, "body": body, "token": os.environ.get("GH_TOKEN")}}) + "\\n")
 if os.path.exists(os.path.join(folder, "refuse")):
     sys.exit("HTTP 403: Resource not accessible by integration")
+if arguments[:2] == ["api", "user"]:
+    try:
+        print(open(os.path.join(folder, "login")).read())
+        sys.exit()
+    except FileNotFoundError:
+        sys.exit("HTTP 403: Resource not accessible by integration")
 if "--jq" in arguments:
     with open(os.path.join(folder, "comments.json")) as file:
         sys.exit(subprocess.run(["jq", "--raw-output", arguments[-1]], stdin=file).returncode)
@@ -86,9 +92,10 @@ class Runner:
         self.put("gh", GH.format(python=sys.executable))
 
     def calls(self) -> list[dict[str, Any]]:
-        """Return what gh was asked, in order."""
+        """Return what gh was asked, in order, but for whose token it has."""
         file = self.bin / "calls.jsonl"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        told = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        return [each for each in told if each["arguments"][:2] != ["api", "user"]]
 
     def put(self, program: str, text: str) -> None:
         """Put a program on the path."""
