@@ -47,6 +47,16 @@ def in_half_precision(): return layers(3).bfloat16()
 def few(): return Batch(torch.randn(9, 3, 64, 64))
 def flat(): return Batch(torch.randn(9, 3))
 def opens_a_file(): return torch.load("nowhere.pt")
+class Attending(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patches, self.attention, self.head = nn.Conv2d(3, 8, 8, 8), nn.MultiheadAttention(8, 2), nn.Linear(8, 3)
+    def forward(self, images):
+        tokens = self.patches(images).flatten(2).permute(2, 0, 1)
+        return self.head((tokens + self.attention(tokens, tokens, tokens)[0]).mean(0))
+def attending():
+    torch.manual_seed(0)
+    return Attending()
 number = 3
 """
 
@@ -137,6 +147,12 @@ def test_a_single_logit_is_told_how_to_become_two_classes(capsys: pytest.Capture
 def test_a_network_in_half_precision_is_randomised_in_it(capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, "--saliency-model=nets_to_examine:in_half_precision", "--saliency-method=gradient")
     assert "randomised in 3 stages, from 6 to 0; its classifier is 6" in out
+
+
+def test_a_layer_before_all_attention_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "--saliency-model=nets_to_examine:attending")
+    assert "  looks at the layer patches\n  warning: that is before all attention" in out
+    assert "before all attention" not in told(capsys, "--saliency-model=alexnet")
 
 
 def test_too_few_images_are_told(capsys: pytest.CaptureFixture[str]) -> None:

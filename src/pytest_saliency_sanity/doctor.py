@@ -41,6 +41,10 @@ OVERRIDE = "override the fixture saliency_batch (docs/howto/own-network.md)"
 # signal died out, as in deep ones of random weights, it varies by rounding: 5e-8 in a detector.
 HARDLY = 1e-5
 ALL_ALIKE = "its logits hardly differ from image to image, so there is nothing to explain: were its weights loaded?"
+BEFORE_ATTENTION = (
+    "that is before all attention, so hardly a part of what the network sees: name a layer of its last block, as in "
+    "grad_cam:GradCAM:encoder.layers.encoder_layer_11.ln_1"
+)
 ALL_OF_ONE_CLASS = "it predicts one class for all of them, so maps tell little: are the images normalised for it?"
 
 
@@ -161,6 +165,8 @@ def about_questions(run: Run) -> Iterator[str]:
     yield f"{subject.method_name}:"
     if layer := layer_of(subject, subject.sample[:1]) or layer_of_gradcam(subject):
         yield f"  looks at the layer {layer}"
+        if comes_before_attention(subject.model, layer):
+            yield f"  warning: {BEFORE_ATTENTION}"
     try:
         with suited_to(subject):
             subject = measured_anew(subject)
@@ -180,6 +186,13 @@ def about_questions(run: Run) -> Iterator[str]:
 def measured_anew(subject: Subject) -> Subject:
     """Return a subject that times its explanations again, since the first call in a process sets things up."""
     return subject if subject.seconds > SLOW else replace(subject)
+
+
+def comes_before_attention(network: nn.Module, layer: str) -> bool:
+    """Return whether attention comes after a layer only, by the order in which the network was put together."""
+    attend = ["attention" in type(module).__name__.lower() for _, module in network.named_modules()]
+    at = [name for name, _ in network.named_modules()].index(layer) if layer in dict(network.named_modules()) else 0
+    return any(attend) and not any(attend[: at + 1])
 
 
 def layer_of_gradcam(subject: Subject) -> str:

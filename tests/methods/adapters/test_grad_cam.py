@@ -8,6 +8,7 @@ import torch
 from pytorch_grad_cam.utils.image import scale_cam_image
 from support.libraries import GRAD_CAM, TARGETS, Net, by_grad_cam, maps_of
 from support.maps import assert_same
+from torch import nn
 
 
 @pytest.mark.parametrize("name", GRAD_CAM)
@@ -32,3 +33,37 @@ def test_keywords_of_a_grad_cam_call_reach_it(keywords: str, images: torch.Tenso
     plain = maps_of("grad_cam:GradCAM:relu2", Net(), images)
     smooth = maps_of(f"grad_cam:GradCAM:relu2?{keywords}", Net(), images)
     assert plain.shape != smooth.shape or not torch.allclose(plain, smooth)
+
+
+class Tokens(nn.Module):
+    """A small vision transformer: patches of 5 x 5, and two tokens before them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.patches = nn.Conv2d(3, 8, 5, 5)
+        self.first = nn.Parameter(torch.randn(2, 8))
+        self.norm = nn.LayerNorm(8)
+        self.block = nn.TransformerEncoderLayer(8, 2, 16, dropout=0, batch_first=True)
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        tokens = self.patches(images).flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.first.expand(len(images), -1, -1), tokens], 1)
+        return self.head(self.block(self.norm(tokens))[:, 0])  # type: ignore[no-any-return]
+
+
+def test_tokens_are_read_as_the_grid_of_their_patches(images: torch.Tensor) -> None:
+    model = Tokens().eval()
+    kept: list[torch.Tensor] = []
+    hook = model.norm.register_forward_hook(lambda module, given, output: kept.append(output))
+    scores = model(images.clone().requires_grad_()).gather(1, TARGETS[:, None]).sum()
+    hook.remove()
+    (gradients,) = torch.autograd.grad(scores, kept)
+    expected = torch.zeros(4, 4, 4)  # Selvaraju et al. (2017), equations 1 and 2, patch by patch
+    for image in range(4):
+        weights = gradients[image, 2:].mean(0)
+        for patch in range(16):
+            expected[image, patch // 4, patch % 4] = (weights @ kept[0][image, 2 + patch]).clamp(min=0)
+    assert expected.sum() > 0
+    assert_same(maps_of("grad_cam:GradCAM:norm", model, images), expected.detach())

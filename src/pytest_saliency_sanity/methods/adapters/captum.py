@@ -15,7 +15,7 @@ from torch import nn
 from ...foundation.inference import max_rows
 from ...foundation.specs import Spec
 from .library import LibraryMethod, as_tensor_like, parameters_of, split_keywords
-from .offered import UNFIT, class_named, classes_in
+from .offered import LAST_LAYER, UNFIT, class_named, classes_in
 
 MODEL = ("self", "model", "forward_func")
 GIVEN = ("self", "inputs", "target", "return_convergence_delta", "show_progress", "additional_forward_args", "kwargs")
@@ -24,12 +24,20 @@ DEFAULTS: dict[str, bool | int] = {"abs": False, "baselines": 0}
 BATCHED = "internal_batch_size"
 # By default one perturbed image at a time goes through the model.
 AT_A_TIME = "perturbations_per_eval"
-CALL = "return {cls}(model).attribute(images, target=targets)  # and what else it needs"
+BLACK = "attribute(images, baselines=0 * images, target=targets)  # or with images of yours as baselines"
+CALLS = {
+    "DeepLiftShap": (f"return DeepLiftShap(model).{BLACK}",),
+    "LayerDeepLiftShap": ("import torch", LAST_LAYER, f"return LayerDeepLiftShap(model, layer).{BLACK}"),
+    "NoiseTunnel": (
+        "from captum.attr import Saliency",
+        "return NoiseTunnel(Saliency(model)).attribute(images, target=targets)",
+    ),
+}
 
 
 def make(spec: Spec) -> LibraryMethod:
     """Return the saliency method of a class of ``captum.attr``. Raises ValueError if the spec does not fit."""
-    cls = class_named(spec, classes_in("captum.attr", explains_images), "captum", call=CALL, why=why_not)
+    cls = class_named(spec, classes_in("captum.attr", explains_images), "captum", CALLS, why_not)
     of_class = parameters_of(cls.__init__, (*MODEL, "layer", "device_ids"))
     of_call = parameters_of(cls.attribute, GIVEN)
     uses_layer = "layer" in signature(cls).parameters

@@ -2,6 +2,8 @@
 
 The library returns maps that are clipped at 0, scaled to [0, 1] one by one and enlarged to the size of the image. The
 adapter takes them before the scaling and enlarging, at the resolution of the layer, clipped at 0 like the library's.
+
+A layer of a vision transformer is read as the grid of its patches: ``grad_cam:GradCAM:encoder.layers.5.ln_1``.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 from inspect import signature
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -17,10 +20,20 @@ from torch import nn
 
 from ...foundation.specs import Spec
 from .library import LibraryMethod, parameters_of, split_keywords
-from .offered import class_named, classes_in
+from .offered import LAST_LAYER, class_named, classes_in
 
 GIVEN = ("self", "model", "target_layers", "reshape_transform", "tta_transforms")
-OWN = "return torch.as_tensor({cls}(model, [model.LAYER])(images, [ClassifierOutputTarget(each) for each in targets]))"
+WRAPPERS = ("FinerCAM", "RefineCAM", "SESS")
+CALLS = {
+    name: (
+        "import torch",
+        "from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget",
+        LAST_LAYER,
+        "wanted = [ClassifierOutputTarget(each) for each in targets]",
+        f"return torch.as_tensor({name}(model, [layer])(images, wanted))",
+    )
+    for name in WRAPPERS
+}
 CALL = ("self", "input_tensor", "targets")
 
 
@@ -30,7 +43,7 @@ def make(spec: Spec) -> LibraryMethod:
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
     offered = classes_in("pytorch_grad_cam", lambda found: issubclass(found, BaseCAM) and found is not BaseCAM)
-    cls = class_named(spec, offered, "pytorch_grad_cam", call=OWN, why=lambda _: "it is no BaseCAM")
+    cls = class_named(spec, offered, "pytorch_grad_cam", CALLS, lambda _: "it is no BaseCAM")
     for_class, for_call = split_keywords(spec, parameters_of(cls.__init__, GIVEN), parameters_of(cls.__call__, CALL))
     uses_layer = cls.__name__ != "FullGrad"  # it uses every layer that has a bias
 
@@ -55,11 +68,24 @@ def fresh(cls: type, model: nn.Module, layer: nn.Module | None, keywords: dict[s
         from pytorch_grad_cam import AblationLayer
 
         own.setdefault("ablation_layer", AblationLayer())  # the default is a single object, shared by all explainers
-    explainer = cls(model, [layer] if layer is not None else [], **own)
+    explainer = cls(model, [layer] if layer is not None else [], reshape_transform=as_grid, **own)
     try:
         yield explainer
     finally:
         explainer.activations_and_grads.release()
+
+
+def as_grid(values: torch.Tensor) -> torch.Tensor:
+    """Return the tokens ``(N, tokens, C)`` of a vision transformer as ``(N, C, h, w)``; feature maps as they are.
+
+    The tokens before the patches, such as that of the class, are left out: as few as leave a square.
+    """
+    if values.ndim != 3:
+        return values
+    count = values.shape[1]
+    side = isqrt(count)
+    patches: torch.Tensor = values[:, count - side * side :].transpose(1, 2)
+    return patches.reshape(*patches.shape[:2], side, side)
 
 
 def keep_native(explainer: Any) -> list[np.ndarray]:

@@ -15,10 +15,23 @@ from torch import nn
 
 from ...foundation.specs import Spec
 from .library import LibraryMethod, parameters_of, split_keywords
-from .offered import class_named, classes_in
+from .offered import LAST_LAYER, class_named, classes_in
 
 GIVEN = ("self", "model", "target_layer", "input_shape")
-CALL = "with {cls}(model) as explainer: return explainer(targets.tolist(), model(images))[0]"
+CALLS = {
+    "FinerCAM": (
+        "import torch",
+        LAST_LAYER,
+        "with FinerCAM(model, layer) as explainer:",
+        "    return explainer(targets.tolist(), model(images))[0]",
+    ),
+    "RefineCAM": (
+        "import torch",
+        "layers = [each for each in model.modules() if isinstance(each, torch.nn.Conv2d)]",
+        "with RefineCAM(model, layers[-2:]) as explainer:",
+        "    return explainer(targets.tolist(), model(images))[0]",
+    ),
+}
 
 
 def make(spec: Spec) -> LibraryMethod:
@@ -26,9 +39,7 @@ def make(spec: Spec) -> LibraryMethod:
     from torchcam.methods.core import _CAM
 
     offered = classes_in("torchcam.methods", lambda found: issubclass(found, _CAM))
-    cls = class_named(
-        spec, offered, "torchcam", call=CALL, why=lambda _: "it is no _CAM, the base of torchcam's methods"
-    )
+    cls = class_named(spec, offered, "torchcam", CALLS, lambda _: "it is no _CAM, the base of torchcam's methods")
     (keywords,) = split_keywords(spec, parameters_of(cls.__init__, GIVEN))
     takes_shape = "input_shape" in signature(cls).parameters
 

@@ -15,7 +15,6 @@ from .offered import class_named
 
 GIVEN = ("self", "model", "composite", "attr_output", "create_graph", "retain_graph", "canonizers")
 IMAGES = ("low", "high")
-CALL = "with {cls}(model) as attributor: return attributor(images, one_hot(targets))[1]"
 
 
 def make(spec: Spec) -> LibraryMethod:
@@ -26,7 +25,7 @@ def make(spec: Spec) -> LibraryMethod:
     composites = {cls.__name__: cls for cls in COMPOSITES.values()}
     attributors = {cls.__name__: cls for cls in Attributor.__subclasses__() + Gradient.__subclasses__()}
     offered = {**composites, **attributors}
-    cls = class_named(spec, offered, "zennit", call=CALL)
+    cls = class_named(spec, offered, "zennit", {})
     (keywords,) = split_keywords(spec, parameters_of(cls.__init__, GIVEN))
 
     def explain(model: nn.Module, layer: nn.Module | None, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
