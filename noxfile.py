@@ -52,6 +52,13 @@ def tests(session: nox.Session, dependencies: str) -> None:
 
 
 @nox.session
+def slow(session: nox.Session) -> None:
+    """Run the tests that take minutes: the gates, the examples, every command of the pages (arguments go to pytest)."""
+    session.install("-e", ".[test,examples]")
+    run_tests(session, "pytest", "-m", "slow")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting with ruff."""
     session.install(requirement("ruff"))

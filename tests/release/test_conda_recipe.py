@@ -17,7 +17,7 @@ PROJECT = PYPROJECT["project"]
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "ray": "ray-core", "torch": "pytorch"}
 # Extras that are no part of what users install: ours, and those that only name other extras.
 USERS = ("captum", "grad-cam", "torchcam", "zennit", "imagenet", "report", "parallel", "similarity", "clusters")
-OURS = {"action", "all", "dev", "docs", "mutation", "performance", "test"}
+OURS = {"action", "all", "dev", "docs", "examples", "mutation", "performance", "test"}
 
 
 @pytest.fixture(scope="module")
