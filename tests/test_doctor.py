@@ -198,6 +198,10 @@ def test_a_method_that_raises_is_told_of(capsys: pytest.CaptureFixture[str]) -> 
         (("--saliency-model=no_such_module:net",), "No module named 'no_such_module'"),
         (("--saliency-model=nets_to_examine:number",), "neither a network nor a function that returns one"),
         (("--saliency-model=alexnet", "--saliency-data=nets_to_examine:number"), "gives int, not a pytest_saliency_"),
+        (
+            ("--saliency-model=alexnet", "--saliency-method=mine"),
+            "; of a name that a conftest gives, give the import pa",
+        ),
         (("--saliency-model=nets_to_examine:opens_a_file",), "making it raised FileNotFoundError: "),
         (("--saliency-model=nets_to_examine:layers",), "missing a required argument: 'channels'. Give arguments after"),
         (("--saliency-model=alexnet", "--saliency-data=nets_to_examine:flat"), "got (9, 3), in "),

@@ -74,7 +74,11 @@ def diagnosis(method: str, model: str, data: str | None, device: str, preset_nam
     preset = open_preset(preset_name)
     networks = PRESETS.named(preset_name).networks
     require_network_spec(model, networks)
-    require_method_spec(method)
+    try:
+        require_method_spec(method)
+    except ValueError as error:
+        known_to_pytest = "" if ":" in method else "; of a name that a conftest gives, give the import path here"
+        raise ValueError(f"{error}{known_to_pytest}") from error
     on = resolve_device(device)
     begin = perf_counter()
     with calling(f"--saliency-model={model}: making it"):

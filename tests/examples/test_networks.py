@@ -39,7 +39,10 @@ FAILS = {
     ],
 }
 # What is to be installed beside torchvision.
-PACKAGES = {"test_hugging_face": ("transformers", "datasets")}
+PACKAGES = {"test_hugging_face": ("transformers", "datasets"), "test_torchvision": ("timm",)}
+# What nothing supplies there, and the contract of what explains a vision transformer only.
+SKIPPED = {"label_randomization", "bias_detection", "localization"}
+ANSWERS = {"passed": r"(\d+) passed", "xfailed": r"(\d+) finding", "failed": r"\*\*(\d+) failed\*\*"}
 
 
 def test_the_page_lists_the_examples_that_there_are() -> None:
@@ -73,3 +76,9 @@ def test_an_example_is_judged(name: str, method: str, tmp_path: Path) -> None:
     failed = sorted(set(re.findall(r"^  failed: (\S+)$", done.stdout, re.MULTILINE)))
     assert failed == FAILS.get((name, method), []), shown
     assert done.returncode == (1 if failed else 0), shown
+    special = {"contract"} if ":" in method else set()
+    assert set(re.findall(r"^skipped: (\w+) of ", done.stdout, re.MULTILINE)) == SKIPPED | special, shown
+    (counts,) = re.findall(r"^packaged tests: .* ran: (.*)$", done.stdout, re.MULTILINE)
+    (answers,) = re.findall(rf"^\| `{name}\.py` \| `{method}` \| .* \| (.*) \|$", PAGE, re.MULTILINE)
+    for outcome, told in ANSWERS.items():
+        assert re.findall(rf"(\d+) {outcome}", counts) == re.findall(told, answers), (counts, answers)
