@@ -36,7 +36,8 @@ trap 'rm -f "$body" "$said"' EXIT
 
 # Only comments of the token's own account, or of a bot if that is not told, as to the token of a job: whoever else
 # copies the marker into a comment keeps what they wrote.
-own='.[] | select((.user.type == "Bot" or .user.login == env.ME) and (.body | startswith(env.MARKER))) | .id'
+mine='if env.ME != "" then .user.login == env.ME else .user.type == "Bot" end'
+own=".[] | select(($mine) and (.body | startswith(env.MARKER))) | .id"
 written() {
   local found comment
   ME="$(gh api user --jq .login 2> /dev/null)" || ME=""

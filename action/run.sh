@@ -4,7 +4,7 @@
 # METHODS, MODELS, CHECKS, TESTS and ARGUMENTS: one in a line. TESTS: what pytest collects. ARGUMENTS: further
 # arguments of pytest. REPORT: the folder of the report. PRESET, SHARD (I/N), BASELINE (a file) and NETWORKS (the cache
 # of trained networks) may be empty.
-# Outputs: `report`, the folder; `suffix`, of the artifact of a shard. Exit status: that of pytest, or 2.
+# Output: `report`, the folder. Exit status: that of pytest, or 2.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -20,7 +20,6 @@ add_lines "" "${ARGUMENTS:-}"
 report="$(absolute "${REPORT:-saliency-report}")"
 summary="$report/summary.md"
 hand_on report "$report"
-hand_on suffix "${SHARD:+-${SHARD/\//-of-}}"
 
 if [ -n "$BASELINE" ] && [ ! -f "$BASELINE" ]; then
   case " ${arguments[*]} " in

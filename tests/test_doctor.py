@@ -51,9 +51,11 @@ class Attending(nn.Module):
     def __init__(self):
         super().__init__()
         self.patches, self.attention, self.head = nn.Conv2d(3, 8, 8, 8), nn.MultiheadAttention(8, 2), nn.Linear(8, 3)
+        self.attention_too = nn.MultiheadAttention(8, 2)
     def forward(self, images):
         tokens = self.patches(images).flatten(2).permute(2, 0, 1)
-        return self.head((tokens + self.attention(tokens, tokens, tokens)[0]).mean(0))
+        tokens = tokens + self.attention(tokens, tokens, tokens)[0]
+        return self.head((tokens + self.attention_too(tokens, tokens, tokens)[0]).mean(0))
 def attending():
     torch.manual_seed(0)
     return Attending()
@@ -200,7 +202,7 @@ def test_a_method_that_raises_is_told_of(capsys: pytest.CaptureFixture[str]) -> 
         (("--saliency-model=alexnet", "--saliency-data=nets_to_examine:number"), "gives int, not a pytest_saliency_"),
         (
             ("--saliency-model=alexnet", "--saliency-method=mine"),
-            "; of a name that a conftest gives, give the import pa",
+            "; instead of a name that a conftest gives, give the i",
         ),
         (("--saliency-model=nets_to_examine:opens_a_file",), "making it raised FileNotFoundError: "),
         (("--saliency-model=nets_to_examine:layers",), "missing a required argument: 'channels'. Give arguments after"),

@@ -77,8 +77,8 @@ def diagnosis(method: str, model: str, data: str | None, device: str, preset_nam
     try:
         require_method_spec(method)
     except ValueError as error:
-        known_to_pytest = "" if ":" in method else "; of a name that a conftest gives, give the import path here"
-        raise ValueError(f"{error}{known_to_pytest}") from error
+        known_to_pytest = "; instead of a name that a conftest gives, give the import path here"
+        raise ValueError(f"{error}{known_to_pytest if method.isidentifier() else ''}") from error
     on = resolve_device(device)
     begin = perf_counter()
     with calling(f"--saliency-model={model}: making it"):
@@ -96,11 +96,11 @@ def diagnosis(method: str, model: str, data: str | None, device: str, preset_nam
         yield from about_misfit(network, given, error)
         yield NOTHING
         return
-    yield from about_images(given, logits, model in networks or data is not None)
     if logits.shape[1] == 1:
         yield f"  it has one class only{how_to_wrap(logits, len(logits))}"
         yield NOTHING
         return
+    yield from about_images(given, logits, model in networks or data is not None)
     if len(given) < LEAST_IMAGES:
         yield f"  there are {len(given)} images: give at least {LEAST_IMAGES}"
         yield NOTHING
@@ -193,10 +193,15 @@ def measured_anew(subject: Subject) -> Subject:
 
 
 def comes_before_attention(network: nn.Module, layer: str) -> bool:
-    """Return whether attention comes after a layer only, by the order in which the network was put together."""
-    attend = ["attention" in type(module).__name__.lower() for _, module in network.named_modules()]
-    at = [name for name, _ in network.named_modules()].index(layer) if layer in dict(network.named_modules()) else 0
-    return any(attend) and not any(attend[: at + 1])
+    """Return whether all attention comes after a layer, by the order in which the network was put together.
+
+    One module that attends is none: convolutional networks may end in it.
+    """
+    kinds = {name: "attention" in type(module).__name__.lower() for name, module in network.named_modules() if name}
+    if layer not in kinds:
+        return False
+    before = list(kinds)[: list(kinds).index(layer)]
+    return sum(kinds.values()) > 1 and not any(kinds[name] for name in before)
 
 
 def layer_of_gradcam(subject: Subject) -> str:

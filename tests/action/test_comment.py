@@ -62,10 +62,10 @@ def with_comments(runner: Runner, *comments: tuple[str, str, str]) -> None:
 
 @needs_jq
 def test_a_token_of_a_person_finds_their_own_comment(summary: Path, runner: Runner) -> None:
-    with_comments(runner, ("User", "other", MARKER), ("User", "me", MARKER))
+    with_comments(runner, ("User", "other", MARKER), ("Bot", "bot", MARKER), ("User", "me", MARKER))
     (runner.bin / "login").write_text("me")
     assert runner.script("comment.sh", SUMMARY=str(summary), **REPORT).status == 0
-    assert runner.calls()[-1]["arguments"][1:4] == ["--method", "PATCH", "repos/us/ours/issues/comments/2"]
+    assert runner.calls()[-1]["arguments"][1:4] == ["--method", "PATCH", "repos/us/ours/issues/comments/3"]
 
 
 @needs_jq

@@ -20,7 +20,7 @@ def test_drift_from_the_baseline_is_red_and_the_comment_of_an_earlier_run_tells_
     assert f"Changed since the baseline {BASELINE}:" in done.printed
     assert "secret" not in done.printed
     report = runner.folder / "saliency-report"
-    assert done.outputs["run"] == {"report": str(report), "suffix": ""}
+    assert done.outputs["run"] == {"report": str(report)}
     assert {"index.html", "results.json", "card-gradcam.md", "summary.md"} <= {each.name for each in report.iterdir()}
     assert "## 🟥 Saliency sanity: 0 of 1 questions passed" in runner.summary.read_text(encoding="utf-8")
 

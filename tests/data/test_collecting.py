@@ -51,6 +51,13 @@ def test_without_classes_the_network_s_are_explained(source: Any) -> None:
     assert batch.targets is None
 
 
+def test_a_class_may_be_a_number_of_any_type() -> None:
+    rows = [(IMAGES[0], label) for label in (3.0, torch.tensor(3.0), np.float64(3), np.int8(3), torch.tensor(3))]
+    batch = Batch.collect(rows, 5)
+    assert batch.targets is not None
+    assert batch.targets.tolist() == [3] * 5
+
+
 def test_pictures_are_made_tensors_by_a_transform() -> None:
     rows = [{"image": pil(51 * each), "label": each} for each in range(5)]
     assert Batch.collect(rows, 5, transform=as_tensor).images.amax((1, 2, 3)).tolist() == pytest.approx(
@@ -83,8 +90,10 @@ def test_no_more_is_read_than_is_asked_for() -> None:
         ([(IMAGES[0], 1), (IMAGES[0, :, :2], 1)], r"images must have one size: \(3, 4, 4\), then \(3, 2, 4\)"),
         ([IMAGES[0, 0]], r"an image must be \(C, H, W\), not \(4, 4\)"),
         ([(IMAGES[:3], CLASSES[:2])], "a batch has 3 images and 2 classes"),
-        ([(IMAGES[0], "cat")], "a class must be a whole number, the logit's, not 'cat'"),
-        ([(IMAGES[0], torch.eye(3)[0])], "a class must be a whole number, the logit's, not tensor"),
+        *(
+            ([(IMAGES[0], label)], "a class must be a whole number, the index of its logit, not ")
+            for label in ("cat", "3", torch.eye(3)[0], 2.5, float("nan"))
+        ),
         (5, "5 is no DataLoader and no data set: it has no rows"),
         ([(IMAGES[0], 1), *IMAGES], "1 of 21 images have a class: give one for each, or for none"),
     ],

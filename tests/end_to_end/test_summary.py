@@ -60,18 +60,25 @@ def planned(pytester: pytest.Pytester, *arguments: str) -> tuple[str, int]:
 
 def test_the_header_leaves_it_to_test_files_which_tests_and_models_there_are(pytester: pytest.Pytester) -> None:
     file = pytester.makepyfile(f"from pytest_saliency_sanity.suite import *\n{OWN_NETWORK}")
-    assert planned(pytester, str(file)) == ("gradcam: the tests of the files given", ON_ONE)
+    assert planned(pytester, str(file)) == ("gradcam: the tests of this project", ON_ONE)
 
 
 def test_the_header_says_whose_images_a_network_of_ones_own_gets(pytester: pytest.Pytester) -> None:
     chosen = ("--collect-only", GRADCAM, ALEXNET, "--saliency-model=mynets:one", "saliency-sanity")
     pytester.makepyfile(mynets="def one(): ...")
-    told = "mynets:one gets the same: for images of its own, override the fixture saliency_batch"
+    told = "these images are shown to mynets:one, too: for its own, override the fixture saliency_batch"
     assert told in flat(pytester.runpytest_inprocess(*chosen))
     pytester.makeconftest(f"{OWN_NETWORK}\n@pytest.fixture\ndef saliency_batch(): ...\n")
     shown = flat(pytester.runpytest_inprocess(*chosen))
     assert "tier gate; images of the fixture saliency_batch, seed 0" in shown
-    assert "gets the same" not in shown
+    assert "these images" not in shown
+
+
+def test_a_conftest_that_does_not_apply_to_the_packaged_suite_is_not_counted(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(**{"tests/conftest": OWN_NETWORK})
+    count = f"gradcam x {', '.join(MODELS)}: {IN_ALL} tests planned"
+    assert planned(pytester, "saliency-sanity") == (count, IN_ALL)
+    assert planned(pytester, "tests") == (f"gradcam x saliency_model: {ON_ONE} tests planned", ON_ONE)
 
 
 @needs("captum")
@@ -99,7 +106,7 @@ def test_the_summary_has_the_worst_first_and_counts_what_was_passed(pytester: py
         r"  failed: label_randomization",
         rf"    stage random_labels: similarity {EXACTLY_1}, must stay below 0\.89",
         "gradcam on alexnet: 2 of 2 passed",
-        r"\[low, high\]: the 95 % interval, all of which must stay on that side\.",
+        r"\[low, high\]: the 95 % interval \(over all looks\); it must stay on that side\.",
         rf"packaged tests: {2 * ON_ONE} planned, 4 ran: 2 passed, 2 failed",
         *map(re.escape, FAITHFUL),
         "-v shows every question, with its numbers.",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from support.skips import needs
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
@@ -74,7 +75,7 @@ def test_a_twin_memorises_random_labels_and_is_used_as_the_command_says(capsys: 
     assert twin("--learning-rate=0.01") == 0
     out = capsys.readouterr().out
     assert "% of 60 random labels" in out
-    assert 'TWIN = Path(__file__).with_name("twin.safetensors")' in out
+    assert 'TWIN = Path(__file__).parent / "twin.safetensors"' in out
     assert f'return load_twin("{NETWORK}", TWIN).to(saliency_device)' in out
     assert sorted(path.name for path in Path().glob("twin*")) == ["twin.safetensors"]
 
@@ -253,8 +254,17 @@ def test_a_file_of_somebody_else_is_left_as_it_is(capsys: pytest.CaptureFixture[
         before = Path(name).read_bytes()
         with pytest.raises(SystemExit):
             twin(f"--output={name}")
-        assert f"{name} exists and is no twin, so it is left as it is: name another file" in capsys.readouterr().err
+        assert f"{name} exists and is no twin, or a damaged one: name another file" in capsys.readouterr().err
         assert Path(name).read_bytes() == before
+
+
+def test_the_twin_of_another_network_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert twin("--learning-rate=0.01") == 0
+    before = Path("twin.safetensors").read_bytes()
+    with pytest.raises(SystemExit):
+        main(["checkpoints", "twin", "nets_with_twins:in_half_precision", DATA])
+    assert f"twin.safetensors exists and is the twin of {NETWORK}: name another file" in capsys.readouterr().err
+    assert Path("twin.safetensors").read_bytes() == before
 
 
 def test_a_file_that_is_missing_is_told_with_its_folder(tmp_path: Path) -> None:
@@ -263,9 +273,10 @@ def test_a_file_that_is_missing_is_told_with_its_folder(tmp_path: Path) -> None:
 
 
 def test_it_is_found_from_another_folder(capsys: pytest.CaptureFixture[str]) -> None:
-    assert twin("--learning-rate=0.01", "--output=kept/it's.safetensors") == 0
-    file = Path("kept/it's.safetensors").absolute()
-    assert f'TWIN = "{file}"' in capsys.readouterr().out
+    assert twin("--learning-rate=0.01", "--output=kept/it's 😀.safetensors") == 0
+    (line,) = [each for each in capsys.readouterr().out.splitlines() if each.startswith("TWIN = ")]
+    assert line == """TWIN = Path(__file__).parent / "kept/it's 😀.safetensors\""""
+    assert load_twin(NETWORK, eval(line.removeprefix("TWIN = "), {"Path": Path, "__file__": "conftest.py"})) is not None
 
 
 @pytest.mark.parametrize(
@@ -285,6 +296,30 @@ def test_nothing_is_left_of_what_was_learned(model: nn.Module) -> None:
     learned = {name: value.clone() for name, value in model.named_parameters()}
     for name, value in renewed(model).named_parameters():
         assert not (value == learned[name]).double().mean() > 0.2, name
+
+
+@needs("torchvision")
+def test_frozen_batch_norm_is_reset() -> None:
+    from torchvision.ops import FrozenBatchNorm2d
+
+    model = nn.Sequential(nn.Linear(2, 2), FrozenBatchNorm2d(3))
+    for buffer in model.buffers():
+        buffer.fill_(7)
+    assert [buffer.tolist() for buffer in renewed(model).buffers()] == [[1] * 3, [0] * 3, [0] * 3, [1] * 3]
+
+
+class Asking(nn.Linear):
+    """A layer whose reset needs to be told something."""
+
+    def reset_parameters(self, gain: float = 1) -> None:
+        nn.init.normal_(self.weight, std=gain)
+
+    def _reset_parameters(self, gain: float) -> None:
+        raise AssertionError("it was not told the gain")
+
+
+def test_only_what_needs_nothing_is_called() -> None:
+    assert isinstance(renewed(Asking(2, 2)), Asking)
 
 
 def test_a_damaged_twin_is_trained_again() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from operator import index
 from typing import Any
 
 import torch
@@ -23,11 +22,9 @@ def collected(source: Iterable[Any], n: int, transform: Transform | None) -> tup
         raise ValueError(f"n must be at least 1, not {n!r}")
     images: list[torch.Tensor] = []
     classes: list[int] = []
-    try:
-        rows = iter(source)
-    except TypeError as error:
-        raise TypeError(f"{quoted(source)} is no DataLoader and no data set: it has no rows") from error
-    for image, label in samples(rows, transform):
+    if not (hasattr(source, "__iter__") or hasattr(source, "__getitem__")):
+        raise TypeError(f"{quoted(source)} is no DataLoader and no data set: it has no rows")
+    for image, label in samples(source, transform):
         if images and image.shape != images[0].shape:
             raise ValueError(f"images must have one size: {tuple(images[0].shape)}, then {tuple(image.shape)}")
         images.append(image)
@@ -72,11 +69,13 @@ def parts(row: Any) -> tuple[Any, Any]:
 def class_of(label: Any) -> int:
     """Return a class. Raises TypeError unless it is a whole number."""
     try:
-        return index(label)
-    except TypeError:
-        raise TypeError(
-            f"a class must be a whole number, the logit's, not {quoted(label)}: let the rows give such"
-        ) from None
+        number = int(label)
+        whole = number == label
+    except (TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole:
+        raise TypeError(f"a class must be a whole number, the index of its logit, not {quoted(label)}")
+    return number
 
 
 def tensor_of(image: Any, transform: Transform | None) -> torch.Tensor:

@@ -37,9 +37,13 @@ class LabelRandomizer(OneStage):
 
 
 def placed_like(model: nn.Module, other: nn.Module) -> nn.Module:
-    """Return another network on the device and in the precision of a model, whose images it is going to get."""
-    first = next((each for each in model.parameters() if each.is_floating_point()), None)
-    return other if first is None else other.to(first.device, first.dtype)
+    """Return another network of the same shapes on the device of a model, each tensor in its precision there."""
+    own = model.state_dict()
+    first = next(iter(own.values()), None)
+    placed = other if first is None else other.to(first.device)
+    for name, tensor in placed.state_dict(keep_vars=True).items():
+        tensor.data = tensor.data.to(own[name])  # its device and type
+    return placed
 
 
 def shapes_of(model: nn.Module) -> dict[str, torch.Size]:

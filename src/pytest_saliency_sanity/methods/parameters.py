@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from functools import partial
-from inspect import Parameter, signature
+from inspect import Parameter
 from typing import Any
 
+from ..foundation.signatures import signature_of
 from ..foundation.specs import Spec
 
 Simple = bool | int | float | str | None
@@ -32,10 +33,8 @@ def parameters_of(method: object) -> dict[str, Simple]:
 
 
 def _defaults(method: object) -> dict[str, Any]:
-    try:
-        parameters = signature(method).parameters.values()  # type: ignore[arg-type]
-    except (TypeError, ValueError):  # some callables have no signature
-        return {}
+    signature = signature_of(method)
+    parameters = signature.parameters.values() if signature else ()
     return {each.name: each.default for each in parameters if each.default is not Parameter.empty}
 
 

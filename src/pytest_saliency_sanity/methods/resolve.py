@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from inspect import Parameter, isclass, signature
+from inspect import Parameter, isclass
 from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import LONGEST_WORD, quoted, shortened, unknown_name
 from ..foundation.imports import import_attribute
+from ..foundation.signatures import signature_of
 from ..foundation.specs import Spec, parse_spec
 from .adapters import LIBRARIES, missing
 from .registry import BUILT_IN, named_method
@@ -101,7 +102,10 @@ def of_library(found: type) -> str:
 
 
 def _with_keywords(found: Any, spec: Spec) -> Any:
-    parameters = signature(found).parameters
+    signature = signature_of(found)
+    if signature is None:
+        return partial(found, **spec.keywords)
+    parameters = signature.parameters
     takes_any = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
     given = (*list(parameters)[:3], "model", "images", "targets")  # the checks pass these to every method
     by_name = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)

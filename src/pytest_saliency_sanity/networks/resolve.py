@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import quoted, unknown_name
 from ..foundation.imports import import_attribute
+from ..foundation.signatures import signature_of
 from ..foundation.specs import Spec, parse_spec
 
 if TYPE_CHECKING:
@@ -68,12 +68,10 @@ def resolve_network(
 
 def require_arguments(text: str, spec: Spec, factory: Any) -> None:
     """Raise TypeError if a factory does not take the keywords of its spec, or needs others."""
+    taken = signature_of(factory, decorated=False)
     try:
-        taken = signature(factory)
-    except (TypeError, ValueError):  # of some classes written in C, none is known
-        return
-    try:
-        taken.bind(**spec.keywords)
+        if taken is not None:
+            taken.bind(**spec.keywords)
     except TypeError as error:
         raise TypeError(
             f"{text}: {error}. Give arguments after '?', as in {spec.path}?name=value, or name a function without"

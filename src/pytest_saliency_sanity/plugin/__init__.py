@@ -130,7 +130,7 @@ def pytest_configure(config: pytest.Config) -> None:
     elif any(is_ours(argument) for argument in config.args):
         raise usage_error(f"{ROOT}: no method to check. Give one: pytest {ROOT} --saliency-method=gradcam")
     else:
-        watch_for_images(config, read, alone=False)
+        watch_for_images(config, read, None)
 
 
 def _register_asking(config: pytest.Config, read: Settings) -> None:
@@ -182,7 +182,7 @@ def _activate(config: pytest.Config, read: Settings) -> None:
     _require_parallel(read)
     require_photographs(read)
     selection = Selection(config, read)
-    watch_for_images(config, read, alone=selection.alone)
+    watch_for_images(config, read, selection.host if selection.alone else None)
     require_import_paths(config, read)
     config.pluginmanager.register(selection, "saliency_sanity_selection")
     config.stash[SELECTION] = selection

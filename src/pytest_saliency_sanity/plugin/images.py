@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ..checks.registry import CHECKS
@@ -51,16 +53,16 @@ class Images:
             pytest.fail(self.lacking, pytrace=False)
 
 
-def watch_for_images(config: pytest.Config, read: Settings, *, alone: bool) -> None:
+def watch_for_images(config: pytest.Config, read: Settings, alone_in: Path | None) -> None:
     """Look for tests that lack images, if the preset has none.
 
-    ``alone``: whether only the packaged suite is run. Then it is known already what overrides its fixtures, and
-    pytest.UsageError is raised at once.
+    ``alone_in``: the folder of the packaged suite, if only that is run. Then it is known already what overrides its
+    fixtures, and pytest.UsageError is raised at once.
     """
     # A preset that nobody named has images; looking it up would load those of other packages.
     if not read.asked_for("preset") or not (lacking := lack_of_images(read)):
         return
-    if alone and asks_of_a_model(read) and not gives_own(config, BATCH) and not asks_nothing(config):
+    if alone_in and asks_of_a_model(read) and not gives_own(config, BATCH, alone_in) and not asks_nothing(config):
         raise usage_error(lacking)
     config.pluginmanager.register(Images(lacking), "saliency_sanity_images")
 

@@ -53,10 +53,16 @@ def checks_of(config: pytest.Config) -> list[Source[Check]]:
     return found
 
 
-def gives_own(config: pytest.Config, fixture: str) -> bool:
-    """Return whether a conftest or another plugin overrides a fixture of this plugin."""
+def gives_own(config: pytest.Config, fixture: str, folder: Path | None) -> bool:
+    """Return whether another plugin, or a conftest that applies in a folder, overrides a fixture of this plugin."""
     ours = config.pluginmanager.getplugin("saliency_sanity")
-    return any(each is not ours and hasattr(each, fixture) for each in config.pluginmanager.get_plugins())
+    others = [each for each in config.pluginmanager.get_plugins() if each is not ours and hasattr(each, fixture)]
+    return any(_applies(str(getattr(each, "__file__", "")), folder) for each in others)
+
+
+def _applies(file: str, folder: Path | None) -> bool:
+    path = Path(file)
+    return path.name != "conftest.py" or (folder is not None and folder.is_relative_to(path.resolve().parent))
 
 
 def expected_failures_of(config: pytest.Config) -> list[ExpectedFailure]:

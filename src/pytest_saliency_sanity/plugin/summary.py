@@ -31,7 +31,8 @@ STEP_SUMMARY = "GITHUB_STEP_SUMMARY"  # set by GitHub Actions, and by Gitea's an
 
 def header_lines(config: pytest.Config, settings: Settings, selection: Selection) -> list[str]:
     """Return the lines that say what is planned, as far as is known before files are read."""
-    plan = overridden(settings.plan, method=gives_own(config, METHOD), model=gives_own(config, MODEL))
+    own_method, own_model, own_batch = (gives_own(config, each, selection.host) for each in (METHOD, MODEL, BATCH))
+    plan = overridden(settings.plan, method=own_method, model=own_model)
     run = Run(
         plan=plan,
         preset=settings.preset_name,
@@ -44,19 +45,17 @@ def header_lines(config: pytest.Config, settings: Settings, selection: Selection
         confidence=settings.confidence,
         planned=selection.planned(plan),
     )
-    lines = header(run, images_in_use(config, settings))
+    lines = header(run, f"images of the fixture {BATCH}" if own_batch else images_in_use(settings))
     own = ", ".join(model for model in plan.models if model not in settings.preset.networks)
-    if own and run.planned and not (settings.data or gives_own(config, BATCH)):
-        lines += wrapped(f"{own} gets the same: for images of its own, override the fixture {BATCH}", "  ")
+    if own and run.planned and not (settings.data or own_batch):
+        lines += wrapped(f"these images are shown to {own}, too: for its own, override the fixture {BATCH}", "  ")
     for text in dict.fromkeys(filter(None, map(installed_twice, plan.methods))):
         lines += wrapped(text, indent="  ")
     return [*lines, f"  shard {settings.shard} of these"] if settings.shard else lines
 
 
-def images_in_use(config: pytest.Config, settings: Settings) -> str:
-    """Return how many images of the preset will be explained, or which fixture of the project decides that."""
-    if gives_own(config, BATCH):
-        return f"images of the fixture {BATCH}"
+def images_in_use(settings: Settings) -> str:
+    """Return how many images of the preset will be explained."""
     if settings.images is not None:
         return f"{settings.images} of its images"
     most = len(settings.networks.batch(settings.most_images, at_most=True)) if settings.data else settings.most_images

@@ -10,6 +10,8 @@ from support.libraries import GRAD_CAM, TARGETS, Net, by_grad_cam, maps_of
 from support.maps import assert_same
 from torch import nn
 
+from pytest_saliency_sanity.methods.adapters.grad_cam import as_grid
+
 
 @pytest.mark.parametrize("name", GRAD_CAM)
 def test_scaled_and_enlarged_it_is_pytorch_grad_cams(name: str, images: torch.Tensor) -> None:
@@ -67,3 +69,17 @@ def test_tokens_are_read_as_the_grid_of_their_patches(images: torch.Tensor) -> N
             expected[image, patch // 4, patch % 4] = (weights @ kept[0][image, 2 + patch]).clamp(min=0)
     assert expected.sum() > 0
     assert_same(maps_of("grad_cam:GradCAM:norm", model, images), expected.detach())
+
+
+@pytest.mark.parametrize("name", [*GRAD_CAM, "ScoreCAM"])
+def test_the_grid_has_the_shape_of_the_image(name: str) -> None:
+    model, images = Tokens().eval(), torch.rand(4, 3, 20, 60)
+    assert maps_of(f"grad_cam:{name}:norm", model, images).shape == (4, 4, 12)
+
+
+def test_tokens_that_are_no_grid_are_an_error(images: torch.Tensor) -> None:
+    with pytest.raises(ValueError, match=r"\(4, 18, 8\) is no grid of square patches of an image 700 x 3"):
+        as_grid(torch.rand(4, 18, 8), 700, 3)
+    with pytest.raises(ValueError, match="is no grid"):
+        as_grid(torch.rand(4, 16 * 16 + 17, 8), 64, 64)
+    assert as_grid(torch.rand(4, 16 * 16 + 16, 8), 64, 64).shape == (4, 8, 16, 16)

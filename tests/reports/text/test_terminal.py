@@ -210,7 +210,7 @@ def test_no_line_is_longer_than_a_terminal_whatever_the_method_is_called(name: s
 
 def test_the_numbers_say_how_sure_they_are() -> None:
     told = lines(run(record(), confidence=0.99))
-    assert "[low, high]: the 99 % interval, all of which must stay on that side." in told
+    assert "[low, high]: the 99 % interval (over all looks); it must stay on that side." in told
     assert not [line for line in lines(run(without_result("failed", "boom"))) if "interval" in line]
 
 

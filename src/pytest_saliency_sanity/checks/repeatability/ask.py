@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from inspect import signature
 from typing import Any
 
 import torch
 from torch import nn
 
+from ...foundation.signatures import signature_of
 from ...interventions.repetition import Repetition
 from ...methods.protocol import SaliencyMethod
 from ..judging.message import Words
@@ -47,11 +47,8 @@ def check_repeatability(subject: Subject, *, threshold: float | None = None) -> 
 
 def freshly_seeded(method: SaliencyMethod) -> SaliencyMethod:
     """Return the method with its keyword ``seed``, if it has one, taken from the global stream of torch."""
-    try:
-        takes_seed = "seed" in signature(method).parameters
-    except (TypeError, ValueError):  # some callables have no signature
-        takes_seed = False
-    if not takes_seed:
+    signature = signature_of(method)
+    if signature is None or "seed" not in signature.parameters:
         return method
 
     def call_with_seed(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+from functools import partial
 from inspect import signature
-from math import isqrt
+from math import gcd, isqrt
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from .library import LibraryMethod, parameters_of, split_keywords
 from .offered import LAST_LAYER, class_named, classes_in
 
 GIVEN = ("self", "model", "target_layers", "reshape_transform", "tta_transforms")
+MOST_FIRST_TOKENS = 16  # one of the class, and a few registers
 WRAPPERS = ("FinerCAM", "RefineCAM", "SESS")
 CALLS = {
     name: (
@@ -49,7 +51,7 @@ def make(spec: Spec) -> LibraryMethod:
 
     def explain(model: nn.Module, layer: nn.Module | None, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         # The library always writes progress bars to standard error.
-        with contextlib.redirect_stderr(io.StringIO()), fresh(cls, model, layer, for_class) as explainer:
+        with contextlib.redirect_stderr(io.StringIO()), fresh(cls, model, layer, images, for_class) as explainer:
             native = keep_native(explainer)
             wanted = [ClassifierOutputTarget(target) for target in targets.tolist()]
             enlarged = explainer(images, targets=wanted, **for_call)
@@ -61,31 +63,38 @@ def make(spec: Spec) -> LibraryMethod:
 
 
 @contextlib.contextmanager
-def fresh(cls: type, model: nn.Module, layer: nn.Module | None, keywords: dict[str, Any]) -> Any:
+def fresh(cls: type, model: nn.Module, layer: nn.Module | None, images: torch.Tensor, keywords: dict[str, Any]) -> Any:
     """Make an explainer, and remove its hooks at the end. Its own ``with`` would swallow an IndexError."""
     own = dict(keywords)
     if "ablation_layer" in signature(cls).parameters:
         from pytorch_grad_cam import AblationLayer
 
         own.setdefault("ablation_layer", AblationLayer())  # the default is a single object, shared by all explainers
-    explainer = cls(model, [layer] if layer is not None else [], reshape_transform=as_grid, **own)
+    height, width = images.shape[2:]
+    grid = partial(as_grid, height=height, width=width)
+    explainer = cls(model, [layer] if layer is not None else [], reshape_transform=grid, **own)
     try:
         yield explainer
     finally:
         explainer.activations_and_grads.release()
 
 
-def as_grid(values: torch.Tensor) -> torch.Tensor:
+def as_grid(values: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """Return the tokens ``(N, tokens, C)`` of a vision transformer as ``(N, C, h, w)``; feature maps as they are.
 
-    The tokens before the patches, such as that of the class, are left out: as few as leave a square.
+    The patches are square, so their grid has the shape of the image, ``height`` x ``width``. The tokens before them,
+    such as that of the class, are left out. Raises ValueError if more would be left out than a network has.
     """
     if values.ndim != 3:
         return values
-    count = values.shape[1]
-    side = isqrt(count)
-    patches: torch.Tensor = values[:, count - side * side :].transpose(1, 2)
-    return patches.reshape(*patches.shape[:2], side, side)
+    count, divisor = values.shape[1], gcd(height, width)
+    down, across = height // divisor, width // divisor
+    times = isqrt(count // (down * across))
+    patches = down * across * times * times
+    if not 0 <= count - patches <= MOST_FIRST_TOKENS or not patches:
+        raise ValueError(f"{tuple(values.shape)} is no grid of square patches of an image {height} x {width}")
+    kept: torch.Tensor = values[:, count - patches :].transpose(1, 2)
+    return kept.reshape(*kept.shape[:2], down * times, across * times)
 
 
 def keep_native(explainer: Any) -> list[np.ndarray]:

@@ -72,7 +72,7 @@ def jobs_of(options: Namespace) -> Iterator[Job]:
         batch = images_named(options.data, options.images)
     twin = Twin(own, batch, seed, most_epochs=epochs, **rate)
     twin.classes(device)
-    require_takes(file)
+    require_takes(file, spec)
     yield Job(file, partial(twin.training, device), twin.facts, f"twin of {spec}", twin.otherwise)
     if options.masks:
         with calling(f"--masks={options.masks}"):
@@ -81,7 +81,7 @@ def jobs_of(options: Namespace) -> Iterator[Job]:
         pair.classes(device)
         require_same_again(marked, options.data, options.masks, options.images)
         for kind in (BIASED, BALANCED):
-            require_takes(file_of(file, kind))
+            require_takes(file_of(file, kind), spec)
             facts = pair.facts(kind) | {"count": options.images}
             make = partial(pair.training, kind, device)
             yield Job(file_of(file, kind), make, facts, f"{kind} {spec}", OTHERWISE[kind])
@@ -90,14 +90,16 @@ def jobs_of(options: Namespace) -> Iterator[Job]:
 def usage(options: Namespace) -> str:
     """Return what to put into a conftest."""
     given = {"spec": options.network, "data": options.data, "masks": options.masks}
-    texts = {name: json.dumps(text) for name, text in given.items()}
+    texts = {name: json.dumps(text, ensure_ascii=False) for name, text in given.items()}
     return (USE_WITH_PAIR if options.masks else USE).format(file=place_of(options.output), **texts)
 
 
 def place_of(file: Path) -> str:
     """Return the expression by which a conftest finds a file, from whatever folder pytest is called in."""
-    beside = file.absolute().parent == Path.cwd()
-    return f"Path(__file__).with_name({json.dumps(file.name)})" if beside else json.dumps(str(file.absolute()))
+    whole = file.absolute()
+    below = whole.relative_to(Path.cwd()).as_posix() if whole.is_relative_to(Path.cwd()) else ""
+    text = json.dumps(below or str(whole), ensure_ascii=False)
+    return f"Path(__file__).parent / {text}" if below else f"Path({text})"
 
 
 USE = """Put this into the conftest.py of this folder, and call pytest here:

@@ -101,23 +101,25 @@ def write(file: Path, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -
         raise unwritable(file.parent, error) from error
 
 
-def require_takes(file: Path) -> None:
-    """Raise ValueError unless a file can be written there, before it takes a training to find out."""
+def require_takes(file: Path, spec: str) -> None:
+    """Raise ValueError unless a twin of ``spec`` can be written there, before it takes a training to find out."""
     if file.is_dir():
         raise ValueError(f"{file} is a folder: name a file")
-    if file.exists() and not is_twin(file):
-        raise ValueError(f"{file} exists and is no twin, so it is left as it is: name another file")
+    if file.exists() and (of := network_of(file)) != spec:
+        what = f"is the twin of {of}" if of else "is no twin, or a damaged one"
+        raise ValueError(f"{file} exists and {what}: name another file, or delete it")
     existing = next(path for path in file.absolute().parents if path.exists())
     if not takes_files(existing):
         raise ValueError(f"{file} can't be written to: name another file")
 
 
-def is_twin(file: Path) -> bool:
-    """Return whether a file was written by such a training, damaged or not, so that it may be written anew."""
+def network_of(file: Path) -> str:
+    """Return the spec of the network whose twin a file holds, whole or damaged; empty if it is of another kind."""
     try:
-        return {"of", "kind"} <= read_facts(file).keys()
+        facts = read_facts(file)
     except CheckpointError:
-        return False
+        return ""
+    return str(facts.get("of", "")) if "kind" in facts else ""
 
 
 def load(spec: str, file: Path, kind: str) -> tuple[nn.Module, dict[str, Any]]:

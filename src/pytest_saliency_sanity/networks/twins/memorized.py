@@ -6,6 +6,7 @@ et al. 2018, section 4).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch import nn
 
 from ...data.batch import Batch
 from ...foundation.randomness import derived_seed
+from ...foundation.signatures import signature_of
 from ..storage.record import digest
 from ..training.recipe import Recipe
 from ..training.training import Training, TrainingData
@@ -25,6 +27,7 @@ from .own import OwnNetwork, own_recipe, trainable
 MEMORIZED = "memorized"
 LEAST_TO_MEMORIZE = 50  # images; fewer are told apart by next to nothing
 TARGET = 0.95
+FROZEN = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}  # of torchvision, all of them buffers
 RESETS = ("reset_parameters", "_reset_parameters")  # the latter of torch's attention and transformers
 
 
@@ -88,7 +91,8 @@ def renewed(model: nn.Module) -> nn.Module:
     """Return a network with new weights, in float32: each module that knows how is reset, as when it was made.
 
     Weights that no module draws, such as the class token of a vision transformer or those of a parametrised layer, are
-    shuffled, so that nothing is left of what was learned but how large they are.
+    shuffled, so that nothing is left of what they learned but how large they are. Frozen BatchNorm, as detectors have
+    it, is reset by hand. Other buffers stay: they are made, not learned.
 
     Raises ValueError if there are no weights.
     """
@@ -97,13 +101,25 @@ def renewed(model: nn.Module) -> nn.Module:
         raise ValueError(f"{type(model).__name__} has no weights, so it learns nothing")
     for module in model.modules():
         for reset in (getattr(module, name, None) for name in RESETS):
-            if callable(reset):
+            if callable(reset) and takes_nothing(reset):
                 reset()
+        if "FrozenBatchNorm" in type(module).__name__:
+            for buffer, number in FROZEN.items():
+                getattr(module, buffer).fill_(number)
     with torch.no_grad():
         for name, value in model.named_parameters():
             if name in trained and torch.equal(value, trained[name]):
                 value.copy_(value.flatten()[torch.randperm(value.numel())].view_as(value))
     return trainable(model)
+
+
+def takes_nothing(function: Callable[..., Any]) -> bool:
+    """Return whether a function can be called without arguments."""
+    signature = signature_of(function)
+    return signature is not None and not any(
+        each.default is each.empty and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+        for each in signature.parameters.values()
+    )
 
 
 def load_twin(spec: str, file: Path | str) -> nn.Module:

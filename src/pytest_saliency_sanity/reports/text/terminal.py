@@ -28,11 +28,11 @@ class Line(NamedTuple):
 def header(run: Run, images: str) -> list[str]:
     """Return the lines that say what is planned. ``images``: the images to explain, in words.
 
-    If none of the packaged suite is, the project's test files say which tests there are, and of which models.
+    If none of the packaged suite is known to be, the project's files say which tests there are, and of which models.
     """
     methods, models = ", ".join(run.plan.methods), ", ".join(run.plan.models)
     planned = f"{methods} x {models}: {counted(run.planned, 'test')} planned"
-    what = planned if run.planned else f"{methods}: the tests of the files given"
+    what = planned if run.planned else f"{methods}: the tests of this project"
     how = f"preset {run.preset}, tier {run.tier}; {images}, seed {run.seed}, device {run.device}{reading(run)}"
     return [
         *wrapped(f"saliency-sanity: {plain(what)}"),
@@ -124,7 +124,7 @@ def lines_of_question(record: Record, tier: str) -> Iterator[Line]:
 def lines_about_numbers(run: Run) -> Iterator[Line]:
     """Yield what the numbers rest on: the confidence of the intervals, and how many images were looked at."""
     if any(result.interval for result in run.results):
-        yield Line(f"[low, high]: the {run.confidence * 100:g} % interval, all of which must stay on that side.")
+        yield Line(f"[low, high]: the {run.confidence * 100:g} % interval (over all looks); it must stay on that side.")
     images = images_in(run.results)
     if images and images != str(run.images):
         yield Line(f"images looked at: {images}")
