@@ -54,7 +54,7 @@ def tests(session: nox.Session, dependencies: str) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """Run the tests that take minutes: the gates, the examples, every command of the pages (arguments go to pytest)."""
-    session.install("-e", ".[test,examples]")
+    session.install("-e", ".[test,examples,clusters]")
     run_tests(session, "pytest", "-m", "slow")
 
 
