@@ -51,7 +51,7 @@ def test_intervals_can_be_more_confident(how: str, quick: Run, pytester: pytest.
         pytester.makeini("[pytest]\nsaliency_confidence = 0.999")
     chosen = ("--saliency-method=gradient", "--saliency-threshold=label_randomization=0.02")
     result = quick(*chosen, *(["--saliency-confidence=0.999"] if how == "option" else []))
-    result.stdout.fnmatch_lines(["*99.9% interval*", "*: the 99.9 % interval, *"])
+    result.stdout.fnmatch_lines(["*99.9% interval*", "*: the 99.9 % interval (over all looks); *"])
 
 
 @pytest.mark.parametrize("how", ["option", "ini"])

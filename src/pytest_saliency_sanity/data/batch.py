@@ -34,10 +34,11 @@ class Batch:
         """Return the first ``n`` images of a DataLoader or a data set, with their classes if it has them.
 
         ``source``: yields images, or pairs of images and classes, or rows with ``image`` and ``label`` (as data sets of
-        Hugging Face do): one by one, ``(C, H, W)``, or in batches. ``transform``: makes a tensor of each image, if
-        they are no tensors yet.
+        Hugging Face do): one by one, ``(C, H, W)``, or in batches. ``transform``: makes of each image,
+        also of those in a batch, the tensor that the network takes.
 
-        Raises TypeError if an image is no tensor, ValueError if the source ends before or images differ in size.
+        Raises TypeError if an image is no tensor or a class no whole number, ValueError if the source ends before or
+        images differ in size.
         """
         from .collecting import collected
 

@@ -71,7 +71,7 @@ def class_of(label: Any) -> int:
     try:
         number = int(label)
         whole = number == label
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # a tensor of several numbers is one or another
         whole = False
     if not whole:
         raise TypeError(f"a class must be a whole number, the index of its logit, not {quoted(label)}")
