@@ -15,7 +15,7 @@ from torch import nn
 from ...foundation.inference import max_rows
 from ...foundation.specs import Spec
 from .library import LibraryMethod, as_tensor_like, parameters_of, split_keywords
-from .offered import LAST_LAYER, UNFIT, class_named, classes_in
+from .offered import LAST_LAYER, UNFIT, Calls, class_named, classes_in
 
 MODEL = ("self", "model", "forward_func")
 GIVEN = ("self", "inputs", "target", "return_convergence_delta", "show_progress", "additional_forward_args", "kwargs")
@@ -25,7 +25,7 @@ BATCHED = "internal_batch_size"
 # By default one perturbed image at a time goes through the model.
 AT_A_TIME = "perturbations_per_eval"
 BLACK = "attribute(images, baselines=0 * images, target=targets)  # or with images of yours as baselines"
-CALLS = {
+CALLS: Calls = {
     "DeepLiftShap": (f"return DeepLiftShap(model).{BLACK}",),
     "LayerDeepLiftShap": ("import torch", LAST_LAYER, f"return LayerDeepLiftShap(model, layer).{BLACK}"),
     "NoiseTunnel": (

@@ -21,12 +21,12 @@ from torch import nn
 
 from ...foundation.specs import Spec
 from .library import LibraryMethod, parameters_of, split_keywords
-from .offered import LAST_LAYER, class_named, classes_in
+from .offered import LAST_LAYER, Calls, class_named, classes_in
 
 GIVEN = ("self", "model", "target_layers", "reshape_transform", "tta_transforms")
 MOST_FIRST_TOKENS = 16  # one of the class, and a few registers
 WRAPPERS = ("FinerCAM", "RefineCAM", "SESS")
-CALLS = {
+CALLS: Calls = {
     name: (
         "import torch",
         "from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget",

@@ -15,10 +15,10 @@ from torch import nn
 
 from ...foundation.specs import Spec
 from .library import LibraryMethod, parameters_of, split_keywords
-from .offered import LAST_LAYER, class_named, classes_in
+from .offered import LAST_LAYER, Calls, class_named, classes_in
 
 GIVEN = ("self", "model", "target_layer", "input_shape")
-CALLS = {
+CALLS: Calls = {
     "FinerCAM": (
         "import torch",
         LAST_LAYER,
