@@ -74,11 +74,7 @@ def diagnosis(method: str, model: str, data: str | None, device: str, preset_nam
     preset = open_preset(preset_name)
     networks = PRESETS.named(preset_name).networks
     require_network_spec(model, networks)
-    try:
-        require_method_spec(method)
-    except ValueError as error:
-        known_to_pytest = "; instead of a name that a conftest gives, give the import path here"
-        raise ValueError(f"{error}{known_to_pytest if method.isidentifier() else ''}") from error
+    require_method(method)
     on = resolve_device(device)
     begin = perf_counter()
     with calling(f"--saliency-model={model}: making it"):
@@ -96,19 +92,31 @@ def diagnosis(method: str, model: str, data: str | None, device: str, preset_nam
         yield from about_misfit(network, given, error)
         yield NOTHING
         return
-    if logits.shape[1] == 1:
-        yield f"  it has one class only{how_to_wrap(logits, len(logits))}"
+    if lacking := too_few(given, logits):
+        yield f"  {lacking}"
         yield NOTHING
         return
     yield from about_images(given, logits, model in networks or data is not None)
-    if len(given) < LEAST_IMAGES:
-        yield f"  there are {len(given)} images: give at least {LEAST_IMAGES}"
-        yield NOTHING
-        return
     yield from about_cascade(network, given)
     plan = Plan.of([method], [model], (), {})
     shown = None if model in networks and data is None else given
     yield from about_questions(Run(resolve_method(method), plan, preset, networks, on, batch=shown))
+
+
+def require_method(spec: str) -> None:
+    """Raise ValueError for a spec that means no method, also for a name of a conftest, which only pytest reads."""
+    try:
+        require_method_spec(spec)
+    except ValueError as error:
+        instead = "; instead of a name that a conftest gives, give the import path here" if spec.isidentifier() else ""
+        raise ValueError(f"{error}{instead}") from error
+
+
+def too_few(batch: Batch, logits: torch.Tensor) -> str:
+    """Return that there are too few classes or images to ask anything; empty if there are enough."""
+    if logits.shape[1] == 1:
+        return f"it has one class only{how_to_wrap(logits, len(logits))}"
+    return f"there are {len(batch)} images: give at least {LEAST_IMAGES}" if len(batch) < LEAST_IMAGES else ""
 
 
 def about_network(name: str, network: nn.Module) -> Iterator[str]:
@@ -195,7 +203,7 @@ def measured_anew(subject: Subject) -> Subject:
 def comes_before_attention(network: nn.Module, layer: str) -> bool:
     """Return whether all attention comes after a layer, by the order in which the network was put together.
 
-    One module that attends is none: convolutional networks may end in it.
+    A single attention module does not count: convolutional networks may end in one.
     """
     kinds = {name: "attention" in type(module).__name__.lower() for name, module in network.named_modules() if name}
     if layer not in kinds:

@@ -15,6 +15,8 @@ import tables
 from support.commands import lines_of, write_project
 from support.skips import needs, needs_program
 
+from pytest_saliency_sanity.methods.registry import CONTROLS
+
 # So that each takes seconds, the project asks two questions only.
 SETTINGS = """
 [tool.pytest.ini_options]
@@ -24,7 +26,7 @@ saliency_check = ["class_sensitivity", "repeatability"]
 # cluster by end_to_end/test_clusters.py. Photographs for ImageNet need weights from the internet, and the preset paper
 # needs hours of training: end_to_end/test_presets.py has made ones. Those of CONTRIBUTING.md run this very suite.
 ELSEWHERE = ("pytest -n 2", "--saliency-parallel=dask", "--saliency-parallel=ray", "=imagenet", "paper")
-MUST_FAIL = {"sobel", "input", "uniform_noise", "borrowed_signs", "guided_backprop"}
+MUST_FAIL = {*CONTROLS, "guided_backprop"}
 LONGEST = 900  # seconds
 PAGES = [page for page in tables.PAGES if page.stem != "tutorial"]
 OURS = ("pytest ", "python -m pytest ", "python -m pytest_saliency_sanity ")

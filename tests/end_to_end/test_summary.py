@@ -66,7 +66,7 @@ def test_the_header_leaves_it_to_test_files_which_tests_and_models_there_are(pyt
 def test_the_header_says_whose_images_a_network_of_ones_own_gets(pytester: pytest.Pytester) -> None:
     chosen = ("--collect-only", GRADCAM, ALEXNET, "--saliency-model=mynets:one", "saliency-sanity")
     pytester.makepyfile(mynets="def one(): ...")
-    told = "these images are shown to mynets:one, too: for its own, override the fixture saliency_batch"
+    told = "these images are shown to mynets:one: for its own, override the fixture saliency_batch"
     assert told in flat(pytester.runpytest_inprocess(*chosen))
     pytester.makeconftest(f"{OWN_NETWORK}\n@pytest.fixture\ndef saliency_batch(): ...\n")
     shown = flat(pytester.runpytest_inprocess(*chosen))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_saliency_sanity.foundation.signatures import signature_of
+from pytest_saliency_sanity.foundation.signatures import misfit, signature_of
 
 
 def with_a_width(function: Any) -> Any:
@@ -32,6 +32,13 @@ def test_a_decorator_may_give_arguments_itself() -> None:
     assert list(decorated.parameters) == ["width", "depth"]
     assert own is not None
     assert list(own.parameters) == ["keywords"]
+
+
+def test_what_does_not_fit_is_told() -> None:
+    assert misfit(network) == ""  # the wrapper gives the width
+    assert misfit(network.__wrapped__, width=3) == ""
+    assert misfit(network.__wrapped__) == "missing a required argument: 'width'"
+    assert misfit(network.__wrapped__, width=3, height=2) == "got an unexpected keyword argument 'height'"
 
 
 def test_what_has_no_signature_has_none() -> None:

@@ -71,7 +71,12 @@ def class_of(label: Any) -> int:
     try:
         number = int(label)
         whole = number == label
-    except (TypeError, ValueError, OverflowError, RuntimeError):  # a tensor of several numbers is one or another
+    except (
+        TypeError,
+        ValueError,
+        OverflowError,
+        RuntimeError,
+    ):  # of a text, NaN, infinity, or a tensor of several numbers
         whole = False
     if not whole:
         raise TypeError(f"a class must be a whole number, the index of its logit, not {quoted(label)}")

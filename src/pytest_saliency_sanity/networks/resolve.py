@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import quoted, unknown_name
 from ..foundation.imports import import_attribute
-from ..foundation.signatures import signature_of
+from ..foundation.signatures import misfit
 from ..foundation.specs import Spec, parse_spec
 
 if TYPE_CHECKING:
@@ -68,14 +68,10 @@ def resolve_network(
 
 def require_arguments(text: str, spec: Spec, factory: Any) -> None:
     """Raise TypeError if a factory does not take the keywords of its spec, or needs others."""
-    taken = signature_of(factory, decorated=False)
-    try:
-        if taken is not None:
-            taken.bind(**spec.keywords)
-    except TypeError as error:
+    if why := misfit(factory, **spec.keywords):
         raise TypeError(
-            f"{text}: {error}. Give arguments after '?', as in {spec.path}?name=value, or name a function without"
-        ) from None
+            f"{text}: {why}. Give arguments after '?', as in {spec.path}?name=value, or name a function that needs none"
+        )
 
 
 def resolve_own_network(text: str) -> nn.Module:

@@ -48,7 +48,7 @@ def header_lines(config: pytest.Config, settings: Settings, selection: Selection
     lines = header(run, f"images of the fixture {BATCH}" if own_batch else images_in_use(settings))
     own = ", ".join(model for model in plan.models if model not in settings.preset.networks)
     if own and run.planned and not (settings.data or own_batch):
-        lines += wrapped(f"these images are shown to {own}, too: for its own, override the fixture {BATCH}", "  ")
+        lines += wrapped(f"these images are shown to {own}: for its own, override the fixture {BATCH}", "  ")
     for text in dict.fromkeys(filter(None, map(installed_twice, plan.methods))):
         lines += wrapped(text, indent="  ")
     return [*lines, f"  shard {settings.shard} of these"] if settings.shard else lines

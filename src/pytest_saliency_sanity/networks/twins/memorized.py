@@ -6,7 +6,6 @@ et al. 2018, section 4).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from torch import nn
 
 from ...data.batch import Batch
 from ...foundation.randomness import derived_seed
-from ...foundation.signatures import signature_of
+from ...foundation.signatures import misfit
 from ..storage.record import digest
 from ..training.recipe import Recipe
 from ..training.training import Training, TrainingData
@@ -101,7 +100,7 @@ def renewed(model: nn.Module) -> nn.Module:
         raise ValueError(f"{type(model).__name__} has no weights, so it learns nothing")
     for module in model.modules():
         for reset in (getattr(module, name, None) for name in RESETS):
-            if callable(reset) and takes_nothing(reset):
+            if callable(reset) and not misfit(reset):
                 reset()
         if "FrozenBatchNorm" in type(module).__name__:
             for buffer, number in FROZEN.items():
@@ -111,15 +110,6 @@ def renewed(model: nn.Module) -> nn.Module:
             if name in trained and torch.equal(value, trained[name]):
                 value.copy_(value.flatten()[torch.randperm(value.numel())].view_as(value))
     return trainable(model)
-
-
-def takes_nothing(function: Callable[..., Any]) -> bool:
-    """Return whether a function can be called without arguments."""
-    signature = signature_of(function)
-    return signature is not None and not any(
-        each.default is each.empty and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
-        for each in signature.parameters.values()
-    )
 
 
 def load_twin(spec: str, file: Path | str) -> nn.Module:
