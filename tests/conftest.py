@@ -39,7 +39,7 @@ with suppress(ImportError):
 
 
 def pytest_collection_finish() -> None:
-    """Keep what is loaded by now out of the garbage collections to come: they took a tenth of the suite's time."""
+    """Keep what is loaded by now out of the garbage collections to come, which took a tenth of the time."""
     gc.collect()
     gc.freeze()
 

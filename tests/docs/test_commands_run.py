@@ -22,9 +22,9 @@ SETTINGS = """
 [tool.pytest.ini_options]
 saliency_check = ["class_sensitivity", "repeatability"]
 """
-# Run by other tests: the two that a fresh clone begins with by .ci/run, the tutorial's by test_pages.py, those of a
-# cluster by end_to_end/test_clusters.py. Photographs for ImageNet need weights from the internet, and the preset paper
-# needs hours of training: end_to_end/test_presets.py has made ones. Those of CONTRIBUTING.md run this very suite.
+# Run elsewhere: the two that a fresh clone begins with by .ci/run, the tutorial's by test_pages.py, those of a cluster
+# by end_to_end/test_clusters.py. The preset imagenet needs weights from the internet, and the preset paper hours of
+# training; end_to_end/test_presets.py has stand-ins for both. Those of CONTRIBUTING.md run this very suite.
 ELSEWHERE = ("pytest -n 2", "--saliency-parallel=dask", "--saliency-parallel=ray", "=imagenet", "paper")
 MUST_FAIL = {*CONTROLS, "guided_backprop"}
 LONGEST = 900  # seconds

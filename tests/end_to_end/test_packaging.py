@@ -112,7 +112,7 @@ def test_the_wheel_has_no_other_data_than_what_is_listed_here(wheel: Path) -> No
 
 
 def not_distributed(folder: str, names: list[str]) -> set[str]:
-    """Return what git ignores, and its own folder, all of which stand at the root. Examples have hidden folders."""
+    """Return what no sdist has: caches, and at the root what is hidden or was built. Examples have hidden folders."""
     at_the_root = Path(folder) == ROOT
     return {n for n in names if n == "__pycache__" or (at_the_root and (n.startswith(".") or n in ("site", "dist")))}
 

@@ -71,12 +71,7 @@ def class_of(label: Any) -> int:
     try:
         number = int(label)
         whole = number == label
-    except (
-        TypeError,
-        ValueError,
-        OverflowError,
-        RuntimeError,
-    ):  # of a text, NaN, infinity, or a tensor of several numbers
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # of a text, infinity, or several numbers
         whole = False
     if not whole:
         raise TypeError(f"a class must be a whole number, the index of its logit, not {quoted(label)}")
